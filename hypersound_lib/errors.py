@@ -1,0 +1,29 @@
+"""Errors that a user can remedy: each message names the value at fault and what to do about it."""
+
+
+class HyperSoundError(Exception):
+    """Base of every error that this library raises on bad input; the command line prints it without a traceback."""
+
+
+class AudioFileError(HyperSoundError):
+    """A sound file is missing, unreadable, truncated, empty, or holds NaN or Inf."""
+
+
+class TooShortError(HyperSoundError):
+    """A sound is shorter than the segment that was asked for."""
+
+
+class DatasetError(HyperSoundError):
+    """A dataset's name is unknown, or its folder does not hold what the name promises."""
+
+
+class DownloadError(HyperSoundError):
+    """A download could not be completed, verified or unpacked; nothing half-done is left behind."""
+
+
+class ConfigError(HyperSoundError):
+    """A setting has a value that cannot work."""
+
+
+class WeightsFileError(HyperSoundError):
+    """A weights file is missing, is not safetensors, or was not written by this library."""
