@@ -1,0 +1,101 @@
+"""The one time grid: at which instants an INR is asked for samples.
+
+Sample i of N stands at the left edge of its cell, and the grid is half-open:
+
+    t = 0      1/N     2/N            (N-1)/N    1
+        |-------|-------|----- ... -----|--------)
+      sample 0  1       2             N-1        the next clip's sample 0
+
+The endpoint-inclusive grid i/(N-1) looks harmless, but it places sample i of a 44.1 kHz grid elsewhere than
+sample i/2 of the 22.05 kHz grid, and the drift grows to half a sample by the clip's end. With i/N, every
+instant that two rates share gets the same coordinate.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import torch
+
+from hypersound_lib.errors import ConfigError
+
+# float32 is used as long as it moves no instant by more than this part of one sample.
+_FLOAT32_TOLERANCE = 2.0**-10
+
+
+def clip_duration(num_samples: int, sample_rate: int) -> Fraction:
+    """Return a clip's duration in seconds as an exact ratio, so that no rate loses a sample to rounding.
+
+    >>> clip_duration(32768, 22050)
+    Fraction(16384, 11025)
+    """
+    if num_samples < 1 or sample_rate < 1:
+        raise ConfigError(f"a clip needs samples and a rate, not {num_samples} samples at {sample_rate} Hz")
+    return Fraction(num_samples, sample_rate)
+
+
+def samples_in(duration: Fraction, sample_rate: int) -> int:
+    """Count the instants i / sample_rate that lie in [0, duration): the clip's length at that rate.
+
+    >>> samples_in(clip_duration(32768, 22050), 44100)  # not int(1.4861 * 44100) = 65537
+    65536
+    """
+    return math.ceil(duration * sample_rate)
+
+
+def time_coords(
+    num_samples: int,
+    *,
+    sample_rate: int | None = None,
+    duration: Fraction | None = None,
+    start: int = 0,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
+) -> torch.Tensor:
+    """Return the instants of `num_samples` consecutive samples, as coordinates `(T, 1)`.
+
+    What one unit of t means follows from what is given:
+
+    - nothing else: t = i / N on [0, 1), one unit is this very grid;
+    - `sample_rate`: t = i / sample_rate, in seconds;
+    - `sample_rate` and `duration`: t = i / (sample_rate * duration), in units of a clip of that duration in
+      seconds. This asks an INR that was fitted on [0, 1) for samples at any rate.
+
+    The division is done once, in float64, on integers, so it is exact to the last bit for hours of audio.
+
+    Args:
+        num_samples: how many instants.
+        sample_rate: in Hz.
+        duration: of the clip that spans [0, 1), in seconds; see `clip_duration`.
+        start: index of the first instant; needs `sample_rate`.
+        dtype: by default float32 while it places every instant to a thousandth of a sample, else float64.
+        device: where the result lives.
+
+    Raises:
+        ConfigError: there is no sample, or `start` or `duration` has no rate to count with.
+
+    >>> time_coords(4).squeeze(-1)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500])
+    >>> time_coords(3, sample_rate=8, start=8).squeeze(-1)
+    tensor([1.0000, 1.1250, 1.2500])
+    """
+    if num_samples < 1:
+        raise ConfigError(f"a time grid needs at least one sample, not {num_samples}")
+    if sample_rate is None and (start != 0 or duration is not None):
+        raise ConfigError("start and duration count samples at a rate: give sample_rate, too")
+    points_per_unit = Fraction(num_samples if sample_rate is None else sample_rate)
+    if duration is not None:
+        points_per_unit *= duration
+    if points_per_unit <= 0:
+        raise ConfigError(f"sample_rate and duration must be positive, not {sample_rate} Hz, {duration} s")
+
+    # t_i = i / (p/q) = i*q / p. Products of integers below 2^53 are exact in float64, one division rounds once.
+    p, q = points_per_unit.numerator, points_per_unit.denominator
+    index = torch.arange(start, start + num_samples, dtype=torch.int64)
+    t = (index * q).to(torch.float64) / p
+
+    if dtype is None:
+        last = np.float32(max(abs(t[0].item()), abs(t[-1].item())))
+        worst_shift = float(np.spacing(last)) / 2 * float(points_per_unit)
+        dtype = torch.float32 if worst_shift <= _FLOAT32_TOLERANCE else torch.float64
+    return t.to(dtype=dtype, device=device).unsqueeze(-1)

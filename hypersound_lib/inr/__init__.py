@@ -1,0 +1,24 @@
+"""Implicit neural representations of sound: the target networks T(t, θ) (paper, section 3.2)."""
+
+from hypersound_lib.inr.base import INR
+from hypersound_lib.inr.embedding import FourierFeatures, octave_frequencies, spectral_frequencies
+from hypersound_lib.inr.fourier_mlp import BASE, LARGE, SMALL, SPECTRAL, FourierMLP, FourierMLPConfig
+from hypersound_lib.inr.modulated import ModulatedSIREN, ModulatedSIRENConfig
+from hypersound_lib.inr.siren import SIREN, SIRENConfig
+
+__all__ = [
+    "BASE",
+    "INR",
+    "LARGE",
+    "SIREN",
+    "SMALL",
+    "SPECTRAL",
+    "FourierFeatures",
+    "FourierMLP",
+    "FourierMLPConfig",
+    "ModulatedSIREN",
+    "ModulatedSIRENConfig",
+    "SIRENConfig",
+    "octave_frequencies",
+    "spectral_frequencies",
+]

@@ -1,0 +1,85 @@
+"""Positional embeddings: sines and cosines of t that make fast change easy to learn (paper, section 3.2)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from hypersound_lib.errors import ConfigError
+
+
+class FourierFeatures(nn.Module):
+    """γ(t) = [sin 2πf₁t, cos 2πf₁t, sin 2πf₂t, …]: one pair per frequency, `(..., T, 1) -> (..., T, 2K)`.
+
+    Args:
+        frequencies: `(K,)`, in cycles per unit of t. A clip on [0, 1) of N samples has its Nyquist frequency at
+            N / 2 cycles.
+
+    >>> FourierFeatures(torch.tensor([1.0, 2.0]))(torch.tensor([[0.5]])).round(decimals=6).abs()  # half, whole turn
+    tensor([[0., 1., 0., 1.]])
+    """
+
+    def __init__(self, frequencies: Tensor):
+        super().__init__()
+        if frequencies.ndim != 1 or frequencies.numel() == 0:
+            raise ConfigError(f"frequencies must be (K,) with K > 0, not {tuple(frequencies.shape)}")
+        # Single precision names a frequency to 1 part in 10^7: sums of sines stay in tune over minutes.
+        self.register_buffer("frequencies", frequencies.to(torch.float32))
+
+    @property
+    def num_features(self) -> int:
+        """2K: the width of the embedding."""
+        return 2 * self.frequencies.numel()
+
+    def forward(self, coords: Tensor) -> Tensor:
+        """Embed coords `(..., T, 1)` as `(..., T, 2K)`, computed in the coordinates' precision.
+
+        A sine of a large angle has few correct digits: in float32, 2πft at f = 16384 cycles is known to 0.01 rad
+        only. So the whole turns are taken off first. They change nothing, since sin 2πx = sin 2π(x - round(x)),
+        and they are exact where f·t is, as with the paper's powers of two.
+        """
+        turns = coords * self.frequencies.to(coords.dtype)  # (..., T, K)
+        angle = 2 * math.pi * (turns - torch.round(turns))
+        pairs = torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1)  # (..., T, K, 2)
+        return pairs.flatten(-2)
+
+
+def octave_frequencies(num_octaves: int) -> Tensor:
+    """Return the paper's frequencies: 2⁰π, 2¹π, …, 2^(L-1)π rad, which is 2^(i-1) cycles per unit of t.
+
+    With L = 16 the highest one is 2¹⁴ cycles per clip: exactly the Nyquist frequency of 32 768 samples.
+
+    >>> octave_frequencies(4)
+    tensor([0.5000, 1.0000, 2.0000, 4.0000])
+    """
+    if num_octaves < 1:
+        raise ConfigError(f"an embedding needs at least one octave, not {num_octaves}")
+    return 2.0 ** (torch.arange(num_octaves, dtype=torch.float32) - 1)
+
+
+def spectral_frequencies(waveform: Tensor, num_frequencies: int, seed: int = 0) -> Tensor:
+    """Draw frequencies where a sound has its energy, in cycles per clip, sorted: `(T,) -> (K,)`.
+
+    An embedding can only be combined from the frequencies it has, and speech leaves most of the band nearly
+    empty. Bins of the clip's spectrum are drawn without repetition with probability proportional to the square
+    root of their magnitude, the mildest weighting that still follows formants, then moved at random within their
+    bin. No bin has probability zero.
+
+    Args:
+        waveform: the sound, `(T,)`.
+        num_frequencies: K, at most T // 2.
+        seed: of the drawing.
+
+    Raises:
+        ConfigError: more frequencies than the spectrum has bins.
+    """
+    magnitude = torch.fft.rfft(waveform.detach().to("cpu", torch.float32)).abs()[:-1]
+    num_bins = magnitude.numel()
+    if not 1 <= num_frequencies <= num_bins:
+        raise ConfigError(f"{num_frequencies} frequencies do not fit {num_bins} bins; use 1 to {num_bins}")
+    weight = magnitude.sqrt()
+    weight = weight + 1e-3 * weight.mean() + 1e-12
+    generator = torch.Generator().manual_seed(seed)
+    bins = torch.multinomial(weight, num_frequencies, replacement=False, generator=generator)
+    jitter = torch.rand(num_frequencies, generator=generator)
+    return (bins + jitter).sort().values

@@ -1,0 +1,72 @@
+"""A modulated periodic network (Mehta et al. 2021, "Modulated Periodic Activations for Generalizable Local
+Functional Representations", the paper's related work [2])."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.inr.base import INR
+from hypersound_lib.inr.linear import dense_layers, linear
+from hypersound_lib.inr.siren import first_sine, init_siren_
+
+
+@dataclass(frozen=True)
+class ModulatedSIRENConfig:
+    """Size and frequencies of a `ModulatedSIREN`."""
+
+    hidden_layers: int = 5
+    width: int = 256  # units in each hidden layer of synthesiser and modulator alike
+    latent_size: int = 64  # numbers in the code z that describes the sound
+    omega_0: float = 6000.0  # first layer, in rad per unit of t; see SIRENConfig
+    hidden_omega: float = 30.0  # all later layers
+
+
+class ModulatedSIREN(INR):
+    """A synthesiser of sines whose amplitudes a modulator sets from a code z: `(T, 1) -> (T,)`.
+
+        synthesiser   t ──► α₁·sin ──► α₂·sin ──► … ──► affine ──► x̂(t)
+                              ▲          ▲
+        modulator     z ──► ReLU ────► ReLU ────► …       (each ReLU layer also sees z)
+
+    The modulator does not depend on t. Fitted to one sound, z is a parameter like any other; a model of many
+    sounds shares all weights but z, or generates what it likes by name.
+
+    >>> ModulatedSIREN(ModulatedSIRENConfig(hidden_layers=2, width=8, latent_size=4)).num_params
+    245
+    """
+
+    def __init__(self, config: ModulatedSIRENConfig = ModulatedSIRENConfig()):
+        super().__init__()
+        if min(config.hidden_layers, config.width, config.latent_size) < 1:
+            raise ConfigError(f"hidden_layers, width and latent_size must be positive, not {config}")
+        if config.omega_0 <= 0 or config.hidden_omega <= 0:
+            raise ConfigError(f"omega_0 and hidden_omega must be positive, not {config}")
+        self.config = config
+        width, code = config.width, config.latent_size
+        self.layers = dense_layers(1, width, config.hidden_layers)
+        init_siren_(self.layers, config.hidden_omega)
+        inputs = [code, *[width + code] * (config.hidden_layers - 1)]
+        self.modulators = nn.ModuleList(nn.Linear(n, width) for n in inputs)
+        for modulator in self.modulators:
+            # Amplitudes near 1 at the start, so that the synthesiser begins as the SIREN that its init was made for.
+            nn.init.uniform_(modulator.weight, -1 / math.sqrt(n := modulator.in_features), 1 / math.sqrt(n))
+            nn.init.ones_(modulator.bias)
+        self.latent = nn.Parameter(torch.randn(code) / math.sqrt(code))
+
+    def evaluate(self, coords: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+        """Map coords `(..., T, 1)` to samples `(..., T, 1)`."""
+        z = params["latent"].unsqueeze(-2)  # (..., 1, latent_size): one row, the same for every instant
+        modulation = torch.relu(linear(z, params["modulators.0.weight"], params["modulators.0.bias"]))
+        x = first_sine(coords, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
+        x = modulation * x
+        last = len(self.layers) - 1
+        for i in range(1, last):
+            h = torch.cat([modulation, z], dim=-1)
+            modulation = torch.relu(linear(h, params[f"modulators.{i}.weight"], params[f"modulators.{i}.bias"]))
+            x = linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"])
+            x = modulation * torch.sin(self.config.hidden_omega * x)
+        return linear(x, params[f"layers.{last}.weight"], params[f"layers.{last}.bias"])

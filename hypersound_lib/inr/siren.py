@@ -1,0 +1,75 @@
+"""SIREN: a network of sines (Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation
+Functions", the paper's related work [1])."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.inr.base import INR, uniform_
+from hypersound_lib.inr.linear import dense_layers, linear
+
+
+@dataclass(frozen=True)
+class SIRENConfig:
+    """Size and frequencies of a `SIREN`."""
+
+    hidden_layers: int = 5
+    width: int = 256  # units in each hidden layer
+    # First layer, in rad per unit of t. 6000 on [0, 1) is the authors' 3000 on [-1, 1] for audio: at the start
+    # the first layer's sines reach 6000 / 2π = 955 cycles per clip.
+    omega_0: float = 6000.0
+    hidden_omega: float = 30.0  # all later layers
+
+
+class SIREN(INR):
+    """x̂(t) = W sin(ω(… sin(ω₀(W₀t + b₀)) …)) + b: `(T, 1) -> (T,)`.
+
+    >>> SIREN(SIRENConfig(hidden_layers=5, width=256)).num_params
+    263937
+    """
+
+    def __init__(self, config: SIRENConfig = SIRENConfig()):
+        super().__init__()
+        if config.hidden_layers < 1 or config.width < 1:
+            raise ConfigError(f"hidden_layers and width must be positive, not {config}")
+        if config.omega_0 <= 0 or config.hidden_omega <= 0:
+            raise ConfigError(f"omega_0 and hidden_omega must be positive, not {config}")
+        self.config = config
+        self.layers = dense_layers(1, config.width, config.hidden_layers)
+        init_siren_(self.layers, config.hidden_omega)
+
+    def evaluate(self, coords: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+        """Map coords `(..., T, 1)` to samples `(..., T, 1)`."""
+        x = first_sine(coords, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
+        last = len(self.layers) - 1
+        for i in range(1, last):
+            x = linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"])
+            x = torch.sin(self.config.hidden_omega * x)
+        return linear(x, params[f"layers.{last}.weight"], params[f"layers.{last}.bias"])
+
+
+def first_sine(coords: Tensor, weight: Tensor, bias: Tensor, omega_0: float) -> Tensor:
+    """Return sin(ω₀(Wt + b)), `(..., T, 1) -> (..., T, m)`: the layer that turns time into oscillation.
+
+    The angle reaches thousands of radians. It is computed in the coordinates' precision, and never in bfloat16,
+    whose 8 bits would leave nothing of the phase.
+    """
+    with torch.autocast(coords.device.type, enabled=False):
+        angle = omega_0 * linear(coords, weight.to(coords.dtype), bias.to(coords.dtype))
+        return torch.sin(angle).to(weight.dtype)
+
+
+def init_siren_(layers: nn.ModuleList, hidden_omega: float) -> None:
+    """Initialise in place as the SIREN paper does (its section 3.2 and supplement 1.5).
+
+    The first layer's weights come from U(-1/n, 1/n) with n inputs. A later layer sees sines, whose mean square is
+    1/2. With weights from U(-c, c), of variance c²/3, and n inputs its angle has variance ω² · n · c²/3 · 1/2,
+    which is 1 for c = √(6/n) / ω: every layer then starts with angles of the same, unit, scale.
+    """
+    uniform_(layers[0].weight, 1 / layers[0].in_features)
+    for layer in layers[1:]:
+        uniform_(layer.weight, math.sqrt(6 / layer.in_features) / hidden_omega)

@@ -1,0 +1,57 @@
+"""Positional embeddings: the paper's frequencies, orthonormal where they should be, exact at large angles."""
+
+import math
+
+import pytest
+import torch
+
+from hypersound_lib import ConfigError, time_coords
+from hypersound_lib.inr import FourierFeatures, octave_frequencies, spectral_frequencies
+
+
+def test_embedding_is_the_papers_formula():
+    num_octaves = 6
+    t = torch.rand(100, 1, dtype=torch.float64)
+    expected = torch.cat([f(2**i * math.pi * t) for i in range(num_octaves) for f in (torch.sin, torch.cos)], dim=-1)
+    embedded = FourierFeatures(octave_frequencies(num_octaves))(t)
+    torch.testing.assert_close(embedded, expected, rtol=0, atol=1e-12)
+
+
+def test_sixteenth_octave_is_the_paper_clips_nyquist_frequency():
+    last_pair = FourierFeatures(octave_frequencies(16))(time_coords(32768))[:, -2:]
+    assert torch.allclose(last_pair[:, 0], torch.zeros(32768), atol=1e-6)  # sin πi = 0: it carries nothing
+    alternating = 1.0 - 2.0 * (torch.arange(32768) % 2)
+    assert torch.allclose(last_pair[:, 1], alternating, atol=1e-6)  # cos πi = ±1: it alternates
+
+
+def test_large_angles_keep_their_digits_in_float32():
+    frequencies = octave_frequencies(16)
+    t = time_coords(32768)
+    exact = FourierFeatures(frequencies)(t.double())
+    ours = FourierFeatures(frequencies)(t)
+    naive = torch.sin(2 * math.pi * frequencies * t)
+    assert (ours.double() - exact).abs().max() < 1e-6
+    assert (naive.double() - exact[:, 0::2]).abs().max() > 1e-3
+
+
+def test_frequencies_follow_the_energy_of_the_sound():
+    num_samples = 4096
+    t = torch.arange(num_samples) / num_samples
+    noise = torch.randn(num_samples, generator=torch.Generator().manual_seed(0))
+    low_band = torch.fft.irfft(torch.where(torch.arange(2049) < 256, torch.fft.rfft(noise), 0))
+    frequencies = spectral_frequencies(low_band + 1e-4 * torch.sin(2 * math.pi * 900 * t), 200)
+    assert (frequencies < 256).float().mean() > 0.9
+    assert torch.equal(frequencies, frequencies.sort().values)
+    assert frequencies.unique().numel() == 200
+
+
+def test_silence_gives_frequencies_too():
+    frequencies = spectral_frequencies(torch.zeros(256), 100)
+    assert torch.isfinite(frequencies).all()
+    assert frequencies.max() <= 128
+
+
+@pytest.mark.parametrize("count", [0, 129])
+def test_more_frequencies_than_bins_are_refused(count):
+    with pytest.raises(ConfigError, match="use 1 to 128"):
+        spectral_frequencies(torch.randn(256), count)
