@@ -2,7 +2,7 @@
 
 from hypersound_lib.inr.base import INR
 from hypersound_lib.inr.embedding import FourierFeatures, octave_frequencies, spectral_frequencies
-from hypersound_lib.inr.fourier_mlp import BASE, LARGE, SMALL, SPECTRAL, FourierMLP, FourierMLPConfig
+from hypersound_lib.inr.fourier_mlp import BASE, LARGE, SMALL, SPECTRAL, FourierMLP, FourierMLPConfig, spectral_config
 from hypersound_lib.inr.modulated import ModulatedSIREN, ModulatedSIRENConfig
 from hypersound_lib.inr.siren import SIREN, SIRENConfig
 
@@ -20,5 +20,6 @@ __all__ = [
     "ModulatedSIRENConfig",
     "SIRENConfig",
     "octave_frequencies",
+    "spectral_config",
     "spectral_frequencies",
 ]

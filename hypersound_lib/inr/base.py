@@ -11,8 +11,9 @@ from hypersound_lib.errors import ConfigError
 class INR(nn.Module):
     """A target network T(t, θ) (paper, eq. 2): coordinates in, waveform out.
 
-    Subclasses write `evaluate(coords, params)` once. It reads every weight from the dictionary `params`, never
-    from `self`, and so serves the network's own weights and those that a hypernetwork generates alike.
+    Subclasses write two steps. `features(coords)` is the part that no weight takes part in: it can be computed
+    once and kept for a whole training. `evaluate(features, params)` reads every weight from the dictionary
+    `params`, never from `self`, and so serves own weights and those that a hypernetwork generates alike.
     """
 
     config: object
@@ -34,16 +35,21 @@ class INR(nn.Module):
         if coords.ndim not in (2, 3) or coords.shape[-1] != 1:
             raise ConfigError(f"coords must be (T, 1) or (B, T, 1), not {tuple(coords.shape)}")
         own = dict(self.named_parameters())
+        features = self.features(coords)
         if params is None:
-            return self.evaluate(coords, own).squeeze(-1)
+            return self.evaluate(features, own).squeeze(-1)
         batch = self._batch_size(own, coords, params)
         params = {**own, **params}
         if batch is not None:
             params = {k: v.expand(batch, *own[k].shape) for k, v in params.items()}
-        return self.evaluate(coords, params).squeeze(-1)
+        return self.evaluate(features, params).squeeze(-1)
 
-    def evaluate(self, coords: Tensor, params: Mapping[str, Tensor]) -> Tensor:
-        """Map coords `(..., T, 1)` to samples `(..., T, 1)` with the complete set of weights `params`."""
+    def features(self, coords: Tensor) -> Tensor:
+        """Embed coords `(..., T, 1)` without any weight, as `(..., T, F)`; here: leave them as they are."""
+        return coords
+
+    def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+        """Map features `(..., T, F)` to samples `(..., T, 1)` with the complete set of weights `params`."""
         raise NotImplementedError
 
     @property

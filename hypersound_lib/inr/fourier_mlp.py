@@ -1,7 +1,7 @@
 """The paper's target network: a positional embedding, then a ReLU network (paper, section 3.2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -28,6 +28,15 @@ BASE = FourierMLPConfig(hidden_layers=4, width=256)  # 206 081 parameters
 LARGE = FourierMLPConfig(hidden_layers=6, width=384)  # 752 257 parameters
 # … and ours for one sound: many frequencies and one wide step learn sooner than depth (notebook 2 shows why).
 SPECTRAL = FourierMLPConfig(hidden_layers=1, width=128, num_octaves=0, num_frequencies=512)  # 131 329 parameters
+
+
+def spectral_config(num_samples: int, width: int = 128) -> FourierMLPConfig:
+    """Scale `SPECTRAL` to a sound: one frequency per 64 samples, as the preset has for the paper's clip.
+
+    >>> spectral_config(32768) == SPECTRAL
+    True
+    """
+    return replace(SPECTRAL, width=width, num_frequencies=max(1, num_samples // 64))
 
 
 class FourierMLP(INR):
@@ -57,11 +66,15 @@ class FourierMLP(INR):
         """Build a network whose frequencies follow the spectrum of `waveform` `(T,)`."""
         return cls(config, spectral_frequencies(waveform, config.num_frequencies, seed))
 
-    def evaluate(self, coords: Tensor, params: Mapping[str, Tensor]) -> Tensor:
-        """Map coords `(..., T, 1)` to samples `(..., T, 1)`."""
-        # The embedding keeps the coordinates' precision; what follows is as precise as the weights.
+    def features(self, coords: Tensor) -> Tensor:
+        """Embed coords `(..., T, 1)` as γ(t) `(..., T, 2K)`, computed in the coordinates' precision."""
         x = coords if self.embedding is None else self.embedding(coords)
-        x = x.to(params["layers.0.weight"].dtype)
+        # What follows is as precise as the weights.
+        return x.to(self.layers[0].weight.dtype)
+
+    def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+        """Map γ(t) `(..., T, 2K)` to samples `(..., T, 1)`."""
+        x = features
         last = len(self.layers) - 1
         for i in range(last):
             x = torch.relu(linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"]))

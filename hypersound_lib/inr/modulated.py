@@ -57,11 +57,11 @@ class ModulatedSIREN(INR):
             nn.init.ones_(modulator.bias)
         self.latent = nn.Parameter(torch.randn(code) / math.sqrt(code))
 
-    def evaluate(self, coords: Tensor, params: Mapping[str, Tensor]) -> Tensor:
-        """Map coords `(..., T, 1)` to samples `(..., T, 1)`."""
+    def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+        """Map features, here coords `(..., T, 1)` themselves, to samples `(..., T, 1)`."""
         z = params["latent"].unsqueeze(-2)  # (..., 1, latent_size): one row, the same for every instant
         modulation = torch.relu(linear(z, params["modulators.0.weight"], params["modulators.0.bias"]))
-        x = first_sine(coords, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
+        x = first_sine(features, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
         x = modulation * x
         last = len(self.layers) - 1
         for i in range(1, last):

@@ -42,9 +42,9 @@ class SIREN(INR):
         self.layers = dense_layers(1, config.width, config.hidden_layers)
         init_siren_(self.layers, config.hidden_omega)
 
-    def evaluate(self, coords: Tensor, params: Mapping[str, Tensor]) -> Tensor:
-        """Map coords `(..., T, 1)` to samples `(..., T, 1)`."""
-        x = first_sine(coords, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
+    def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+        """Map features, here coords `(..., T, 1)` themselves, to samples `(..., T, 1)`."""
+        x = first_sine(features, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
         last = len(self.layers) - 1
         for i in range(1, last):
             x = linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"])

@@ -1,0 +1,179 @@
+"""The command line: `hypersound fit FILE` turns a recording into an INR, `hypersound render` turns it back."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from hypersound_lib.errors import ConfigError, HyperSoundError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; return the exit code: 0, or 2 for an error that the user can remedy."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = options.run
+    try:
+        run(options)
+    except (HyperSoundError, FloatingPointError) as error:
+        print(f"hypersound: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"hypersound: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hypersound", description="Sounds as the weights of small networks.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_fit(commands)
+    _add_render(commands)
+    return parser
+
+
+def _add_fit(commands) -> None:
+    fit = commands.add_parser(
+        "fit",
+        help="fit an INR to a recording",
+        description="Fit an INR to a recording. Writes the reconstruction (NAME.inr.flac), the weights "
+        "(NAME.inr.safetensors) and a figure of both sounds (NAME.inr.png).",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    fit.add_argument("file", type=Path, help="WAV, FLAC, Ogg, Opus or MP3")
+    fit.add_argument("--out", type=Path, default=Path("."), help="folder for the results")
+    fit.add_argument("--network", choices=list(_NETWORKS), default="spectral", help="kind of INR")
+    fit.add_argument("--loss", default="mse", help="mse, smooth_l1, mel_stft, or several joined by +")
+    fit.add_argument("--start", type=float, default=0.0, help="where to start in the recording, in seconds")
+    fit.add_argument("--seconds", type=float, default=5.0, help="how much of it to fit")
+    fit.add_argument("--sample-rate", type=int, help="resample to this rate in Hz first (default: the file's own)")
+    fit.add_argument("--target-snr", type=float, default=30.0, help="stop at this SNR in dB")
+    fit.add_argument("--steps", type=int, default=2000, help="stop after so many steps")
+    fit.add_argument("--learning-rate", type=float, help="of Adam (default: the network's own)")
+    fit.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    fit.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
+    fit.add_argument("--seed", type=int, default=0)
+    fit.set_defaults(run=_fit)
+
+
+def _add_render(commands) -> None:
+    render = commands.add_parser(
+        "render",
+        help="evaluate an INR at any sample rate",
+        description="Evaluate an INR that `hypersound fit` wrote, at any sample rate.",
+    )
+    render.add_argument("weights", type=Path, help="a .safetensors file that `hypersound fit` wrote")
+    render.add_argument("out", type=Path, help="audio file to write: .flac, .wav or .ogg")
+    render.add_argument("--sample-rate", type=int, help="in Hz (default: the recording's own)")
+    render.set_defaults(run=_render)
+
+
+def _fit(options: argparse.Namespace) -> None:
+    import torch
+
+    from hypersound_lib.data import load_audio, save_audio
+    from hypersound_lib.fitting import FitConfig, fit_inr
+
+    waveform, sample_rate = load_audio(options.file, options.sample_rate)
+    waveform = _part(waveform, sample_rate, options)
+    torch.manual_seed(options.seed)
+    inr, learning_rate = _NETWORKS[options.network](waveform, options.seed)
+    print(f"{len(waveform)} samples at {sample_rate} Hz; {type(inr).__name__} with {inr.num_params} parameters")
+    config = FitConfig(
+        loss=options.loss,
+        learning_rate=options.learning_rate or learning_rate,
+        target_snr=options.target_snr,
+        steps=options.steps,
+        precision=options.precision,
+        device=options.device,
+        seed=options.seed,
+    )
+    result = fit_inr(waveform, sample_rate, inr, config, callback=_print_row, progress=False)
+
+    base = options.out / f"{options.file.stem}.inr"
+    reconstruction = result.sound.render()
+    result.sound.save(base.with_name(base.name + ".safetensors"))
+    save_audio(base.with_name(base.name + ".flac"), reconstruction, sample_rate)
+    _save_figure(base.with_name(base.name + ".png"), waveform, reconstruction, sample_rate, options.file.name)
+    numbers = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
+    print(f"{numbers}; {result.steps} steps in {result.seconds:.1f} s, stopped by {result.stop_reason}")
+    print(f"wrote {base}.safetensors, .flac and .png")
+
+
+def _render(options: argparse.Namespace) -> None:
+    from hypersound_lib.data import save_audio
+    from hypersound_lib.represented_sound import RepresentedSound
+
+    sound = RepresentedSound.load(options.weights)
+    rate = options.sample_rate or sound.sample_rate
+    waveform = sound.render(rate)
+    save_audio(options.out, waveform, rate)
+    print(f"wrote {options.out}: {len(waveform)} samples at {rate} Hz")
+
+
+def _part(waveform, sample_rate: int, options: argparse.Namespace):
+    """Return the part of the recording that was asked for; say so when something is left out."""
+    if options.start < 0 or options.seconds <= 0:
+        raise ConfigError(f"--start {options.start} must not be negative, --seconds {options.seconds} be positive")
+    total = len(waveform)
+    first = round(options.start * sample_rate)
+    if first >= total:
+        raise ConfigError(f"--start {options.start}: {options.file} ends after {total / sample_rate:.2f} s")
+    waveform = waveform[first : first + round(options.seconds * sample_rate)]
+    if len(waveform) < total:
+        print(
+            f"fitting {len(waveform) / sample_rate:.2f} s from {options.start:.2f} s on, of "
+            f"{total / sample_rate:.2f} s; --start and --seconds choose another part"
+        )
+    return waveform
+
+
+def _print_row(row: dict[str, float]) -> None:
+    terms = [f"{name} {value:.3g}" for name, value in row.items() if name not in ("step", "seconds", "snr")]
+    print(f"step {row['step']:5d}  {row['seconds']:7.1f} s  SNR {row['snr']:6.2f} dB  {'  '.join(terms)}", flush=True)
+
+
+def _save_figure(path: Path, original, reconstruction, sample_rate: int, name: str) -> None:
+    from hypersound_lib.atomic import atomic_path
+    from hypersound_lib.plots import plot_sounds
+
+    fig = plot_sounds({name: original, "INR": reconstruction}, sample_rate)
+    with atomic_path(path) as temporary:
+        fig.savefig(temporary)
+
+
+def _spectral(waveform, seed: int):
+    from hypersound_lib.inr import FourierMLP, spectral_config
+
+    return FourierMLP.for_sound(waveform, spectral_config(len(waveform)), seed), 5e-3
+
+
+def _paper(name: str):
+    def build(waveform, seed: int):
+        from hypersound_lib import inr
+
+        return inr.FourierMLP(getattr(inr, name)), 1e-3
+
+    return build
+
+
+def _siren(waveform, seed: int):
+    from hypersound_lib.inr import SIREN
+
+    return SIREN(), 1e-4
+
+
+def _modulated(waveform, seed: int):
+    from hypersound_lib.inr import ModulatedSIREN
+
+    return ModulatedSIREN(), 1e-4
+
+
+# Each builds a network for a waveform and names the learning rate that suits it.
+_NETWORKS = {
+    "spectral": _spectral,
+    "small": _paper("SMALL"),
+    "base": _paper("BASE"),
+    "large": _paper("LARGE"),
+    "siren": _siren,
+    "modulated": _modulated,
+}

@@ -1,0 +1,244 @@
+"""Fit one INR to one sound by gradient descent: what HyperSound's hypernetwork later does in one forward pass."""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from hypersound_lib.coords import time_coords
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.inr import INR
+from hypersound_lib.losses import Loss
+from hypersound_lib.metrics import lsd, mse, snr
+from hypersound_lib.represented_sound import RepresentedSound
+
+# Embeddings of all instants are kept for the whole fit while they are smaller than this.
+_FEATURE_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How to fit; the defaults suit `FourierMLP.for_sound`."""
+
+    loss: str = "mse"  # see `hypersound_lib.losses.Loss`
+    learning_rate: float = 5e-3  # of Adam
+    schedule: str = "constant"  # or "cosine": down to zero over all steps
+    steps: int = 2000  # at the most
+    target_snr: float | None = 30.0  # dB; stop as soon as the whole clip is this good; None: use all steps
+    max_seconds: float | None = None  # stop after so much wall time
+    window: int | None = None  # samples in a random contiguous window; None: the whole clip in every step
+    windows_per_step: int = 4
+    evaluate_every: int = 10  # steps between two measurements of the whole clip
+    precision: str = "float32"  # or "bfloat16": matrix products in bfloat16, weights in float32
+    device: str = "auto"  # or any torch device
+    seed: int = 0  # of the random windows
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """The outcome of a fit, with the best weights that were met."""
+
+    sound: RepresentedSound  # its `inr` carries the best weights
+    history: list[dict[str, float]]  # a row per measurement: step, seconds, snr, learning_rate, and each loss term
+    metrics: dict[str, float]  # of the best weights: snr (dB), mse, lsd where the clip is long enough
+    seconds: float  # wall time of the fit, measurements included
+    steps: int  # taken
+    stop_reason: str  # "target", "steps", "time", "callback" or "interrupted"
+
+
+def fit_inr(
+    waveform: Tensor,
+    sample_rate: int,
+    inr: INR,
+    config: FitConfig = FitConfig(),
+    callback: Callable[[dict[str, float]], bool | None] | None = None,
+    progress: bool = True,
+) -> FitResult:
+    """Fit `inr` to one sound, and leave the best weights in it.
+
+    The sound is brought to full scale first, so that quiet recordings learn as fast as loud ones; the result
+    remembers the gain. Interrupted by Ctrl-C, it returns the best weights so far.
+
+    Args:
+        waveform: the sound, `(T,)`, float.
+        sample_rate: in Hz.
+        inr: the network; it is trained in place.
+        config: loss, optimiser and stop.
+        callback: called with every row of the history; a true return value stops the fit.
+        progress: show a bar with the SNR so far.
+
+    Raises:
+        ConfigError: the sound is not `(T,)`, is silent or not finite, is too short for loss or window, or a setting
+            is impossible.
+        FloatingPointError: the loss became NaN or infinite; the message says at which step, and what to lower.
+    """
+    gain = _check(waveform, config)
+    loss = Loss(config.loss, sample_rate)
+    shortest = min(len(waveform), config.window or len(waveform))
+    if shortest < loss.min_samples:
+        raise ConfigError(f"loss {config.loss!r} needs {loss.min_samples} samples at once, there are {shortest}")
+    device = _device(config.device)
+    inr, loss = inr.to(device), loss.to(device)
+    clip = _Clip(inr, (waveform.detach().float() / gain).to(device), config)
+    optimizer = torch.optim.Adam(inr.parameters(), lr=config.learning_rate)
+    scheduler = _scheduler(optimizer, config)
+    autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
+    weights = dict(inr.named_parameters())
+    log = _Log(config, callback, tqdm(total=config.steps, desc="fit", unit="step", disable=not progress))
+    try:
+        for step in range(config.steps + 1):
+            features, batch = clip.draw()  # (W, n, F), (W, n): W windows of n instants
+            with autocast:
+                estimate = inr.evaluate(features, weights).squeeze(-1)
+            terms = loss(estimate.float(), batch)
+            total = sum(terms.values())
+            _raise_unless_finite(total, step, config)
+            if step % config.evaluate_every == 0 or step == config.steps:
+                log.add(step, clip.snr(inr, weights, estimate), optimizer, terms, weights)
+                if log.stop_reason:
+                    break
+            optimizer.zero_grad(set_to_none=True)
+            total.backward()
+            optimizer.step()
+            scheduler.step()
+            log.bar.update()
+    except KeyboardInterrupt:
+        if not log.history:
+            raise
+        log.stop_reason = "interrupted"
+    return log.result(waveform, sample_rate, inr, gain)
+
+
+class _Clip:
+    """The sound as a fit sees it: windows of features and samples to train on, and the whole to measure."""
+
+    def __init__(self, inr: INR, target: Tensor, config: FitConfig):
+        self.target, self.window, self.count = target, config.window, config.windows_per_step
+        self.exact = config.precision == "float32"
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.inr = inr
+        self.coords = time_coords(len(target), device=target.device)
+        # No weight takes part in the features: embed all instants once, where memory allows.
+        one = inr.features(self.coords[:1])
+        cached = one.numel() * one.element_size() * len(target) <= _FEATURE_BYTES
+        self.features = inr.features(self.coords) if cached else None
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Return the whole clip as one window, or random contiguous windows: `(W, n, F)` and `(W, n)`."""
+        if self.window is None:
+            return self._features(slice(None)).unsqueeze(0), self.target.unsqueeze(0)
+        starts = torch.randint(len(self.target) - self.window + 1, (self.count, 1), generator=self.generator)
+        index = (starts + torch.arange(self.window)).to(self.target.device)  # (W, n)
+        return self._features(index), self.target[index]
+
+    @torch.no_grad()
+    def snr(self, inr: INR, weights: dict[str, Tensor], estimate: Tensor) -> float:
+        """Measure the whole clip, in dB; the estimate of a step that saw all of it in float32 is used again."""
+        if self.window is None and self.exact:
+            return snr(self.target, estimate[0].float()).item()
+        pieces = [
+            inr.evaluate(self._features(slice(i, i + 32768)), weights).squeeze(-1)
+            for i in range(0, len(self.target), 32768)
+        ]
+        return snr(self.target, torch.cat(pieces)).item()
+
+    def _features(self, index: slice | Tensor) -> Tensor:
+        return self.inr.features(self.coords[index]) if self.features is None else self.features[index]
+
+
+class _Log:
+    """What a fit has seen: history, the best weights (a late step can be worse than an earlier one), when to stop."""
+
+    def __init__(self, config: FitConfig, callback: Callable | None, bar: tqdm):
+        self.config, self.callback, self.bar = config, callback, bar
+        self.history: list[dict[str, float]] = []
+        self.best_snr, self.best_weights = -float("inf"), {}
+        self.stop_reason = ""
+        self.started = time.perf_counter()
+
+    def add(self, step, snr_db, optimizer, terms, weights) -> None:
+        """Note one measurement; set `stop_reason` when it is the last one."""
+        row = {"step": step, "seconds": time.perf_counter() - self.started, "snr": snr_db}
+        row["learning_rate"] = optimizer.param_groups[0]["lr"]
+        row |= {name: value.item() for name, value in terms.items()}
+        self.history.append(row)
+        self.bar.set_postfix_str(f"SNR {snr_db:.1f} dB")
+        if snr_db > self.best_snr:
+            self.best_snr = snr_db
+            self.best_weights = {name: p.detach().clone() for name, p in weights.items()}
+        target, limit = self.config.target_snr, self.config.max_seconds
+        if target is not None and snr_db >= target:
+            self.stop_reason = "target"
+        elif step == self.config.steps:
+            self.stop_reason = "steps"
+        elif limit is not None and row["seconds"] >= limit:
+            self.stop_reason = "time"
+        if self.callback is not None and self.callback(dict(row)) and not self.stop_reason:
+            self.stop_reason = "callback"
+
+    def result(self, waveform: Tensor, sample_rate: int, inr: INR, gain: float) -> FitResult:
+        """Put the best weights back, and measure them as a listener would hear them."""
+        seconds = time.perf_counter() - self.started
+        self.bar.close()
+        with torch.no_grad():
+            for name, p in inr.named_parameters():
+                p.copy_(self.best_weights[name])
+        sound = RepresentedSound(inr, sample_rate, len(waveform), gain)
+        steps = int(self.history[-1]["step"])
+        return FitResult(sound, self.history, measure(waveform, sound), seconds, steps, self.stop_reason)
+
+
+def measure(waveform: Tensor, sound: RepresentedSound) -> dict[str, float]:
+    """Compare a represented sound with its original: SNR in dB, MSE, and LSD where the clip is long enough."""
+    waveform, estimate = waveform.detach().float().cpu(), sound.render()
+    metrics = {"snr": snr(waveform, estimate).item(), "mse": mse(waveform, estimate).item()}
+    with suppress(ConfigError):  # a clip shorter than one window has no LSD
+        metrics["lsd"] = lsd(waveform, estimate, sound.sample_rate).item()
+    return metrics
+
+
+def _scheduler(optimizer: torch.optim.Optimizer, config: FitConfig) -> torch.optim.lr_scheduler.LRScheduler:
+    if config.schedule == "cosine":
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
+    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+
+def _raise_unless_finite(total: Tensor, step: int, config: FitConfig) -> None:
+    if not torch.isfinite(total):
+        raise FloatingPointError(
+            f"loss {config.loss} is {total.item()} at step {step}; try a learning rate below {config.learning_rate}"
+        )
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device {name!r} is not to be had here ({error}); use 'auto' or 'cpu'") from error
+    return device
+
+
+def _check(waveform: Tensor, config: FitConfig) -> float:
+    """Raise ConfigError on what cannot be fitted; return the sound's peak."""
+    if waveform.ndim != 1 or waveform.numel() == 0 or not waveform.is_floating_point():
+        raise ConfigError(f"a sound is a float tensor (T,), not {waveform.dtype} {tuple(waveform.shape)}")
+    peak = waveform.abs().max().item()
+    if not math.isfinite(peak):
+        raise ConfigError("the sound holds NaN or infinite samples; clean it first")
+    if peak == 0:
+        raise ConfigError("the sound is digital silence: there is nothing to fit, and its SNR is undefined")
+    if config.window is not None and not 1 <= config.window <= len(waveform):
+        raise ConfigError(f"a window has 1 to {len(waveform)} samples of this sound, not {config.window}")
+    if min(config.steps, config.evaluate_every, config.windows_per_step) < 1 or config.learning_rate <= 0:
+        raise ConfigError(f"steps, evaluate_every, windows_per_step and learning_rate must be positive: {config}")
+    if config.schedule not in ("constant", "cosine") or config.precision not in ("float32", "bfloat16"):
+        raise ConfigError(f"schedule is 'constant' or 'cosine', precision 'float32' or 'bfloat16': {config}")
+    return peak

@@ -1,0 +1,78 @@
+"""Where a measured number comes from: command, seed, revision, machine and versions, kept beside it."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypersound_lib.atomic import atomic_path
+
+_PACKAGES = ("torch", "torchaudio", "numpy", "auraloss", "librosa", "soundfile", "soxr")
+
+
+def provenance(command: str, seed: int | None = None) -> dict:
+    """Describe the circumstances of a measurement, as a dictionary for JSON."""
+    return {
+        "command": command,
+        "seed": seed,
+        "git_revision": _git_revision(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": _machine(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
+
+
+def write_result(path: str | os.PathLike, results: object, command: str, seed: int | None = None) -> None:
+    """Write measured `results` with their provenance as a JSON file, atomically."""
+    with atomic_path(path) as temporary:
+        document = {"provenance": provenance(command, seed), "results": results}
+        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _git_revision() -> str | None:
+    """Return the commit that the code is at, marked where files differ from it; None outside a clone."""
+    folder = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=30
+        ).stdout.strip()
+
+    try:
+        # Results are what a run is about to write, and notebooks do not run in it: neither makes the code differ.
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", "../tests", "../notebooks")
+        return git("rev-parse", "HEAD") + ("+changes" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _machine() -> dict:
+    import torch
+
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu_name(),
+        "cpu_cores": os.cpu_count(),
+        "torch_threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def _cpu_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,130 @@
+"""One sound as an INR: the network, and the few numbers that turn its output back into audio."""
+
+import dataclasses
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from hypersound_lib.atomic import atomic_path
+from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.inr import (
+    INR,
+    SIREN,
+    FourierMLP,
+    FourierMLPConfig,
+    ModulatedSIREN,
+    ModulatedSIRENConfig,
+    SIRENConfig,
+)
+
+_FORMAT = "hypersound_lib.represented_sound/1"
+_KINDS = {
+    "FourierMLP": (FourierMLP, FourierMLPConfig),
+    "SIREN": (SIREN, SIRENConfig),
+    "ModulatedSIREN": (ModulatedSIREN, ModulatedSIRENConfig),
+}
+
+
+@dataclass(frozen=True)
+class RepresentedSound:
+    """A sound x̂(t) = gain · T(t, θ) on [0, 1), and the length and rate at which it was sampled.
+
+    >>> sound = RepresentedSound(SIREN(), sample_rate=22050, num_samples=32768)
+    >>> sound.render(44100).shape
+    torch.Size([65536])
+    """
+
+    inr: INR
+    sample_rate: int  # Hz
+    num_samples: int  # at sample_rate
+    gain: float = 1.0  # the original's peak: the network itself is fitted at full scale
+
+    @torch.no_grad()
+    def render(self, sample_rate: int | None = None, chunk_size: int = 32768) -> Tensor:
+        """Evaluate the sound at any rate: `(T,)`, float32 on the CPU, where T follows from duration and rate.
+
+        Args:
+            sample_rate: in Hz; the original's when None.
+            chunk_size: instants evaluated at once; it bounds the memory and does not change the result.
+
+        Raises:
+            ConfigError: the rate is not positive.
+        """
+        rate = self.sample_rate if sample_rate is None else sample_rate
+        if rate < 1:
+            raise ConfigError(f"a sample rate is a positive number of Hz, not {rate}")
+        duration = clip_duration(self.num_samples, self.sample_rate)
+        device = next(self.inr.parameters()).device
+        total = samples_in(duration, rate)
+        # One precision for all chunks: that which the last instant needs.
+        dtype = time_coords(1, sample_rate=rate, duration=duration, start=total - 1).dtype
+        chunks = []
+        for start in range(0, total, chunk_size):
+            count = min(chunk_size, total - start)
+            coords = time_coords(count, sample_rate=rate, duration=duration, start=start, dtype=dtype, device=device)
+            chunks.append(self.inr(coords).float().cpu())
+        return self.gain * torch.cat(chunks)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write weights and config as one safetensors file, which holds no code: opening it is safe."""
+        description = {
+            "kind": type(self.inr).__name__,
+            "config": dataclasses.asdict(self.inr.config),
+            "sample_rate": self.sample_rate,
+            "num_samples": self.num_samples,
+            "gain": self.gain,
+        }
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.inr.state_dict().items()}
+        metadata = {"format": _FORMAT, "sound": json.dumps(description)}
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "RepresentedSound":
+        """Read a file that `save` wrote.
+
+        Raises:
+            WeightsFileError: the file is missing, is damaged, or holds something else.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise WeightsFileError(f"{path}: there is no such file; `hypersound fit` writes one")
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        except (SafetensorError, OSError) as error:
+            raise WeightsFileError(f"{path}: not a whole safetensors file ({error}); fit or copy it again") from error
+        if metadata.get("format") != _FORMAT:
+            raise WeightsFileError(f"{path}: holds weights of something else than a sound; `hypersound fit` writes one")
+        try:
+            description = json.loads(metadata["sound"])
+            inr = _build(description["kind"], description["config"], tensors)
+            sound = cls(inr, *(description[key] for key in ("sample_rate", "num_samples", "gain")))
+            valid = sound.sample_rate > 0 and sound.num_samples > 0 and math.isfinite(sound.gain)
+        except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+            raise WeightsFileError(f"{path}: config and weights do not fit ({error}); fit the sound again") from error
+        if not valid:
+            raise WeightsFileError(f"{path}: impossible rate, length or gain in {description}; fit the sound again")
+        return sound
+
+
+def _build(kind: str, config: dict, tensors: dict[str, Tensor]) -> INR:
+    network, network_config = _KINDS[kind]
+    config = network_config(**config)
+    frequencies = {}
+    if getattr(config, "num_frequencies", 0):
+        frequencies["frequencies"] = tensors["embedding.frequencies"]
+    # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
+    with torch.device("meta"):
+        inr = network(config, **frequencies)
+    inr.load_state_dict(tensors, assign=True)
+    return inr.eval()
