@@ -1,11 +1,34 @@
 """Learn, run and extend HyperSound: hypernetworks that turn a sound into the weights of a small network.
 
-The public surface; every name is documented where it is defined.
+The names that most programs start from; the others are documented in their modules. In the order of dependence:
+`coords` (the time grid), `data` (sounds in and out), `inr` (the networks), `losses`, `metrics`, `represented_sound`
+(an INR with what it needs to be heard), `fitting` (one INR to one sound), and `baselines`. Only notebooks and the
+command line use `plots`, `players` and `widgets`.
 """
 
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.data import load_audio, load_dataset, save_audio
 from hypersound_lib.errors import ConfigError, HyperSoundError
+from hypersound_lib.fitting import FitConfig, FitResult, fit_inr
+from hypersound_lib.inr import SIREN, FourierMLP, ModulatedSIREN
+from hypersound_lib.represented_sound import RepresentedSound
 
 __version__ = "0.1.0"
 
-__all__ = ["ConfigError", "HyperSoundError", "clip_duration", "samples_in", "time_coords"]
+__all__ = [
+    "SIREN",
+    "ConfigError",
+    "FitConfig",
+    "FitResult",
+    "FourierMLP",
+    "HyperSoundError",
+    "ModulatedSIREN",
+    "RepresentedSound",
+    "clip_duration",
+    "fit_inr",
+    "load_audio",
+    "load_dataset",
+    "samples_in",
+    "save_audio",
+    "time_coords",
+]

@@ -1,0 +1,178 @@
+"""Fitting one sound: it learns, keeps the best, stops when told, and repeats itself exactly."""
+
+import math
+
+import pytest
+import torch
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.fitting import FitConfig, fit_inr
+from hypersound_lib.inr import SIREN, FourierMLP, FourierMLPConfig, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
+from hypersound_lib.inr.fourier_mlp import spectral_config
+from hypersound_lib.metrics import snr
+
+RATE = 8000
+
+
+def tone(num_samples=2048, hertz=440.0):
+    t = torch.arange(num_samples) / RATE
+    return 0.25 * torch.sin(2 * math.pi * hertz * t) * torch.hann_window(num_samples)
+
+
+def network(waveform, seed=0):
+    torch.manual_seed(seed)
+    return FourierMLP.for_sound(waveform, spectral_config(len(waveform), width=32), seed)
+
+
+def fit(waveform, inr=None, **settings):
+    settings = {"steps": 300, "device": "cpu", **settings}
+    return fit_inr(waveform, RATE, inr or network(waveform), FitConfig(**settings), progress=False)
+
+
+def test_reaches_the_target_and_stops_there():
+    result = fit(tone())
+    assert result.stop_reason == "target"
+    assert result.metrics["snr"] >= 30
+    assert result.steps < 300
+
+
+def test_a_fitted_tone_keeps_its_frequency_at_another_rate():
+    result = fit(tone(), target_snr=35.0)
+    fine = result.sound.render(2 * RATE)
+    peak = torch.fft.rfft(fine).abs().argmax().item() * 2 * RATE / len(fine)
+    assert abs(peak - 440) < 2 * RATE / len(fine)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: SIREN(SIRENConfig(hidden_layers=2, width=32, omega_0=1500.0)),
+        lambda: ModulatedSIREN(ModulatedSIRENConfig(hidden_layers=2, width=32, latent_size=8, omega_0=1500.0)),
+        lambda: FourierMLP(FourierMLPConfig(hidden_layers=2, width=32, num_octaves=12)),
+    ],
+)
+def test_every_kind_of_network_learns_a_tone(build):
+    torch.manual_seed(0)
+    result = fit(tone(), build(), learning_rate=2e-3, target_snr=15.0, steps=600)
+    assert result.stop_reason == "target", result.metrics
+
+
+@pytest.mark.parametrize("settings", [{}, {"window": 512, "windows_per_step": 2}])
+def test_same_seed_same_result(settings):
+    first, second = (fit(tone(), steps=20, target_snr=None, **settings) for _ in range(2))
+    assert [row["snr"] for row in first.history] == [row["snr"] for row in second.history]
+    assert torch.equal(first.sound.render(), second.sound.render())
+
+
+def test_random_windows_learn_and_depend_on_the_seed():
+    settings = {"window": 512, "windows_per_step": 2, "steps": 200, "target_snr": 12.0}
+    result = fit(tone(), **settings)
+    assert result.stop_reason == "target"
+    other = fit(tone(), **settings, seed=1)
+    assert other.history[1]["snr"] != result.history[1]["snr"]
+
+
+def test_the_best_weights_are_kept_not_the_last():
+    # A rate far too high: the SNR jumps up and down, and the last step is not the best.
+    result = fit(tone(), learning_rate=0.1, steps=60, target_snr=None, evaluate_every=1)
+    seen = [row["snr"] for row in result.history]
+    assert seen[-1] < max(seen)
+    assert result.metrics["snr"] == pytest.approx(max(seen), abs=0.05)
+
+
+def test_level_does_not_matter():
+    loud, quiet = fit(tone(), steps=50, target_snr=None), fit(tone() / 1024, steps=50, target_snr=None)
+    assert quiet.metrics["snr"] == pytest.approx(loud.metrics["snr"], abs=1e-3)
+    assert quiet.sound.gain == pytest.approx(loud.sound.gain / 1024)
+
+
+def test_bfloat16_learns_nearly_as_well():
+    exact, rounded = (fit(tone(), steps=60, target_snr=None, precision=p) for p in ("float32", "bfloat16"))
+    assert rounded.metrics["snr"] > exact.metrics["snr"] - 6
+    assert rounded.metrics["snr"] != exact.metrics["snr"]
+    assert all(p.dtype == torch.float32 for p in rounded.sound.inr.parameters())
+
+
+def test_history_names_the_loss_terms_and_the_schedule_ends_at_zero():
+    result = fit(tone(), loss="mse+smooth_l1", schedule="cosine", steps=20, target_snr=None)
+    assert set(result.history[0]) == {"step", "seconds", "snr", "learning_rate", "mse", "smooth_l1"}
+    rates = [row["learning_rate"] for row in result.history]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_mel_loss_lowers_the_spectral_distance_while_it_trains():
+    noise = torch.randn(4096, generator=torch.Generator().manual_seed(0))
+    result = fit(noise, loss="mel_stft", steps=30, target_snr=None)
+    losses = [row["mel_stft"] for row in result.history]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_callback_sees_every_row_and_can_stop():
+    rows = []
+
+    def callback(row):
+        rows.append(row)
+        return row["step"] >= 20
+
+    result = fit_inr(
+        tone(), RATE, network(tone()), FitConfig(target_snr=None, device="cpu"), callback=callback, progress=False
+    )
+    assert result.stop_reason == "callback"
+    assert rows == result.history
+    assert result.steps == 20
+
+
+def test_time_limit_stops():
+    result = fit(tone(), target_snr=None, max_seconds=0.0, steps=10**6)
+    assert result.stop_reason == "time"
+    assert result.steps == 0
+
+
+def test_interruption_returns_the_best_so_far():
+    def interrupt(row):
+        if row["step"] == 20:
+            raise KeyboardInterrupt
+
+    result = fit_inr(
+        tone(), RATE, network(tone()), FitConfig(target_snr=None, device="cpu"), callback=interrupt, progress=False
+    )
+    assert result.stop_reason == "interrupted"
+    assert result.metrics["snr"] == pytest.approx(max(row["snr"] for row in result.history), abs=0.05)
+
+
+def test_a_diverging_fit_says_so():
+    siren = SIREN(SIRENConfig(hidden_layers=1, width=8))
+    with torch.no_grad():
+        siren.layers[-1].bias.fill_(1e30)
+    with pytest.raises(FloatingPointError, match="at step 0; try a learning rate below"):
+        fit(tone(), siren)
+
+
+@pytest.mark.parametrize(
+    ("waveform", "settings", "message"),
+    [
+        (torch.zeros(100), {}, "silence"),
+        (torch.ones(2, 100), {}, r"float tensor \(T,\)"),
+        (torch.ones(100, dtype=torch.int16), {}, "float tensor"),
+        (torch.full((100,), float("nan")), {}, "NaN"),
+        (tone(100), {"window": 101}, "1 to 100 samples"),
+        (tone(100), {"steps": 0}, "must be positive"),
+        (tone(100), {"schedule": "linear"}, "'cosine'"),
+        (tone(100), {"precision": "float16"}, "'bfloat16'"),
+        (tone(100), {"loss": "l2"}, "smooth_l1"),
+        (tone(100), {"loss": "mel_stft"}, "needs 1025 samples"),
+        (tone(100), {"device": "abacus"}, "abacus"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_by_name(waveform, settings, message):
+    inr = SIREN(SIRENConfig(hidden_layers=1, width=4))
+    with pytest.raises(ConfigError, match=message):
+        fit(waveform, inr, **settings)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_fits_on_a_gpu():
+    result = fit(tone(), device="cuda")
+    assert result.stop_reason == "target"
+    assert snr(tone(), result.sound.render()) >= 29.5
