@@ -1,11 +1,15 @@
 """The command line: `hypersound fit FILE` turns a recording into an INR, `hypersound render` turns it back."""
 
 import argparse
+import json
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from hypersound_lib.atomic import atomic_path
 from hypersound_lib.errors import ConfigError, HyperSoundError
+from hypersound_lib.provenance import provenance
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,9 +76,11 @@ def _fit(options: argparse.Namespace) -> None:
 
     from hypersound_lib.data import load_audio, save_audio
     from hypersound_lib.fitting import FitConfig, fit_inr
+    from hypersound_lib.plots import plot_sounds
 
     waveform, sample_rate = load_audio(options.file, options.sample_rate)
     waveform = _part(waveform, sample_rate, options)
+    options.out.mkdir(parents=True, exist_ok=True)  # so that a bad folder shows before the work, not after
     torch.manual_seed(options.seed)
     inr, learning_rate = _NETWORKS[options.network](waveform, options.seed)
     print(f"{len(waveform)} samples at {sample_rate} Hz; {type(inr).__name__} with {inr.num_params} parameters")
@@ -93,7 +99,8 @@ def _fit(options: argparse.Namespace) -> None:
     reconstruction = result.sound.render()
     result.sound.save(base.with_name(base.name + ".safetensors"))
     save_audio(base.with_name(base.name + ".flac"), reconstruction, sample_rate)
-    _save_figure(base.with_name(base.name + ".png"), waveform, reconstruction, sample_rate, options.file.name)
+    fig = plot_sounds({options.file.name: waveform, "INR": reconstruction}, sample_rate)
+    _save_figure(base.with_name(base.name + ".png"), fig, options.seed)
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
     print(f"{numbers}; {result.steps} steps in {result.seconds:.1f} s, stopped by {result.stop_reason}")
     print(f"wrote {base}.safetensors, .flac and .png")
@@ -132,13 +139,11 @@ def _print_row(row: dict[str, float]) -> None:
     print(f"step {row['step']:5d}  {row['seconds']:7.1f} s  SNR {row['snr']:6.2f} dB  {'  '.join(terms)}", flush=True)
 
 
-def _save_figure(path: Path, original, reconstruction, sample_rate: int, name: str) -> None:
-    from hypersound_lib.atomic import atomic_path
-    from hypersound_lib.plots import plot_sounds
-
-    fig = plot_sounds({name: original, "INR": reconstruction}, sample_rate)
+def _save_figure(path: Path, fig, seed: int) -> None:
+    """Write a figure with the circumstances of its making in the PNG's own description."""
+    origin = provenance(shlex.join(["hypersound", *sys.argv[1:]]), seed)
     with atomic_path(path) as temporary:
-        fig.savefig(temporary)
+        fig.savefig(temporary, metadata={"Description": json.dumps(origin)})
 
 
 def _spectral(waveform, seed: int):

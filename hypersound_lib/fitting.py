@@ -239,6 +239,8 @@ def _check(waveform: Tensor, config: FitConfig) -> float:
         raise ConfigError(f"a window has 1 to {len(waveform)} samples of this sound, not {config.window}")
     if min(config.steps, config.evaluate_every, config.windows_per_step) < 1 or config.learning_rate <= 0:
         raise ConfigError(f"steps, evaluate_every, windows_per_step and learning_rate must be positive: {config}")
+    if config.target_snr is not None and math.isnan(config.target_snr):
+        raise ConfigError("target_snr is NaN, which no fit would ever reach; give decibels, or None to use all steps")
     if config.schedule not in ("constant", "cosine") or config.precision not in ("float32", "bfloat16"):
         raise ConfigError(f"schedule is 'constant' or 'cosine', precision 'float32' or 'bfloat16': {config}")
     return peak

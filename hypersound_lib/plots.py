@@ -125,10 +125,10 @@ def _mel_power(waveform: Sequence[float], sample_rate: int, num_rows: int = 80) 
     """Return a mel power spectrogram `(rows, frames)`, windows of 46 ms every 6 ms."""
     import librosa
 
-    n_fft = 2 ** round(np.log2(0.046 * sample_rate))
     samples = np.asarray(waveform, dtype=np.float32)
+    n_fft = min(2 ** round(np.log2(0.046 * sample_rate)), len(samples))  # a very short sound is one window
     return librosa.feature.melspectrogram(
-        y=samples, sr=sample_rate, n_fft=n_fft, hop_length=n_fft // 8, n_mels=num_rows
+        y=samples, sr=sample_rate, n_fft=n_fft, hop_length=max(1, n_fft // 8), n_mels=num_rows
     )
 
 

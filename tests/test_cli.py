@@ -1,0 +1,117 @@
+"""The command line: files in, files out, numbers on the way, and errors without a traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from hypersound_lib.cli import main
+from hypersound_lib.data import load_audio, save_audio
+from hypersound_lib.metrics import snr
+
+RATE = 16000
+
+
+@pytest.fixture
+def recording(tmp_path):
+    t = torch.arange(4000) / RATE
+    waveform = 0.4 * torch.sin(2 * torch.pi * 300 * t) * torch.hann_window(4000)
+    path = tmp_path / "voice.flac"
+    save_audio(path, waveform, RATE)
+    return path
+
+
+@pytest.fixture
+def fitted(recording, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["fit", str(recording), "--out", str(out), "--device", "cpu"]) == 0
+    return out, capsys.readouterr().out
+
+
+def test_fit_writes_sound_weights_and_figure(fitted, recording):
+    out, _ = fitted
+    assert {p.name for p in out.iterdir()} == {"voice.inr.flac", "voice.inr.safetensors", "voice.inr.png"}
+    original, _ = load_audio(recording)
+    reconstruction, rate = load_audio(out / "voice.inr.flac")
+    assert rate == RATE
+    assert snr(original, reconstruction) >= 29.5
+    assert (out / "voice.inr.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fit_prints_metrics_as_it_goes(fitted):
+    _, text = fitted
+    rows = [line for line in text.splitlines() if line.startswith("step")]
+    assert len(rows) >= 2
+    assert all("SNR" in row and "mse" in row for row in rows)
+    assert "stopped by target" in text
+
+
+def test_render_at_another_rate(fitted, tmp_path):
+    out, _ = fitted
+    path = tmp_path / "fine.wav"
+    assert main(["render", str(out / "voice.inr.safetensors"), str(path), "--sample-rate", "32000"]) == 0
+    fine, rate = load_audio(path)
+    same, _ = load_audio(out / "voice.inr.flac")
+    assert (rate, len(fine)) == (32000, 8000)
+    assert (fine[::2] - same).abs().max() <= 1.1 / 2**15  # two roundings to 16 bits
+
+
+def test_part_of_a_recording(recording, tmp_path, capsys):
+    arguments = ["fit", str(recording), "--out", str(tmp_path / "part"), "--start", "0.1", "--seconds", "0.05"]
+    assert main([*arguments, "--steps", "5"]) == 0
+    waveform, _ = load_audio(tmp_path / "part" / "voice.inr.flac")
+    assert len(waveform) == 800
+    assert "fitting 0.05 s from 0.10 s on, of 0.25 s" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("network", ["small", "siren", "modulated"])
+def test_other_networks(recording, tmp_path, network):
+    arguments = ["fit", str(recording), "--out", str(tmp_path), "--network", network, "--steps", "1"]
+    assert main([*arguments, "--seconds", "0.02"]) == 0
+    assert main(["render", str(tmp_path / "voice.inr.safetensors"), str(tmp_path / "again.flac")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "missing.wav"], "missing.wav"),
+        (["fit", "{recording}", "--start", "9"], "ends after 0.25 s"),
+        (["fit", "{recording}", "--seconds", "0"], "--seconds 0.0"),
+        (["fit", "{recording}", "--loss", "l2"], "smooth_l1"),
+        (["fit", "{recording}", "--device", "abacus"], "abacus"),
+        (["fit", "{recording}", "--target-snr", "nan"], "target"),
+        (["render", "missing.safetensors", "x.flac"], "missing.safetensors"),
+        (["render", "{recording}", "x.flac"], "not a whole safetensors file"),
+    ],
+)
+def test_errors_name_value_and_remedy(recording, tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert main([a.format(recording=recording) for a in arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("hypersound: ")
+    assert "Traceback" not in error
+    assert {p.name for p in tmp_path.iterdir()} == {"voice.flac"}  # nothing half-done
+
+
+def test_unwritable_results_are_refused_before_the_fit(recording, tmp_path, capsys):
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    assert main(["fit", str(recording), "--out", str(blocker / "folder")]) == 2
+    captured = capsys.readouterr()
+    assert str(blocker) in captured.err
+    assert "step" not in captured.out
+
+
+def test_module_and_script_are_the_same_command():
+    help_texts = [
+        subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "80"}).stdout
+        for command in (
+            [sys.executable, "-m", "hypersound_lib", "--help"],
+            [os.path.join(os.path.dirname(sys.executable), "hypersound"), "--help"],
+        )
+    ]
+    assert help_texts[0] == help_texts[1]
+    assert "fit" in help_texts[0]

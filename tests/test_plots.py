@@ -1,0 +1,97 @@
+"""Figures and players: the picture shows what it is given, and the player plays the true level."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from hypersound_lib.players import describe, players_html
+from hypersound_lib.plots import figure, image_html, plot_fits, plot_sounds, plot_spectra, plot_spectrogram
+from hypersound_lib.widgets import page_slider
+
+RATE = 22050
+
+
+def tone(hertz, num_samples=11025, level=0.5):
+    return level * torch.sin(2 * torch.pi * hertz * torch.arange(num_samples) / RATE)
+
+
+@pytest.mark.parametrize("hertz", [500, 2000, 8000])
+def test_a_tone_stands_at_its_tick_in_the_spectrogram(hertz):
+    _, axes = figure()
+    image = plot_spectrogram(axes[0, 0], tone(hertz), RATE, reference_power=1.0)
+    level = np.asarray(image.get_array())
+    row = level[:, level.shape[1] // 2].argmax() + 0.5
+    labels = [float(label.get_text()) * 1000 for label in axes[0, 0].get_yticklabels()]
+    position = axes[0, 0].get_yticks()[labels.index(hertz)]
+    assert abs(row - position) < 1.5
+
+
+def test_sounds_share_axes_and_colour_scale():
+    fig = plot_sounds({"loud": tone(440), "soft": tone(440, level=0.005)}, RATE)
+    loud, soft = (ax.images[0] for ax in fig.axes if ax.images and ax.get_ylabel() != "level (dB)")
+    assert loud.get_clim() == soft.get_clim()
+    assert np.max(loud.get_array()) == pytest.approx(0, abs=1e-4)
+    assert np.max(soft.get_array()) == pytest.approx(-40, abs=0.5)
+    waves = [ax for ax in fig.axes if ax.lines]
+    assert waves[0].get_ylim() == waves[1].get_ylim()
+
+
+def test_silence_and_very_short_sounds_can_be_drawn():
+    for waveform in (torch.zeros(2000), tone(440, 10)):
+        image_html(plot_sounds({"x": waveform}, RATE), "x")
+
+
+def test_spectrum_has_its_peak_at_the_tone():
+    (line,) = plot_spectra({"x": tone(1000)}, RATE).axes[0].lines
+    peak = line.get_xdata()[np.argmax(line.get_ydata())]
+    assert abs(np.log2(peak / 1000)) < 1 / 12
+
+
+def test_fits_are_drawn_against_seconds():
+    history = [{"seconds": 1.0, "snr": 3.0}, {"seconds": 2.0, "snr": 9.0}]
+    ax = plot_fits({"a": history}, target_snr=30.0).axes[0]
+    assert list(ax.lines[0].get_xdata()) == [1.0, 2.0]
+    assert list(ax.lines[0].get_ydata()) == [3.0, 9.0]
+
+
+def test_images_carry_their_text():
+    fig, _ = figure()
+    assert 'alt="a &quot;quoted&quot; text"' in image_html(fig, 'a "quoted" text')
+
+
+def played(page):
+    data = re.findall(r"data:audio/flac;base64,([^\"]+)", page)
+    return [soundfile.read(io.BytesIO(base64.b64decode(d)))[0] for d in data]
+
+
+def test_player_keeps_the_level():
+    (samples,) = played(players_html({"x": tone(440, level=0.01)}, RATE))
+    assert np.abs(samples).max() == pytest.approx(0.01, abs=1e-4)
+
+
+def test_sounds_beyond_full_scale_are_lowered_together():
+    page = players_html({"loud": tone(440, level=2.0), "soft": tone(440, level=0.2)}, RATE)
+    loud, soft = played(page)
+    assert np.abs(loud).max() == pytest.approx(1.0, abs=1e-3)
+    assert np.abs(soft).max() == pytest.approx(0.1, abs=1e-3)
+    assert "all lowered by 6.0 dB" in page
+
+
+def test_labels_are_escaped_and_silence_is_called_silence():
+    page = players_html({"<b>&": torch.zeros(100)}, RATE)
+    assert "&lt;b&gt;&amp;" in page
+    assert describe(np.zeros(100), RATE) == "0.00 s, silence"
+
+
+def test_slider_turns_pages():
+    box = page_slider({"one": "<p>1</p>", "two": "<p>2</p>"}, description="number")
+    slider, page = box.children
+    assert page.value == "<p>1</p>"
+    slider.value = "two"
+    assert page.value == "<p>2</p>"
+    assert slider.description == "number"
