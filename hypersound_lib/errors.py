@@ -18,7 +18,7 @@ class DatasetError(HyperSoundError):
 
 
 class DownloadError(HyperSoundError):
-    """A download could not be completed, verified or unpacked; nothing half-done is left behind."""
+    """A download could not be completed, verified or unpacked; nothing half-done is ever taken for whole."""
 
 
 class ConfigError(HyperSoundError):

@@ -26,11 +26,11 @@ def provenance(command: str, seed: int | None = None) -> dict:
     }
 
 
-def write_result(path: str | os.PathLike, results: object, command: str, seed: int | None = None) -> None:
-    """Write measured `results` with their provenance as a JSON file, atomically."""
+def write_result(path: str | os.PathLike, results: object, origin: dict) -> None:
+    """Write measured `results` as a JSON file, atomically, with their `origin`: `provenance` before the measurement."""
     with atomic_path(path) as temporary:
-        document = {"provenance": provenance(command, seed), "results": results}
-        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        document = {"provenance": origin, "results": results}
+        temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _git_revision() -> str | None:

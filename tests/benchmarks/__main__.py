@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from hypersound_lib.provenance import write_result
+from hypersound_lib.provenance import provenance, write_result
 from tests.benchmarks import bench_fit, bench_loader
 
 RESULTS = Path(__file__).parents[2] / "data" / "results"
@@ -23,13 +23,14 @@ def main() -> None:
     command = f'make bench ARGS="{shlex.join(sys.argv[1:])}"'
     for name in options.names or BENCHMARKS:
         print(f"== {name}", flush=True)
+        origin = provenance(command, seed=0)
         if name == "fit":
             results = bench_fit.run(quick=options.quick, speech=options.speech)
         else:
             results = BENCHMARKS[name].run(quick=options.quick)
         if not options.quick:
             path = RESULTS / f"bench_{name}.json"
-            write_result(path, results, command, seed=0)
+            write_result(path, results, origin)
             print(f"wrote data/results/{path.name}")
 
 

@@ -17,7 +17,7 @@ from hypersound_lib.inr import INR, SIREN, SPECTRAL, FourierMLP, FourierMLPConfi
 
 SAMPLE_RATE, NUM_SAMPLES = 22050, 32768  # the paper's clip
 TARGET_SNR = 30.0  # dB
-LIMIT, ABLATION_LIMIT = 900.0, 300.0  # seconds
+LIMIT, ABLATION_LIMIT = 900.0, 180.0  # seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +46,7 @@ OURS = Recipe("ours: spectral frequencies, Adam 5e-3", FourierMLP.for_sound, pla
 LADDER = (
     PLAIN,
     Recipe("SIREN, Adam 5e-4", lambda clip: SIREN(), plain_config(learning_rate=5e-4)),
+    Recipe("SIREN, Adam 5e-3", lambda clip: SIREN(), plain_config(learning_rate=5e-3)),
     Recipe(
         "SIREN, Adam 5e-4, ω₀ 24 000",
         lambda clip: SIREN(SIRENConfig(omega_0=24000.0)),

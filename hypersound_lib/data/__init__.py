@@ -1,0 +1,40 @@
+"""Sounds in and out: files, corpora by name, 16-bit stores, clips for training, and the paper's augmentations.
+
+One waveform's way through: ``load_dataset`` → ``build_store`` → ``RandomClips`` → ``DataLoader``.
+"""
+
+from hypersound_lib.data.audio import from_int16, load_audio, peak_normalize, resample, save_audio, to_int16
+from hypersound_lib.data.augment import Dequantize, Normalize, PhaseMangle, Step, all_pass, paper_augmentation
+from hypersound_lib.data.catalogue import CORPORA
+from hypersound_lib.data.clips import ConsecutiveClips, RandomClips
+from hypersound_lib.data.corpora import AudioDataset, Sound, load_dataset
+from hypersound_lib.data.layouts import Recording
+from hypersound_lib.data.segments import cut_segments, random_segment
+from hypersound_lib.data.store import AudioStore, build_store, open_store
+
+__all__ = [
+    "CORPORA",
+    "AudioDataset",
+    "AudioStore",
+    "ConsecutiveClips",
+    "Dequantize",
+    "Normalize",
+    "PhaseMangle",
+    "RandomClips",
+    "Recording",
+    "Sound",
+    "Step",
+    "all_pass",
+    "build_store",
+    "cut_segments",
+    "from_int16",
+    "load_audio",
+    "load_dataset",
+    "open_store",
+    "paper_augmentation",
+    "peak_normalize",
+    "random_segment",
+    "resample",
+    "save_audio",
+    "to_int16",
+]

@@ -1,0 +1,215 @@
+"""Sound files to waveforms and back: decode to mono, resample, normalise, quantise, save.
+
+Decoding is libsndfile's (through soundfile), resampling is soxr's high-quality preset, as in the paper's "Data".
+"""
+
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from torch import Tensor
+
+from hypersound_lib.atomic import atomic_path
+from hypersound_lib.data.os_errors import explain_os_error
+from hypersound_lib.data.truncation import missing_tail
+from hypersound_lib.errors import AudioFileError, ConfigError
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
+
+_SAVED_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+_FULL_SCALE = 2**15  # int16 steps from 0 to full scale
+_UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that states none is above this
+_WRITE_BLOCK = 65536  # libsndfile's Vorbis encoder overflows its stack when a long sound comes in one piece
+
+
+def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple[Tensor, int]:
+    """Decode a sound file to a mono waveform: its channels' mean, resampled if asked.
+
+    WAV, FLAC, Ogg Vorbis, Opus, MP3 and AIFF are read. A file whose end is missing is refused wherever its format
+    can know (see `hypersound_lib.data.truncation`); a WAV from a streaming writer and an MP3 without a Xing header
+    cannot know.
+
+    Args:
+        path: the file.
+        sample_rate: rate to return, in Hz; None keeps the file's own.
+
+    Returns:
+        ``(waveform (T,) float32, sample_rate)``; full scale is ±1, not clipped.
+
+    Raises:
+        AudioFileError: the file is missing, empty, truncated, not audio, unreadable, or holds NaN or Inf.
+        ConfigError: `sample_rate` is not positive.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "tone.wav"
+    >>> _ = save_audio(path, torch.zeros(44100), 44100)
+    >>> waveform, rate = load_audio(path, 22050)
+    >>> waveform.shape, rate
+    (torch.Size([22050]), 22050)
+    """
+    path = Path(path)
+    frames, file_rate = _decode(path)
+    waveform = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1)  # (T, C) -> (T,)
+    if not np.isfinite(waveform).all():
+        bad = int(np.flatnonzero(~np.isfinite(waveform))[0])
+        raise AudioFileError(f"{path}: sample {bad} is NaN or Inf. Repair the file or leave it out.")
+    waveform = torch.from_numpy(np.ascontiguousarray(waveform))
+    if sample_rate is None:
+        return waveform, file_rate
+    return resample(waveform, file_rate, sample_rate), sample_rate
+
+
+def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
+    """Return `waveform` at another rate by soxr's high-quality resampler (paper, "Data").
+
+    Shape:
+        ``(..., T) -> (..., round(T * to_rate / from_rate))``, float32 on the CPU.
+
+    Raises:
+        ConfigError: a rate is not positive.
+
+    >>> resample(torch.zeros(2, 48000), 48000, 22050).shape
+    torch.Size([2, 22050])
+    """
+    if min(from_rate, to_rate) <= 0:
+        raise ConfigError(f"cannot resample from {from_rate} Hz to {to_rate} Hz: rates must be positive")
+    if from_rate == to_rate:
+        return waveform
+    *batch, num_samples = waveform.shape
+    columns = waveform.reshape(-1, num_samples).T.to("cpu", torch.float32).contiguous().numpy()  # (T, B)
+    columns = soxr.resample(columns, from_rate, to_rate, quality="HQ")
+    return torch.from_numpy(np.ascontiguousarray(columns.T)).reshape(*batch, -1)
+
+
+def peak_normalize(waveform: Tensor, peak: float = 1.0) -> Tensor:
+    """Scale each waveform so that its largest magnitude is `peak`; digital silence stays silent.
+
+    Shape:
+        ``(..., T) -> (..., T)``; each row of a batch has its own gain.
+
+    >>> peak_normalize(torch.tensor([[0.1, -0.2], [0.0, 0.0]]))
+    tensor([[ 0.5000, -1.0000],
+            [ 0.0000,  0.0000]])
+    """
+    largest = waveform.abs().amax(dim=-1, keepdim=True)
+    # Divide before scaling: the reciprocal of a subnormal peak would overflow.
+    return waveform / torch.where(largest > 0, largest, torch.ones_like(largest)) * peak
+
+
+def to_int16(waveform: Tensor) -> Tensor:
+    """Quantise full scale ±1 to 16 bit, rounding to nearest; what lies outside saturates, it never wraps.
+
+    Shape:
+        ``(...) float -> (...) int16``
+
+    >>> to_int16(torch.tensor([-2.0, -0.5, 0.0, 1.0]))
+    tensor([-32768, -16384,      0,  32767], dtype=torch.int16)
+    """
+    return (waveform * _FULL_SCALE).round().clamp(-_FULL_SCALE, _FULL_SCALE - 1).to(torch.int16)
+
+
+def from_int16(samples: Tensor) -> Tensor:
+    """Return 16-bit samples at full scale ±1, float32: exactly what decoding a 16-bit file gives.
+
+    >>> from_int16(torch.tensor([-32768, 16384], dtype=torch.int16))
+    tensor([-1.0000,  0.5000])
+    """
+    return samples.to(torch.float32) / _FULL_SCALE
+
+
+def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> float:
+    """Write a mono waveform as ``.wav`` or ``.flac`` (16 bit) or ``.ogg`` (Vorbis) and return the peak written.
+
+    The file appears whole or not at all. Samples outside [−1, 1] are clipped with a warning, never wrapped around.
+
+    Args:
+        path: where to write; the suffix chooses the format.
+        waveform: ``(T,)``, a tensor or array of floats.
+        sample_rate: in Hz.
+
+    Returns:
+        The largest magnitude written, at most 1 (Vorbis itself may overshoot it a little when decoded).
+
+    Raises:
+        ValueError: `waveform` is not one-dimensional.
+        ConfigError: the suffix or the rate cannot be written.
+        AudioFileError: the waveform is empty or holds NaN or Inf, or the disk refuses (full, no permission).
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _SAVED_FORMATS:
+        raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(_SAVED_FORMATS)}")
+    waveform = _check_waveform(path, waveform)
+    peak = waveform.abs().max().item()
+    if peak > 1:
+        warnings.warn(
+            f"{path}: {int((waveform.abs() > 1).sum())} of {len(waveform)} samples lie outside [-1, 1] (peak "
+            f"{peak:.3g}) and were clipped; call peak_normalize first to keep the shape",
+            stacklevel=2,
+        )
+    encoded = _encode(path, waveform.clamp(-1, 1), sample_rate)
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(encoded)
+    except OSError as error:
+        raise AudioFileError(explain_os_error(error, path)) from error
+    return min(peak, 1.0)
+
+
+def _check_waveform(path: Path, waveform: Tensor) -> Tensor:
+    waveform = torch.as_tensor(waveform).detach().to("cpu", torch.float32)
+    if waveform.ndim != 1:
+        raise ValueError(f"save_audio writes one waveform (T,), not {tuple(waveform.shape)}; pick one of the batch")
+    if not len(waveform):
+        raise AudioFileError(f"{path}: nothing to save, the waveform is empty")
+    if not waveform.isfinite().all():
+        raise AudioFileError(f"{path}: the waveform holds NaN or Inf; nothing was saved")
+    return waveform
+
+
+def _encode(path: Path, waveform: Tensor, sample_rate: int) -> bytes:
+    # In memory first: libsndfile calls a full disk "System error", Python's own write says what is wrong.
+    container, subtype = _SAVED_FORMATS[path.suffix.lower()]
+    samples = waveform if subtype == "VORBIS" else to_int16(waveform)
+    buffer = io.BytesIO()
+    try:
+        with soundfile.SoundFile(buffer, "w", sample_rate, 1, subtype, format=container) as file:
+            for block in samples.split(_WRITE_BLOCK):
+                file.write(block.numpy())
+    except soundfile.SoundFileError as error:
+        raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz ({error})") from error
+    return buffer.getvalue()
+
+
+def _decode(path: Path) -> tuple[np.ndarray, int]:
+    """Return frames (T, C) float32 and the file's rate, or say why not."""
+    try:
+        if not path.exists():
+            raise AudioFileError(f"{path}: no such file. Check the path (the working folder is {Path.cwd()}).")
+        if path.is_dir():
+            raise AudioFileError(f"{path}: is a folder, not a sound file. Use load_dataset for a folder.")
+        if path.stat().st_size == 0:
+            raise AudioFileError(f"{path}: is empty (0 bytes). Copy or download it again.")
+        cut = missing_tail(path)
+        if cut:
+            raise AudioFileError(f"{path}: is truncated, {cut}. Copy or download it again.")
+        with soundfile.SoundFile(path) as file:
+            promised = file.frames
+            if promised > _UNKNOWN_LENGTH:
+                raise AudioFileError(f"{path}: does not state its length. Encode it again, into a seekable file.")
+            frames, rate, container = file.read(dtype="float32", always_2d=True), file.samplerate, file.format
+    except OSError as error:
+        raise AudioFileError(f"{path}: cannot be read ({error}). Check its permissions and the disk.") from error
+    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless .raw file
+        remedy = "It is truncated, damaged or not a sound file; copy or download it again."
+        raise AudioFileError(f"{path}: cannot be decoded as audio ({error}). {remedy}") from error
+    if not len(frames):
+        raise AudioFileError(f"{path}: holds no samples. Leave it out or record it again.")
+    # An MP3 without a Xing header states no length: libsndfile's is an estimate, so it is no promise.
+    if container != "MP3" and len(frames) < promised:
+        raise AudioFileError(f"{path}: is truncated, {len(frames)} of {promised} frames. Copy or download it again.")
+    return frames, rate

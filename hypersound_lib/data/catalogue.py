@@ -1,0 +1,107 @@
+"""The corpora known by name: how each lies on disk, how it is split, and where it is to be had."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypersound_lib.data.download import Archive
+from hypersound_lib.data.layouts import (
+    Recording,
+    index_librispeech,
+    index_ljspeech,
+    index_speechcommands,
+    index_vctk,
+    index_yesno,
+)
+from hypersound_lib.data.splits import SplitRule, by_chapter, by_file, hold_out_last, split_speechcommands
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a dataset's name stands for."""
+
+    index: Callable[[Path], list[Recording]]
+    split: SplitRule
+    archive: Archive | None = None  # None: embedded, nothing to download
+
+
+def _torchaudio(class_name: str, *arguments: str) -> Callable[[str], object]:
+    """Return a function that lets a torchaudio dataset class unpack the archive which lies in its root."""
+
+    def unpack(root: str) -> object:
+        import torchaudio.datasets  # here, because only a download needs it
+
+        return getattr(torchaudio.datasets, class_name)(root, *arguments, download=True)
+
+    return unpack
+
+
+# URLs and checksums are those of torchaudio's dataset modules, which keep them private; a test compares them.
+_LIBRISPEECH = {  # subset: (bytes, SHA-256)
+    "dev-clean": (337_926_286, "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3"),
+    "dev-other": (314_305_928, "12661c48e8c3fe1de2c1caa4c3e135193bfb1811584f11f569dd12645aa84365"),
+    "test-clean": (346_663_984, "39fde525e59672dc6d1551919b1478f724438a95aa55f874b576be21967e6c23"),
+    "test-other": (328_757_843, "d09c181bba5cf717b3dee7d4d592af11a3ee3a09e08ae025c5506f6ebe961c29"),
+    "train-clean-100": (6_387_309_499, "d4ddd1d5a6ab303066f14971d768ee43278a5f2a0aa43dc716b0e64ecbbbf6e2"),
+    "train-clean-360": (23_049_477_885, "146a56496217e96c14334a160df97fffedd6e0a04e66b9c5af0d40be3c792ecf"),
+    "train-other-500": (30_593_501_606, "ddb22f27f96ec163645d53215559df6aa36515f26e01dd70798188350adcb6d2"),
+}
+
+
+def _librispeech(subset: str) -> Corpus:
+    size_bytes, sha256 = _LIBRISPEECH[subset]
+    url = f"http://www.openslr.org/resources/12/{subset}.tar.gz"
+    unpack = _torchaudio("LIBRISPEECH", subset)
+    archive = Archive(url, sha256, size_bytes, f"LibriSpeech/{subset}", unpack)
+    return Corpus(index_librispeech, hold_out_last(None), archive)
+
+
+CORPORA: dict[str, Corpus] = {
+    "mini": Corpus(index_vctk, hold_out_last(4)),
+    "vctk": Corpus(
+        index_vctk,
+        hold_out_last(10),
+        Archive(
+            "https://datashare.is.ed.ac.uk/bitstream/handle/10283/3443/VCTK-Corpus-0.92.zip",
+            "f96258be9fdc2cbff6559541aae7ea4f59df3fcaf5cf963aae5ca647357e359c",
+            11_747_302_977,
+            "VCTK-Corpus-0.92",
+            _torchaudio("VCTK_092"),
+        ),
+    ),
+    "ljspeech": Corpus(
+        index_ljspeech,
+        hold_out_last(None, by_chapter),
+        Archive(
+            "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2",
+            "be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5",
+            2_748_572_632,
+            "LJSpeech-1.1",
+            _torchaudio("LJSPEECH"),
+        ),
+    ),
+    "librispeech": _librispeech("train-clean-100"),
+    "speechcommands": Corpus(
+        index_speechcommands,
+        split_speechcommands,
+        Archive(
+            "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
+            "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
+            2_428_923_189,
+            "SpeechCommands/speech_commands_v0.02",
+            _torchaudio("SPEECHCOMMANDS"),
+        ),
+    ),
+    "yesno": Corpus(
+        index_yesno,
+        hold_out_last(None, by_file),
+        Archive(
+            "http://www.openslr.org/resources/1/waves_yesno.tar.gz",
+            "c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73",
+            4_703_754,
+            "waves_yesno",
+            _torchaudio("YESNO"),
+        ),
+    ),
+    **{f"librispeech-{subset}": _librispeech(subset) for subset in _LIBRISPEECH},
+}

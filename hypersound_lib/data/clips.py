@@ -1,0 +1,156 @@
+"""Clips of equal length from a store, for a ``DataLoader``: random ones to train, all in order to test.
+
+Clip i draws from its own generator, seeded with (seed, i). So a stream does not depend on how many workers share it,
+no two workers repeat each other, and training resumes at any step exactly where it stopped.
+"""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import Dataset
+
+from hypersound_lib.data.augment import Step
+from hypersound_lib.data.store import AudioStore
+from hypersound_lib.errors import ConfigError, TooShortError
+
+
+class RandomClips(Dataset):
+    """A stream of random clips: random crop, then each step in turn (paper, "Optimization").
+
+    A recording is drawn with probability proportional to its length, then a start in it evenly. Recordings shorter
+    than a clip are never drawn, with one warning, or padded with zeros at their end.
+
+    Args:
+        store: where clips come from.
+        num_samples: length of a clip, in samples.
+        num_clips: length of the stream, usually training steps × batch size.
+        steps: augmentations, such as `paper_augmentation(store.sample_rate)`.
+        seed: 0 or more; the same seed gives the same stream.
+        first_clip: number of the first clip, to resume: steps done × batch size.
+        pad_short: pad short recordings instead of leaving them out.
+
+    Items:
+        ``(num_samples,)`` float32, so that a batch is ``(B, T)``. Iterate without shuffling: it is random already.
+
+    Raises:
+        TooShortError: no recording is long enough.
+        ConfigError: a length, count or seed is out of range.
+
+    >>> import torch
+    >>> store = AudioStore(torch.zeros(10, dtype=torch.int16), np.array([0, 10]), 22050, ["zeros"], [""])
+    >>> RandomClips(store, num_samples=4, num_clips=100)[0]
+    tensor([0., 0., 0., 0.])
+    """
+
+    def __init__(
+        self,
+        store: AudioStore,
+        num_samples: int,
+        num_clips: int,
+        steps: Sequence[Step] = (),
+        *,
+        seed: int = 0,
+        first_clip: int = 0,
+        pad_short: bool = False,
+    ) -> None:
+        if num_samples <= 0 or num_clips <= 0 or seed < 0 or first_clip < 0:
+            raise ConfigError(
+                f"random clips need num_samples and num_clips above 0, seed and first_clip 0 or more, not "
+                f"{num_samples}, {num_clips}, {seed} and {first_clip}"
+            )
+        self.store = store
+        self.num_samples = num_samples
+        self.num_clips = num_clips
+        self.steps = tuple(steps)
+        self.seed = seed
+        self.first_clip = first_clip
+        self._eligible = _eligible(store, num_samples, pad_short)
+        self._ends = np.cumsum(store.lengths[self._eligible])
+
+    def __len__(self) -> int:
+        return self.num_clips
+
+    def __getitem__(self, index: int) -> Tensor:
+        """Return clip `index`, the same at every call; raises IndexError past the stream's end."""
+        index = range(self.num_clips)[index]  # negative ones count from the end, others raise
+        rng = np.random.default_rng([self.seed, self.first_clip + index])
+        # A sample drawn evenly from all lies in recording n with probability proportional to n's length.
+        sample = rng.integers(self._ends[-1])
+        recording = self._eligible[np.searchsorted(self._ends, sample, side="right")]
+        slack = max(0, int(self.store.lengths[recording]) - self.num_samples)
+        clip = _read_clip(self.store, recording, int(rng.integers(slack + 1)), self.num_samples)
+        for step in self.steps:
+            clip = step(clip, rng)
+        return clip
+
+
+class ConsecutiveClips(Dataset):
+    """Every clip of every recording in order, without overlap: what validation and tables run over.
+
+    Args:
+        store: where clips come from.
+        num_samples: length of a clip, in samples.
+        steps: applied to each clip, such as ``(Normalize(),)``, which the paper's metrics want.
+        pad_last: keep what remains at a recording's end, filled up with zeros, instead of dropping it.
+
+    Items:
+        ``(num_samples,)`` float32. `origins` holds each clip's (recording, first sample).
+
+    Raises:
+        TooShortError: there is not one clip.
+        ConfigError: `num_samples` is not positive.
+    """
+
+    def __init__(
+        self, store: AudioStore, num_samples: int, steps: Sequence[Step] = (), *, pad_last: bool = False
+    ) -> None:
+        if num_samples <= 0:
+            raise ConfigError(f"a clip of {num_samples} samples is impossible; ask for 1 or more")
+        self.store = store
+        self.num_samples = num_samples
+        self.steps = tuple(steps)
+        self.origins = [
+            (int(recording), start)
+            for recording in _eligible(store, num_samples, pad_last)
+            for start in range(0, int(store.lengths[recording]), num_samples)
+            if pad_last or start + num_samples <= store.lengths[recording]
+        ]
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def __getitem__(self, index: int) -> Tensor:
+        """Return clip `index`, the same at every call; raises IndexError past the end."""
+        index = range(len(self))[index]
+        clip = _read_clip(self.store, *self.origins[index], self.num_samples)
+        rng = np.random.default_rng(index)
+        for step in self.steps:
+            clip = step(clip, rng)
+        return clip
+
+
+def _read_clip(store: AudioStore, recording: int, start: int, num_samples: int) -> Tensor:
+    clip = store.read(recording, start, num_samples)
+    return functional.pad(clip, (0, num_samples - len(clip))) if len(clip) < num_samples else clip
+
+
+def _eligible(store: AudioStore, num_samples: int, pad_short: bool) -> np.ndarray:
+    """Return the numbers of the recordings that hold a clip."""
+    long_enough = np.flatnonzero(store.lengths >= (1 if pad_short else num_samples))
+    if not len(long_enough):
+        longest = int(np.argmax(store.lengths))
+        raise TooShortError(
+            f"none of {len(store)} recordings has {num_samples} samples; the longest, {store.names[longest]}, has "
+            f"{store.lengths[longest]}. Ask for shorter clips, or pad short recordings with zeros."
+        )
+    if len(long_enough) < len(store):
+        shortest = int(np.argmin(store.lengths))
+        warnings.warn(
+            f"{len(store) - len(long_enough)} of {len(store)} recordings are shorter than {num_samples} samples and "
+            f"are left out, such as {store.names[shortest]} with {store.lengths[shortest]}",
+            stacklevel=3,
+        )
+    return long_enough

@@ -1,0 +1,155 @@
+"""Fetch one file over HTTP: progress, resuming after a cut, and a checksum, all or nothing."""
+
+import hashlib
+import http.client
+import os
+import shutil
+import time
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from tqdm import tqdm
+
+from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
+from hypersound_lib.errors import DownloadError
+
+_BLOCK_BYTES = 1 << 20
+_TIMEOUT_SECONDS = 60
+_ATTEMPTS = 4
+_PAUSE_SECONDS = 2.0
+
+
+class _CutError(Exception):
+    """The connection ended or broke before the whole file was there."""
+
+
+def fetch(url: str, destination: Path, sha256: str) -> None:
+    """Download `url` to `destination`, verified.
+
+    Bytes arrive in ``destination.partial``. After a cut the next attempt, in this call or in a later one, asks the
+    server for the rest only and starts anew where it cannot. `destination` appears by a rename, after the checksum of
+    the whole has been found right.
+
+    Args:
+        url: what to fetch.
+        destination: the file to make, in a folder that exists.
+        sha256: the expected checksum, in hexadecimal.
+
+    Raises:
+        DownloadError: the server refuses or stays silent, the checksum is wrong, or the disk is full. The first keeps
+            the partial file, to resume from; the others remove it.
+    """
+    partial = destination.with_name(destination.name + ".partial")
+    try:
+        resumed = partial.is_file() and partial.stat().st_size > 0
+        _transfer(url, partial)
+        if resumed and _sha256(partial) != sha256:
+            # The old bytes may be from another version of the file: one fresh start tells.
+            partial.unlink()
+            _transfer(url, partial)
+        found = _sha256(partial)
+        if found != sha256:
+            partial.unlink()
+            raise DownloadError(
+                f"{url}: wrong checksum (SHA-256 {found}, expected {sha256}); the file was removed. Try again; if it "
+                "fails again, the server's file has changed and must not be trusted."
+            )
+        os.replace(partial, destination)
+    except OSError as error:
+        if is_disk_full(error):
+            partial.unlink(missing_ok=True)
+        raise DownloadError(explain_os_error(error, destination)) from error
+
+
+def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
+    """Refuse before anything is written what the disk cannot hold.
+
+    Raises:
+        DownloadError: fewer than `needed_bytes` are free where `folder` lies.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise DownloadError(
+            f"{folder}: {purpose} needs {needed_bytes / 1e9:.2f} GB but the disk has {free / 1e9:.2f} GB free. "
+            "Free some space or choose a folder on another disk (the root argument or $HYPERSOUND_CACHE)."
+        )
+
+
+def _transfer(url: str, partial: Path) -> None:
+    """Fill `partial` in as many attempts as it takes, up to _ATTEMPTS without one new byte."""
+    failures = 0
+    while True:
+        before = _size(partial)
+        try:
+            return _append(url, partial)
+        except _CutError as cut:
+            # A slow line that drops every few minutes still arrives: only fruitless attempts count.
+            failures = 1 if _size(partial) > before else failures + 1
+            if failures >= _ATTEMPTS:
+                raise DownloadError(
+                    f"{url}: {cut}. {_size(partial) / 1e9:.2f} GB are kept in {partial}; check the connection and "
+                    "run the same again to go on from there."
+                ) from cut
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _append(url: str, partial: Path) -> None:
+    """Make one request for the bytes that `partial` lacks and write them.
+
+    Raises:
+        _CutError: the network failed.
+        DownloadError: the server refused for good.
+        OSError: the disk failed.
+    """
+    have = _size(partial)
+    headers = {"User-Agent": "hypersound-lib"} | ({"Range": f"bytes={have}-"} if have else {})
+    try:
+        response = urlopen(Request(url, headers=headers), timeout=_TIMEOUT_SECONDS)
+    except HTTPError as error:
+        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # nothing lies past what we have; the checksum decides whether that is the file
+        if error.code >= 500:
+            raise _CutError(f"the server answered {error.code} {error.reason}") from error
+        raise DownloadError(
+            f"{url}: the server answered {error.code} {error.reason}. The corpus may have moved: look for it on the "
+            "web and unpack it by hand."
+        ) from error
+    except (URLError, http.client.HTTPException, OSError) as error:
+        raise _CutError(f"no connection ({getattr(error, 'reason', error)})") from error
+    with response:
+        goes_on = response.status == http.client.PARTIAL_CONTENT
+        have = have if goes_on else 0
+        length = response.headers.get("Content-Length")
+        left = None if length is None else int(length)
+        require_space(partial.parent, left or 0, "the download")
+        with open(partial, "ab" if goes_on else "wb") as file:
+            _copy(response, file, partial.name, have, left)
+
+
+def _copy(response: http.client.HTTPResponse, file, name: str, have: int, left: int | None) -> None:
+    total = None if left is None else have + left
+    received = 0
+    with tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=name.removesuffix(".partial")) as bar:
+        while True:
+            try:
+                block = response.read(_BLOCK_BYTES)
+            except (http.client.HTTPException, OSError) as error:
+                raise _CutError(f"the connection broke ({error})") from error
+            if not block:
+                break
+            file.write(block)
+            received += len(block)
+            bar.update(len(block))
+    # http.client takes a closed connection for the end of the file; only the promised length tells.
+    if left is not None and received < left:
+        raise _CutError(f"the connection ended after {have + received} of {total} bytes")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,148 @@
+"""Where each corpus keeps its sounds, speakers and transcripts: one function per folder layout.
+
+Each takes a corpus' folder and returns its recordings, sorted. They read names and transcripts only, never audio.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypersound_lib.data.audio import AUDIO_SUFFIXES
+from hypersound_lib.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One sound file of a corpus and what is known about it."""
+
+    path: Path
+    speaker: str = ""  # empty where the corpus does not tell
+    transcript: str = ""  # empty where there is none
+
+
+def index_vctk(folder: Path) -> list[Recording]:
+    """Index VCTK 0.92 and every corpus laid out like it, such as the embedded "mini".
+
+    ::
+
+        wav48_silence_trimmed/p225/p225_001_mic2.flac      txt/p225/p225_001.txt
+
+    Of two microphones the second is taken, like torchaudio's default; where it is missing (all of p280, some of p362)
+    the first stands in instead of being skipped. Speaker p315 has no transcripts: its are empty.
+
+    Raises:
+        DatasetError: `folder` holds no such files.
+    """
+    audio = folder / "wav48_silence_trimmed"
+    recordings = []
+    for speaker in _subfolders(audio):
+        files: dict[str, Path] = {}
+        # Sorted, mic2 comes after mic1 of the same utterance and replaces it.
+        for path in sorted(speaker.iterdir()):
+            named = re.fullmatch(r"(.+)_mic\d", path.stem)
+            if named and _is_audio(path):
+                files[named[1]] = path
+        for utterance, path in sorted(files.items()):
+            text = folder / "txt" / speaker.name / f"{utterance}.txt"
+            recordings.append(Recording(path, speaker.name, _read_text(text)))
+    return _found(recordings, audio, "SPEAKER/SPEAKER_NNN_micN.flac")
+
+
+def index_ljspeech(folder: Path) -> list[Recording]:
+    """Index LJSpeech 1.1: ``metadata.csv`` (id|transcript|normalised transcript) beside ``wavs/``. One speaker, "LJ".
+
+    Raises:
+        DatasetError: `folder` holds no such files.
+    """
+    metadata = folder / "metadata.csv"
+    recordings = []
+    for line in _read_lines(metadata):
+        name, *texts = line.split("|")
+        recordings.append(Recording(folder / "wavs" / f"{name}.wav", "LJ", texts[-1] if texts else ""))
+    return _found(recordings, metadata, "lines of id|transcript|normalised transcript")
+
+
+def index_librispeech(folder: Path) -> list[Recording]:
+    """Index one subset of LibriSpeech, such as ``LibriSpeech/dev-clean``.
+
+    ::
+
+        1272/128104/1272-128104-0000.flac      1272/128104/1272-128104.trans.txt
+
+    Raises:
+        DatasetError: `folder` holds no such files.
+    """
+    recordings = []
+    for transcripts in sorted(folder.glob("*/*/*.trans.txt")):
+        speaker = transcripts.name.split("-")[0]
+        for line in _read_lines(transcripts):
+            name, _, text = line.partition(" ")
+            recordings.append(Recording(transcripts.parent / f"{name}.flac", speaker, text))
+    return _found(recordings, folder, "SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt")
+
+
+def index_speechcommands(folder: Path) -> list[Recording]:
+    """Index Speech Commands 0.02: ``WORD/SPEAKER_nohash_N.wav``, the transcript being the word.
+
+    Background noise is left out, for it is no command.
+
+    Raises:
+        DatasetError: `folder` holds no such files.
+    """
+    recordings = [
+        Recording(path, path.name.split("_nohash_")[0], path.parent.name)
+        for path in sorted(folder.glob("*/*_nohash_*.wav"))
+        if path.parent.name != "_background_noise_"
+    ]
+    return _found(recordings, folder, "WORD/SPEAKER_nohash_N.wav")
+
+
+def index_yesno(folder: Path) -> list[Recording]:
+    """Index YesNo: ``1_0_0_1_1_0_1_0.wav``, each digit a Hebrew yes (1) or no (0) by the same speaker.
+
+    Raises:
+        DatasetError: `folder` holds no such files.
+    """
+    words = {"0": "no", "1": "yes"}
+    recordings = [
+        Recording(path, "yesno", " ".join(words[digit] for digit in path.stem.split("_")))
+        for path in sorted(folder.glob("*.wav"))
+        if re.fullmatch(r"[01](_[01])*", path.stem)
+    ]
+    return _found(recordings, folder, "1_0_0_1_1_0_1_0.wav")
+
+
+def index_folder(folder: Path) -> list[Recording]:
+    """Index any folder of audio, with its subfolders; the first subfolder names the speaker. Hidden files are skipped.
+
+    Raises:
+        DatasetError: `folder` holds no audio.
+    """
+    recordings = []
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if _is_audio(path) and not any(part.startswith(".") for part in parts):
+            recordings.append(Recording(path, parts[0] if len(parts) > 1 else ""))
+    return _found(recordings, folder, f"a file ending in {', '.join(AUDIO_SUFFIXES)}")
+
+
+def _is_audio(path: Path) -> bool:
+    return path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+
+
+def _read_lines(path: Path) -> list[str]:
+    return [line.strip() for line in _read_text(path).split("\n") if line.strip()]
+
+
+def _found(recordings: list[Recording], place: Path, pattern: str) -> list[Recording]:
+    if not recordings:
+        raise DatasetError(f"{place}: holds no recording; expected {pattern}. Check the folder or download it again.")
+    return recordings

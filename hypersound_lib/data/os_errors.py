@@ -1,0 +1,45 @@
+"""What an operating-system error while writing means for a user, and what to do about it."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+# A quota (EDQUOT) and a file-size limit (EFBIG, `ulimit -f`) are the same obstacle as a full disk.
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Tell whether `error` means that no more can be written, whoever set the limit.
+
+    >>> is_disk_full(OSError(errno.ENOSPC, "No space left on device"))
+    True
+    """
+    return error.errno in _DISK_FULL
+
+
+def existing_parent(path: str | os.PathLike) -> Path:
+    """Return the nearest folder at or above `path` that exists, whose disk would hold it."""
+    path = Path(path).absolute()
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+
+
+def explain_os_error(error: OSError, path: str | os.PathLike) -> str:
+    """Return a message that names `path`, the obstacle and the remedy.
+
+    >>> print(explain_os_error(PermissionError(errno.EACCES, "Permission denied"), "/data/a.wav"))
+    /data/a.wav: no permission to write in /data. Choose another folder or change its permissions.
+    """
+    path = Path(path)
+    if is_disk_full(error):
+        free_gb = shutil.disk_usage(existing_parent(path)).free / 1e9
+        return (
+            f"{path}: the disk, quota or file-size limit is full ({error.strerror}; {free_gb:.2f} GB free). "
+            "Free some space or choose a folder on another disk."
+        )
+    if error.errno in _FORBIDDEN:
+        return f"{path}: no permission to write in {path.parent}. Choose another folder or change its permissions."
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return f"{path}: a file stands where a folder is needed ({error}). Choose another folder."
+    return f"{path}: {error}. Check the path and the disk."

@@ -1,0 +1,224 @@
+"""Recordings decoded once and held as 16-bit integers, in memory or memory-mapped.
+
+An hour of 22 050 Hz mono takes 159 MB. All recordings lie end to end in one flat array:
+
+    samples   |---- recording 0 ----|-- recording 1 --|------ recording 2 ------|
+    offsets   0                     a                 b                         c
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from hypersound_lib.data.audio import from_int16, load_audio, peak_normalize, to_int16
+from hypersound_lib.data.layouts import Recording
+from hypersound_lib.data.os_errors import explain_os_error
+from hypersound_lib.errors import DatasetError
+
+_SAMPLES_FILE = "samples.int16"
+_INDEX_FILE = "index.json"
+_FORMAT = 1
+
+
+class AudioStore:
+    """Waveforms of many recordings at one rate, read by number.
+
+    Made by `build_store` or `open_store`.
+
+    Args:
+        samples: ``(total,)`` int16, every recording end to end.
+        offsets: ``(N + 1,)`` int64, where each begins and the last ends.
+        sample_rate: in Hz.
+        names: N file names, for messages.
+        speakers: N speakers, empty where unknown.
+        folder: where it lies on disk; None when in memory.
+    """
+
+    def __init__(
+        self,
+        samples: Tensor,
+        offsets: np.ndarray,
+        sample_rate: int,
+        names: Sequence[str],
+        speakers: Sequence[str],
+        folder: Path | None = None,
+    ) -> None:
+        self.samples = samples
+        self.offsets = offsets
+        self.sample_rate = sample_rate
+        self.names = tuple(names)
+        self.speakers = tuple(speakers)
+        self.folder = folder
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """``(N,)`` samples of each recording."""
+        return np.diff(self.offsets)
+
+    def read(self, index: int, start: int = 0, num_samples: int | None = None) -> Tensor:
+        """Return samples of one recording at full scale ±1, float32.
+
+        Args:
+            index: which recording.
+            start: its first sample to read.
+            num_samples: how many; None reads to its end.
+
+        Returns:
+            ``(num_samples,)``, or fewer where the recording ends: it never runs on into the next.
+
+        Raises:
+            IndexError: there is no such recording.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"recording {index} of a store of {len(self)}")
+        begin, end = self.offsets[index] + start, self.offsets[index + 1]
+        if num_samples is not None:
+            end = min(end, begin + num_samples)
+        return from_int16(self.samples[begin:end])
+
+    def __reduce__(self):
+        # A worker process that is not forked gets the folder's name and maps the file itself. In memory, torch moves
+        # the samples to shared memory; either way workers hold no copy.
+        if self.folder is not None:
+            return open_store, (self.folder,)
+        return AudioStore, (self.samples, self.offsets, self.sample_rate, self.names, self.speakers)
+
+
+def build_store(
+    recordings: Sequence[Recording],
+    sample_rate: int,
+    folder: str | os.PathLike | None = None,
+    *,
+    normalize: bool = False,
+    progress: bool = False,
+) -> AudioStore:
+    """Decode recordings once and hold them as 16-bit integers.
+
+    Samples within [−1, 1] are kept to half an LSB; a 16-bit file at its own rate is kept exactly. What lies outside
+    saturates, unless `normalize` scales it into range.
+
+    Args:
+        recordings: what to decode, such as ``load_dataset("mini").recordings``.
+        sample_rate: to resample to, in Hz.
+        folder: write here and memory-map, for corpora larger than memory. A folder that already holds a store of the
+            same files, rate and scale is opened instead; any other store there is replaced.
+        normalize: bring each recording's peak to 1, which uses all 16 bits of a quiet one.
+        progress: show a bar.
+
+    Raises:
+        AudioFileError: a recording cannot be decoded.
+        DatasetError: there are no recordings, or `folder` cannot be written or holds something else.
+    """
+    if not recordings:
+        raise DatasetError("a store needs at least one recording; got none")
+    source = _fingerprint(recordings, sample_rate, normalize)
+    if folder is None:
+        pieces = list(_decode_each(recordings, sample_rate, normalize, progress))
+        offsets = _offsets([len(piece) for piece in pieces])
+        names, speakers = _describe(recordings)
+        return AudioStore(torch.cat(pieces), offsets, sample_rate, names, speakers)
+    folder = Path(folder)
+    if (folder / _INDEX_FILE).is_file() and _read_index(folder).get("source") == source:
+        return open_store(folder)
+    try:
+        _write_store(folder, recordings, sample_rate, normalize, progress, source)
+    except OSError as error:
+        raise DatasetError(explain_os_error(error, folder)) from error
+    return open_store(folder)
+
+
+def open_store(folder: str | os.PathLike) -> AudioStore:
+    """Memory-map a store that `build_store` wrote.
+
+    Raises:
+        DatasetError: the folder holds no whole store.
+    """
+    folder = Path(folder)
+    index = _read_index(folder)
+    offsets = np.array(index["offsets"], dtype=np.int64)
+    path = folder / _SAMPLES_FILE
+    expected = int(offsets[-1]) * 2
+    if not path.is_file() or path.stat().st_size != expected:
+        raise DatasetError(f"{path}: is missing or not {expected} bytes long. Delete {folder} and build it again.")
+    samples = torch.from_file(str(path), shared=False, size=int(offsets[-1]), dtype=torch.int16)
+    return AudioStore(samples, offsets, index["sample_rate"], index["names"], index["speakers"], folder)
+
+
+def _decode_each(recordings: Sequence[Recording], sample_rate: int, normalize: bool, progress: bool):
+    for recording in tqdm(recordings, desc="decoding", unit="file", disable=not progress):
+        waveform, _ = load_audio(recording.path, sample_rate)
+        yield to_int16(peak_normalize(waveform) if normalize else waveform)
+
+
+def _write_store(folder: Path, recordings, sample_rate: int, normalize: bool, progress: bool, source: str) -> None:
+    if folder.exists() and not (folder / _INDEX_FILE).is_file() and any(folder.iterdir()):
+        raise DatasetError(f"{folder}: holds something other than a store. Choose an empty or new folder.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Built under another name and renamed, so that half a store is never opened.
+    staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        lengths = []
+        with open(staging / _SAMPLES_FILE, "wb") as file:
+            for piece in _decode_each(recordings, sample_rate, normalize, progress):
+                file.write(piece.numpy().tobytes())
+                lengths.append(len(piece))
+        names, speakers = _describe(recordings)
+        index = {
+            "format": _FORMAT,
+            "sample_rate": sample_rate,
+            "source": source,
+            "offsets": _offsets(lengths).tolist(),
+            "names": names,
+            "speakers": speakers,
+        }
+        (staging / _INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _read_index(folder: Path) -> dict:
+    path = folder / _INDEX_FILE
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        if index["format"] == _FORMAT:
+            return index
+        problem = f"has format {index['format']}, this library reads {_FORMAT}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"cannot be read ({error})"
+    raise DatasetError(f"{path}: {problem}. Build the store again with build_store.")
+
+
+def _describe(recordings: Sequence[Recording]) -> tuple[list[str], list[str]]:
+    return [str(recording.path) for recording in recordings], [recording.speaker for recording in recordings]
+
+
+def _offsets(lengths: Sequence[int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _fingerprint(recordings: Sequence[Recording], sample_rate: int, normalize: bool) -> str:
+    """Return a digest that changes when a file, the rate or the scale does."""
+    digest = hashlib.sha256(json.dumps([_FORMAT, sample_rate, normalize]).encode())
+    for recording in recordings:
+        try:
+            status = recording.path.stat()
+            state = [status.st_size, status.st_mtime_ns]
+        except OSError:
+            state = None  # decoding it will say what is wrong, with a remedy
+        digest.update(json.dumps([str(recording.path), recording.speaker, state]).encode())
+    return digest.hexdigest()

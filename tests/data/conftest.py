@@ -1,0 +1,123 @@
+"""A loopback web server, a full disk and a locked folder for the tests of `hypersound_lib.data`."""
+
+import hashlib
+import os
+import resource
+import tempfile
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from hypersound_lib.data import fetch as fetch_module
+from hypersound_lib.data.catalogue import CORPORA
+
+from .miniatures import corpus_files, encode, pack, tone
+
+
+@dataclass
+class Server:
+    """What the loopback server offers, and how it misbehaves."""
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    cuts: list[int] = field(default_factory=list)  # each request closes the connection after that many bytes
+    ranges: bool = True  # whether it can resume
+    requests: list[str | None] = field(default_factory=list)  # the Range header of each request so far
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """Serve `server.files` on the loopback address, without pauses between attempts."""
+    monkeypatch.setattr(fetch_module, "_PAUSE_SECONDS", 0.0)
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            wanted = self.headers.get("Range")
+            state.requests.append(wanted)
+            content = state.files.get(self.path.lstrip("/"))
+            if content is None:
+                return self.send_error(404)
+            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and state.ranges else 0
+            if start and start >= len(content):
+                return self.send_error(416)
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            end = start + state.cuts.pop(0) if state.cuts else len(content)
+            self.wfile.write(content[start:end])
+            self.close_connection = True
+
+        def log_message(self, *arguments):
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    state.url = f"http://127.0.0.1:{httpd.server_port}"
+    yield state
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+@pytest.fixture
+def offer(server, monkeypatch):
+    """Return a function that puts an archive on the loopback server in place of the public one."""
+
+    def put(name: str, files: dict[str, bytes] | None = None, content: bytes | None = None, sha256: str | None = None):
+        corpus = CORPORA[name]
+        filename = corpus.archive.filename
+        content = pack(corpus_files(name) if files is None else files, filename) if content is None else content
+        server.files[filename] = content
+        archive = replace(
+            corpus.archive, url=f"{server.url}/{filename}", sha256=sha256 or hashlib.sha256(content).hexdigest()
+        )
+        monkeypatch.setitem(CORPORA, name, replace(corpus, archive=archive))
+        return archive
+
+    return put
+
+
+@pytest.fixture
+def file_size_limit():
+    """Return a context in which no file can grow past a size: the kernel refuses, as on a full disk."""
+
+    @contextmanager
+    def limit(num_bytes: int):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limit
+
+
+@pytest.fixture
+def locked_folder():
+    """Yield a folder in which this process may neither write nor read "secret.wav".
+
+    Root, who may do anything, acts as "nobody" for the while.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "secret.wav").write_bytes(encode(tone(440, 16000)))
+        (folder / "secret.wav").chmod(0o000)
+        folder.chmod(0o555)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(65534)
+        try:
+            if os.access(folder, os.W_OK, effective_ids=True):
+                pytest.skip("this user may write anywhere")
+            yield folder
+        finally:
+            if is_root:
+                os.seteuid(0)
+            folder.chmod(0o755)

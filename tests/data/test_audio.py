@@ -1,0 +1,197 @@
+"""Decoding, resampling, normalising and saving; and every way in which a file can be bad."""
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from hypersound_lib.data import from_int16, load_audio, peak_normalize, resample, save_audio, to_int16
+from hypersound_lib.errors import AudioFileError, ConfigError
+
+from .miniatures import CONTAINERS, encode, tone
+
+LSB = 1 / 32768
+waveforms = hnp.arrays(np.float32, st.integers(1, 300), elements=st.floats(-4, 4, width=32))
+
+
+def peak_frequency(waveform: torch.Tensor, sample_rate: int) -> float:
+    spectrum = torch.fft.rfft(waveform * torch.hann_window(len(waveform)), n=8 * len(waveform)).abs()
+    return spectrum.argmax().item() * sample_rate / (8 * len(waveform))
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+def test_every_format_decodes_to_the_tone_it_holds(tmp_path, suffix):
+    path = tmp_path / f"tone{suffix}"
+    path.write_bytes(encode(tone(440, 48000), 48000, suffix))
+    waveform, rate = load_audio(path)
+    assert rate == 48000
+    assert waveform.dtype == torch.float32
+    assert waveform.ndim == 1
+    assert peak_frequency(waveform, rate) == pytest.approx(440, abs=2)
+    assert waveform.abs().max().item() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100])
+def test_a_resampled_tone_keeps_its_frequency_and_level(tmp_path, rate):
+    path = tmp_path / "tone.flac"
+    path.write_bytes(encode(tone(440, 48000), 48000, ".flac"))
+    waveform, returned = load_audio(path, rate)
+    assert returned == rate
+    assert len(waveform) == round(0.25 * rate)
+    assert peak_frequency(waveform, rate) == pytest.approx(440, abs=2)
+    middle = waveform[len(waveform) // 4 : -len(waveform) // 4]
+    assert middle.abs().max().item() == pytest.approx(0.5, abs=0.01)
+
+
+def test_resampling_removes_what_the_new_rate_cannot_hold():
+    waveform = resample(torch.from_numpy(tone(10000, 48000)), 48000, 16000)
+    assert waveform[1000:-1000].abs().max() < 1e-4
+
+
+def test_resampling_treats_the_rows_of_a_batch_alone():
+    batch = torch.from_numpy(np.stack([tone(440, 48000), tone(1000, 48000)]))
+    together = resample(batch[None], 48000, 22050)[0]
+    assert torch.equal(together, torch.stack([resample(row, 48000, 22050) for row in batch]))
+
+
+@pytest.mark.parametrize("rates", [(0, 16000), (16000, 0), (16000, -1)])
+def test_a_rate_must_be_positive(rates):
+    with pytest.raises(ConfigError, match="positive"):
+        resample(torch.zeros(10), *rates)
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), channels=st.integers(2, 6))
+def test_mono_is_the_mean_of_the_channels(tmp_path_factory, data, channels):
+    frames = data.draw(hnp.arrays(np.float32, (50, channels), elements=st.floats(-1, 1, width=32)))
+    path = tmp_path_factory.mktemp("mono") / "many.wav"
+    soundfile.write(path, frames, 16000, subtype="FLOAT")
+    waveform, _ = load_audio(path)
+    np.testing.assert_allclose(waveform.numpy(), frames.mean(axis=1), atol=1e-6)
+
+
+@settings(deadline=None)
+@given(samples=waveforms, peak=st.floats(0.125, 1))
+def test_peak_normalisation_sets_the_peak_and_only_scales(samples, peak):
+    waveform = torch.from_numpy(samples)
+    scaled = peak_normalize(waveform, peak)
+    if samples.any():
+        assert scaled.abs().max().item() == pytest.approx(peak, rel=1e-5)
+        torch.testing.assert_close(scaled * waveform.abs().max(), waveform * peak, rtol=1e-4, atol=1e-30)
+    else:
+        assert not scaled.any()
+
+
+def test_peak_normalisation_is_per_row_and_keeps_silence_silent():
+    batch = torch.tensor([[0.0, 0.0], [0.25, -0.5], [1e-40, 0.0]])
+    assert peak_normalize(batch).tolist() == [[0, 0], [0.5, -1], [1, 0]]
+
+
+@settings(deadline=None)
+@given(samples=waveforms)
+def test_16_bit_samples_are_within_half_a_step_and_saturate(samples):
+    waveform = torch.from_numpy(samples)
+    back = from_int16(to_int16(waveform))
+    expected = waveform.clamp(-1, 1 - LSB)
+    assert (back - expected).abs().max() <= LSB / 2
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_saving_keeps_16_bit_audio_exactly(tmp_path, suffix):
+    waveform = from_int16(torch.arange(-32768, 32768, 7, dtype=torch.int32).to(torch.int16))
+    peak = save_audio(tmp_path / f"ramp{suffix}", waveform, 22050)
+    loaded, rate = load_audio(tmp_path / f"ramp{suffix}")
+    assert torch.equal(loaded, waveform)
+    assert rate == 22050
+    assert peak == 1.0
+
+
+def test_saving_ogg_keeps_the_tone(tmp_path):
+    path = tmp_path / "new" / "folder" / "tone.ogg"
+    save_audio(path, torch.from_numpy(tone(440, 22050, seconds=20)), 22050)
+    waveform, rate = load_audio(path)
+    assert len(waveform) == 20 * 22050
+    assert peak_frequency(waveform[:22050], rate) == pytest.approx(440, abs=2)
+
+
+def test_loud_samples_are_clipped_with_a_warning_and_never_wrap(tmp_path):
+    with pytest.warns(UserWarning, match=r"loud\.wav: 2 of 4 samples .*peak 3.*peak_normalize"):
+        peak = save_audio(tmp_path / "loud.wav", torch.tensor([3.0, -1.5, 0.5, 0.0]), 8000)
+    assert peak == 1.0
+    torch.testing.assert_close(load_audio(tmp_path / "loud.wav")[0], torch.tensor([1 - LSB, -1, 0.5, 0]))
+
+
+@pytest.mark.parametrize(
+    ("waveform", "error", "message"),
+    [
+        (torch.zeros(2, 10), ValueError, r"\(2, 10\)"),
+        (torch.zeros(0), AudioFileError, "empty"),
+        (torch.tensor([0.0, float("nan")]), AudioFileError, "NaN or Inf"),
+    ],
+)
+def test_what_is_no_waveform_is_not_saved(tmp_path, waveform, error, message):
+    with pytest.raises(error, match=message):
+        save_audio(tmp_path / "x.wav", waveform, 16000)
+    assert not any(tmp_path.iterdir())
+
+
+def test_unwritable_formats_and_rates_are_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"'\.mp4'.*\.wav, \.flac, \.ogg"):
+        save_audio(tmp_path / "x.mp4", torch.zeros(10), 16000)
+    with pytest.raises(ConfigError, match=r"x\.flac.*0 Hz"):
+        save_audio(tmp_path / "x.flac", torch.zeros(10), 0)
+
+
+def test_saving_without_permission_names_folder_and_remedy(locked_folder):
+    with pytest.raises(AudioFileError, match=r"x\.wav: no permission to write in .*another folder"):
+        save_audio(locked_folder / "x.wav", torch.zeros(10), 16000)
+
+
+def test_saving_on_a_full_disk_leaves_the_old_file_whole(tmp_path, file_size_limit):
+    path = tmp_path / "x.wav"
+    save_audio(path, torch.full((100,), 0.5), 16000)
+    with file_size_limit(200_000), pytest.raises(AudioFileError, match=r"x\.wav: the disk.*full.*Free some space"):
+        save_audio(path, torch.zeros(500_000), 16000)
+    assert load_audio(path)[0].tolist() == [0.5] * 100
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(AudioFileError, match=r"gone\.wav: no such file"):
+        load_audio(tmp_path / "gone.wav")
+    with pytest.raises(AudioFileError, match=r"is a folder.*load_dataset"):
+        load_audio(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.raw", "a"])
+def test_what_is_not_audio_is_named(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"These are the words of a text file, not sound.\n" * 50)
+    with pytest.raises(AudioFileError, match=rf"{name}: cannot be decoded as audio.*not a sound file"):
+        load_audio(path)
+
+
+def test_an_empty_file_and_one_without_samples_are_named(tmp_path):
+    (tmp_path / "a.wav").touch()
+    with pytest.raises(AudioFileError, match=r"a\.wav: is empty"):
+        load_audio(tmp_path / "a.wav")
+    (tmp_path / "b.wav").write_bytes(encode(np.zeros(0, np.float32)))
+    with pytest.raises(AudioFileError, match=r"b\.wav: holds no samples"):
+        load_audio(tmp_path / "b.wav")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_nan_and_inf_are_found_and_located(tmp_path, bad):
+    frames = np.zeros((20, 2), np.float32)
+    frames[7, 1] = bad
+    soundfile.write(tmp_path / "a.wav", frames, 16000, subtype="FLOAT")
+    with pytest.raises(AudioFileError, match=r"a\.wav: sample 7 is NaN or Inf"):
+        load_audio(tmp_path / "a.wav")
+
+
+def test_reading_without_permission_is_named(locked_folder):
+    with pytest.raises(AudioFileError, match=r"secret\.wav: cannot be read.*Permission denied.*Check its permissions"):
+        load_audio(locked_folder / "secret.wav")

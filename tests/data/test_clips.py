@@ -1,0 +1,149 @@
+"""Random clips are reproducible, never repeat between workers, and come evenly from the whole corpus."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from hypersound_lib.data import AudioStore, ConsecutiveClips, Normalize, RandomClips, paper_augmentation
+from hypersound_lib.errors import ConfigError, TooShortError
+
+T = 64
+
+
+def make_store(*lengths: int) -> AudioStore:
+    """Return a store whose samples count up from 0 across all recordings: a sample tells where it comes from."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    samples = torch.arange(offsets[-1], dtype=torch.int16)
+    return AudioStore(samples, offsets, 22050, [f"{n}.wav" for n in range(len(lengths))], [""] * len(lengths))
+
+
+def positions(clip: torch.Tensor) -> torch.Tensor:
+    return (clip * 32768).round().int()
+
+
+def stream(num_workers: int = 0, seed: int = 0, num_clips: int = 48, first_clip: int = 0, context=None):
+    clips = RandomClips(
+        make_store(3000, 1000), T, num_clips, paper_augmentation(22050), seed=seed, first_clip=first_clip
+    )
+    loader = DataLoader(clips, batch_size=4, num_workers=num_workers, multiprocessing_context=context)
+    return torch.cat(list(loader))  # (num_clips, T)
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_the_stream_does_not_depend_on_the_number_of_workers(num_workers):
+    assert torch.equal(stream(num_workers), stream(0))
+
+
+def test_workers_that_are_not_forked_give_the_same_stream():
+    assert torch.equal(stream(1, num_clips=8, context="spawn"), stream(0, num_clips=8))
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_no_two_clips_of_a_stream_are_the_same(num_workers):
+    clips = stream(num_workers, num_clips=200)
+    assert clips.shape == (200, T)
+    assert len(torch.unique(clips, dim=0)) == 200
+
+
+def test_another_seed_gives_another_stream():
+    assert len(torch.unique(torch.cat([stream(seed=1), stream(seed=2)]), dim=0)) == 96
+
+
+def test_training_resumes_where_it_stopped():
+    assert torch.equal(stream(num_clips=48)[20:], stream(num_clips=28, first_clip=20))
+
+
+def test_a_clip_is_consecutive_samples_of_one_recording():
+    store = make_store(100, 64, 300)
+    clips = RandomClips(store, T, 500)
+    starts = set()
+    for number in range(500):
+        where = positions(clips[number])
+        assert torch.equal(where, torch.arange(T, dtype=torch.int32) + where[0])
+        first, last = np.searchsorted(store.offsets, [where[0].item(), where[-1].item()], side="right")
+        assert first == last
+        starts.add(where[0].item())
+    assert {0, 36, 100} <= starts, "the first start, the last start and the only start of a recording are reached"
+
+
+def test_recordings_are_drawn_in_proportion_to_their_length():
+    store = make_store(1000, 3000)
+    clips = RandomClips(store, T, 4000)
+    first = sum(positions(clips[number])[0].item() < 1000 for number in range(4000))
+    assert first / 4000 == pytest.approx(0.25, abs=0.03)
+
+
+def test_even_the_shortest_recordings_are_drawn_when_padded():
+    clips = RandomClips(make_store(1, 1, 1), T, 300, pad_short=True)
+    assert {positions(clip)[0].item() for clip in clips} == {0, 1, 2}
+
+
+def test_short_recordings_are_left_out_with_a_warning_or_padded():
+    store = make_store(10, 500)
+    with pytest.warns(UserWarning, match=r"1 of 2 recordings are shorter than 64 samples.*0\.wav with 10"):
+        clips = RandomClips(store, T, 200)
+    assert all(positions(clips[number])[0] >= 10 for number in range(200))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        padded = RandomClips(store, T, 1000, pad_short=True)
+    short = [clip for clip in map(positions, padded) if clip[0] == 0]
+    assert short
+    assert all(clip.tolist() == [*range(10), *[0] * 54] for clip in short)
+
+
+def test_no_recording_long_enough_names_the_longest_and_a_remedy():
+    for make in (lambda: RandomClips(make_store(10, 20), T, 5), lambda: ConsecutiveClips(make_store(10, 20), T)):
+        with pytest.raises(TooShortError, match=r"none of 2 recordings has 64 samples.*1\.wav, has 20.*pad"):
+            make()
+
+
+@settings(deadline=None)
+@given(lengths=st.lists(st.integers(1, 200), min_size=1, max_size=6), num_samples=st.integers(1, 80))
+def test_consecutive_clips_cover_every_sample_once(lengths, num_samples):
+    store = make_store(*lengths)
+    clips = ConsecutiveClips(store, num_samples, pad_last=True)
+    covered = []
+    for (recording, start), clip in zip(clips.origins, clips, strict=True):
+        real = min(num_samples, lengths[recording] - start)
+        assert clip.shape == (num_samples,)
+        assert not clip[real:].any()
+        covered += positions(clip[:real]).tolist()
+    assert covered == list(range(sum(lengths)))
+
+
+@pytest.mark.filterwarnings("ignore:.*are left out")
+def test_unpadded_consecutive_clips_drop_each_recording_s_rest():
+    clips = ConsecutiveClips(make_store(150, 30, 64), T)
+    assert clips.origins == [(0, 0), (0, 64), (2, 0)]
+    assert [positions(clip)[0].item() for clip in clips] == [0, 64, 180]
+
+
+def test_steps_apply_to_consecutive_clips():
+    clips = ConsecutiveClips(make_store(64, 640), T, (Normalize(),))
+    assert all(clip.abs().max() == 1 for clip in clips)
+    noisy = ConsecutiveClips(make_store(640), T, paper_augmentation(22050))
+    assert torch.equal(noisy[3], noisy[3])
+    assert not torch.equal(noisy[3], ConsecutiveClips(make_store(640), T)[3])
+
+
+def test_numbers_past_the_end_raise_and_negative_ones_count_from_it():
+    for clips in (RandomClips(make_store(640), T, 10), ConsecutiveClips(make_store(640), T)):
+        assert len(clips) == 10
+        assert torch.equal(clips[-1], clips[9])
+        with pytest.raises(IndexError):
+            clips[10]
+
+
+@pytest.mark.parametrize(
+    "change", [{"num_samples": 0}, {"num_clips": 0}, {"seed": -1}, {"first_clip": -1}], ids=lambda c: next(iter(c))
+)
+def test_settings_that_cannot_work_are_refused(change):
+    with pytest.raises(ConfigError, match="not"):
+        RandomClips(**({"store": make_store(640), "num_samples": T, "num_clips": 10} | change))
+    with pytest.raises(ConfigError, match="0 samples"):
+        ConsecutiveClips(make_store(640), 0)

@@ -1,0 +1,164 @@
+"""Datasets by name: found, split, downloaded through torchaudio from a loopback server, or refused with a remedy."""
+
+import csv
+import pickle
+
+import pytest
+import torchaudio
+
+from hypersound_lib.data import CORPORA, AudioDataset, load_dataset
+from hypersound_lib.errors import AudioFileError, DatasetError
+from hypersound_lib.paths import embedded_data
+
+from .miniatures import encode, tone, write_files
+
+DOWNLOADED = {"vctk": 14, "ljspeech": 40, "librispeech-dev-clean": 20, "speechcommands": 6, "yesno": 8}
+
+
+@pytest.mark.parametrize("name", DOWNLOADED)
+def test_a_public_corpus_downloads_unpacks_and_decodes(tmp_path, offer, server, name):
+    offer(name)
+    dataset = load_dataset(name, "all", root=tmp_path, download=True)
+    assert len(dataset) == DOWNLOADED[name]
+    for sound in dataset:
+        assert sound.sample_rate == 16000
+        assert sound.waveform.abs().max().item() == pytest.approx(0.5, abs=0.05)
+    assert not list(tmp_path.glob(".incoming*/*")), "the archive is not kept"
+
+    again = load_dataset(name, "all", root=tmp_path, download=True)
+    assert again.recordings == dataset.recordings
+    assert len(server.requests) == 1, "what is there is not fetched again"
+    assert load_dataset(name, "all", root=tmp_path).recordings == dataset.recordings
+
+
+@pytest.mark.parametrize(("name", "held_out"), [("vctk", 10), ("librispeech-dev-clean", 2), ("speechcommands", 1)])
+def test_splits_are_speaker_disjoint_and_hold_out_the_last(tmp_path, offer, name, held_out):
+    offer(name)
+    train = load_dataset(name, root=tmp_path, download=True)
+    test = load_dataset(name, "test", root=tmp_path)
+    assert not set(train.speakers) & set(test.speakers)
+    assert len(test.speakers) == held_out
+    if name != "speechcommands":
+        everyone = load_dataset(name, "all", root=tmp_path).speakers
+        assert test.speakers == everyone[-held_out:]
+
+
+def test_one_speaker_corpora_are_split_by_chapter_and_by_file(tmp_path, offer):
+    offer("ljspeech")
+    test = load_dataset("ljspeech", "test", root=tmp_path, download=True)
+    assert {recording.path.stem[:5] for recording in test.recordings} == {"LJ019", "LJ020"}
+    offer("yesno")
+    assert len(load_dataset("yesno", "test", root=tmp_path, download=True)) == 1
+
+
+@pytest.fixture
+def mini(tmp_path):
+    files = {
+        f"mini/wav48_silence_trimmed/s{n:02d}/s{n:02d}_00{k}_mic1.flac": encode(tone(100 * n, 22050), 22050, ".flac")
+        for n in range(1, 8)
+        for k in (1, 2)
+    }
+    return write_files(tmp_path, files)
+
+
+def test_mini_holds_out_its_last_four_speakers(mini):
+    assert load_dataset("mini", "test", root=mini).speakers == ("s04", "s05", "s06", "s07")
+    assert load_dataset("MINI", root=mini).speakers == ("s01", "s02", "s03")
+
+
+def test_the_embedded_mini_loads_from_anywhere(tmp_path, monkeypatch):
+    if not (embedded_data("mini") / "manifest.csv").is_file():
+        pytest.skip("data/mini holds no corpus yet")
+    monkeypatch.chdir(tmp_path)
+    train, test = load_dataset("mini"), load_dataset("mini", "test")
+    assert len(test.speakers) == 4
+    assert max(train.speakers) < min(test.speakers)
+    with open(embedded_data("mini") / "manifest.csv", encoding="utf-8", newline="") as file:
+        rows = {row["path"].split("/")[-1]: row for row in csv.DictReader(file)}
+    for name, dataset in (("train", train), ("test", test)):
+        stated = {file for file, row in rows.items() if row["split"] == name}
+        assert {recording.path.name for recording in dataset.recordings} == stated
+        assert len(dataset[0].waveform) == int(rows[dataset.recordings[0].path.name]["num_samples"])
+
+
+def test_items_are_resampled_on_demand_and_datasets_pickle(mini):
+    dataset = load_dataset("mini", "all", root=mini, sample_rate=8000)
+    sound = pickle.loads(pickle.dumps(dataset))[3]
+    assert (sound.sample_rate, len(sound.waveform)) == (8000, 2000)
+    assert sound.recording == dataset.recordings[3]
+    assert repr(dataset) == "AudioDataset('mini', 'all': 14 recordings, 7 speakers)"
+
+
+def test_any_folder_is_a_dataset(mini):
+    dataset = load_dataset(mini / "mini" / "wav48_silence_trimmed", "all")
+    assert len(dataset) == 14
+    assert dataset.speakers[0] == "s01"
+    assert len(load_dataset(str(mini), "all")) == 14
+
+
+def test_a_path_is_a_folder_even_when_called_like_a_corpus(tmp_path, monkeypatch):
+    write_files(tmp_path, {"yesno/a.wav": encode(tone(440, 8000), 8000)})
+    monkeypatch.chdir(tmp_path)
+    assert len(load_dataset("./yesno", "all")) == 1
+    with pytest.raises(DatasetError, match="download=True"):
+        load_dataset("yesno", "all", root=tmp_path / "elsewhere")
+
+
+def test_a_damaged_recording_is_named(mini):
+    path = next(mini.rglob("s02_001_mic1.flac"))
+    path.write_bytes(path.read_bytes()[:-100])
+    dataset = load_dataset("mini", "all", root=mini)
+    with pytest.raises(AudioFileError, match=r"s02_001_mic1\.flac: .*truncated"):
+        list(dataset)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("vkct", "vctk"), ("librispech", "librispeech"), ("Speech_Commands", "speechcommands")]
+)
+def test_an_unknown_name_gets_the_nearest_suggested(name, nearest):
+    with pytest.raises(DatasetError, match=rf"'{name}' is no dataset; did you mean '{nearest}'\?"):
+        load_dataset(name)
+
+
+def test_a_file_is_no_dataset(tmp_path):
+    (tmp_path / "a.wav").touch()
+    with pytest.raises(DatasetError, match=r"a\.wav is a file.*load_audio"):
+        load_dataset(tmp_path / "a.wav")
+    with pytest.raises(DatasetError, match=r"no dataset.*folder that exists"):
+        load_dataset(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("name", [name for name, corpus in CORPORA.items() if corpus.archive])
+def test_an_absent_corpus_names_folder_size_and_remedy(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("HYPERSOUND_CACHE", str(tmp_path))
+    archive = CORPORA[name].archive
+    message = rf"{tmp_path}/corpora/{archive.folder}\. .*download=True.*{archive.size_bytes / 1e9:.2f} GB.*root="
+    with pytest.raises(DatasetError, match=message):
+        load_dataset(name)
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_unknown_or_empty_split_is_refused(mini, tmp_path):
+    with pytest.raises(DatasetError, match="no split 'dev'; it has all, test, train"):
+        load_dataset("mini", "dev", root=mini)
+    write_files(tmp_path / "one", {"a.wav": b""})
+    with pytest.raises(DatasetError, match=r"split 'test' .*empty.*split='all'"):
+        load_dataset(tmp_path / "one", "test")
+
+
+def test_addresses_and_checksums_are_torchaudio_s():
+    modules = torchaudio.datasets
+    known: dict[str, str] = {}
+    for module in (modules.vctk, modules.librispeech, modules.speechcommands, modules.ljspeech, modules.yesno):
+        known |= getattr(module, "_CHECKSUMS", {})
+        for release in getattr(module, "_RELEASE_CONFIGS", {}).values():
+            known[release["url"]] = release["checksum"]
+    if not known:
+        pytest.skip("this torchaudio keeps its checksums elsewhere")
+    archives = [corpus.archive for corpus in CORPORA.values() if corpus.archive]
+    assert {archive.url: archive.sha256 for archive in archives}.items() <= known.items()
+
+
+def test_a_dataset_may_be_put_together_by_hand(mini):
+    recordings = load_dataset("mini", "all", root=mini).recordings
+    assert len(AudioDataset(recordings[:3], "three", "all")) == 3

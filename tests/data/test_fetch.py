@@ -1,0 +1,128 @@
+"""Fetching over a real connection: resume, restart, verify, or fail leaving nothing that looks whole."""
+
+import hashlib
+import shutil
+
+import pytest
+
+from hypersound_lib.data.fetch import fetch
+from hypersound_lib.errors import DownloadError
+
+CONTENT = bytes(range(256)) * 4096  # 1 MiB
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def get(server, tmp_path):
+    server.files["corpus.zip"] = CONTENT
+
+    def call(sha256: str = SHA256, name: str = "corpus.zip"):
+        fetch(f"{server.url}/{name}", tmp_path / "corpus.zip", sha256)
+
+    return call
+
+
+def assert_whole(folder):
+    assert (folder / "corpus.zip").read_bytes() == CONTENT
+    assert [path.name for path in folder.iterdir()] == ["corpus.zip"]
+
+
+def test_a_download_is_verified_shows_progress_and_leaves_one_file(get, server, tmp_path, capfd):
+    get()
+    assert_whole(tmp_path)
+    assert server.requests == [None]
+    progress = capfd.readouterr().err
+    assert "corpus.zip: 100%" in progress
+
+
+def test_after_cuts_only_the_rest_is_asked_for(get, server, tmp_path):
+    server.cuts = [300_000, 200_000]
+    get()
+    assert_whole(tmp_path)
+    assert server.requests == [None, "bytes=300000-", "bytes=500000-"]
+
+
+def test_a_server_that_cannot_resume_is_asked_for_the_whole(get, server, tmp_path, capfd):
+    server.ranges = False
+    server.cuts = [300_000]
+    get()
+    assert_whole(tmp_path)
+    assert server.requests == [None, "bytes=300000-"]
+    assert "1.05M/1.05M" in capfd.readouterr().err.splitlines()[-1], "the bar starts anew, too"
+
+
+def test_a_line_that_stays_dead_is_reported_and_the_next_call_goes_on(get, server, tmp_path):
+    server.cuts = [400_000, 0, 0, 0, 0]
+    with pytest.raises(DownloadError, match=r"connection ended after 400000 of 1048576 bytes.*run the same again"):
+        get()
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus.zip.partial"]
+    server.cuts = []
+    get()
+    assert_whole(tmp_path)
+    assert server.requests[-1] == "bytes=400000-"
+
+
+def test_a_wrong_checksum_is_refused_and_nothing_is_kept(get, server, tmp_path):
+    with pytest.raises(DownloadError, match=rf"corpus\.zip: wrong checksum \(SHA-256 {SHA256}, expected 0000"):
+        get(sha256="0" * 64)
+    assert not any(tmp_path.iterdir())
+
+
+def test_bytes_of_an_older_version_are_dropped(get, server, tmp_path):
+    (tmp_path / "corpus.zip.partial").write_bytes(b"old" * 1000)
+    get()
+    assert_whole(tmp_path)
+    assert server.requests == ["bytes=3000-", None]
+
+
+@pytest.mark.parametrize("partial", [CONTENT, CONTENT + b"more"])
+def test_a_partial_file_with_every_byte_needs_no_more(get, server, tmp_path, partial):
+    (tmp_path / "corpus.zip.partial").write_bytes(partial)
+    get()
+    assert_whole(tmp_path)
+    assert len(server.requests) == (1 if partial == CONTENT else 2)
+
+
+def test_a_file_that_is_gone_is_not_asked_for_again(get, server, tmp_path):
+    with pytest.raises(DownloadError, match=r"gone\.zip: the server answered 404 .*by hand"):
+        get(name="gone.zip")
+    assert len(server.requests) == 1
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_server_is_an_error_with_the_address(tmp_path, monkeypatch):
+    monkeypatch.setattr("hypersound_lib.data.fetch._PAUSE_SECONDS", 0.0)
+    with pytest.raises(DownloadError, match=r"http://127\.0\.0\.1:9/a\.zip: no connection .*check the connection"):
+        fetch("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", SHA256)
+
+
+def test_a_full_disk_is_named_and_its_space_given_back(get, tmp_path, file_size_limit):
+    with file_size_limit(500_000), pytest.raises(DownloadError, match=r"corpus\.zip: the disk.*full.*Free some space"):
+        get()
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_space_on_the_device_is_named(get, tmp_path):
+    partial = tmp_path / "corpus.zip.partial"
+    try:
+        partial.symlink_to("/dev/full")  # every write there fails with ENOSPC
+        partial.stat()
+    except OSError:
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(DownloadError, match=r"No space left on device.*Free some space"):
+        get()
+    assert not any(tmp_path.iterdir())
+
+
+def test_too_small_a_disk_is_found_before_writing(get, server, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
+    with pytest.raises(DownloadError, match=r"the download needs 0\.00 GB but the disk has 0\.00 GB free"):
+        get()
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_without_permission_is_named(server, locked_folder):
+    server.files["corpus.zip"] = CONTENT
+    with pytest.raises(DownloadError, match=r"no permission to write in .*another folder"):
+        fetch(f"{server.url}/corpus.zip", locked_folder / "corpus.zip", SHA256)

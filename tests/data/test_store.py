@@ -1,0 +1,151 @@
+"""A store gives back what the files hold, in memory and memory-mapped alike."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from hypersound_lib.data import Recording, build_store, load_audio, open_store
+from hypersound_lib.errors import AudioFileError, DatasetError
+
+LSB = 1 / 32768
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    rng = np.random.default_rng(0)
+    made = []
+    for number, (length, suffix) in enumerate([(3000, ".wav"), (800, ".flac"), (5000, ".ogg")]):
+        path = tmp_path / "audio" / f"{number}{suffix}"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, rng.uniform(-0.5, 0.5, length), 16000)
+        made.append(Recording(path, f"s{number}"))
+    return made
+
+
+@pytest.fixture(params=["memory", "mapped"])
+def build(request, tmp_path):
+    folder = tmp_path / "store" if request.param == "mapped" else None
+    return lambda recordings, rate=16000, **options: build_store(recordings, rate, folder, **options)
+
+
+@pytest.mark.parametrize("rate", [16000, 22050])
+def test_a_store_equals_the_decoded_files_within_one_step(build, recordings, rate):
+    store = build(recordings, rate)
+    assert len(store) == 3
+    assert store.speakers == ("s0", "s1", "s2")
+    assert store.names == tuple(str(recording.path) for recording in recordings)
+    for number, recording in enumerate(recordings):
+        expected, _ = load_audio(recording.path, rate)
+        assert store.lengths[number] == len(expected)
+        assert (store.read(number) - expected).abs().max() <= LSB / 2 + 1e-7
+
+
+def test_a_16_bit_file_at_its_own_rate_is_kept_exactly(build, recordings):
+    store = build(recordings)
+    for number in (0, 1):  # WAV and FLAC
+        assert torch.equal(store.read(number), load_audio(recordings[number].path)[0])
+
+
+@settings(max_examples=20, deadline=None)
+@given(samples=hnp.arrays(np.float32, st.integers(1, 100), elements=st.floats(-2, 2, width=32)))
+def test_loud_samples_saturate_unless_normalised(tmp_path_factory, samples):
+    path = tmp_path_factory.mktemp("loud") / "a.wav"
+    soundfile.write(path, samples, 8000, subtype="FLOAT")
+    stored = build_store([Recording(path)], 8000).read(0).numpy()
+    np.testing.assert_allclose(stored, samples.clip(-1, 1), atol=LSB)
+    normalized = build_store([Recording(path)], 8000, normalize=True).read(0).numpy()
+    scale = np.abs(samples).max() or 1
+    np.testing.assert_allclose(normalized, samples / scale, atol=LSB)
+
+
+def test_a_read_never_runs_into_the_next_recording(build, recordings):
+    store = build(recordings)
+    whole = store.read(1)
+    assert torch.equal(store.read(1, 100, 50), whole[100:150])
+    assert torch.equal(store.read(1, 700, 5000), whole[700:])
+    for wrong in (-1, 3):
+        with pytest.raises(IndexError, match="store of 3"):
+            store.read(wrong)
+
+
+def test_a_store_survives_pickling_and_a_mapped_one_travels_by_name(build, recordings):
+    store = build(recordings)
+    packed = pickle.dumps(store)
+    copy = pickle.loads(packed)
+    assert all(torch.equal(copy.read(n), store.read(n)) for n in range(3))
+    if store.folder is not None:
+        assert len(packed) < 1000
+
+
+def test_a_mapped_store_is_reused_until_its_source_changes(tmp_path, recordings, monkeypatch):
+    from hypersound_lib.data import store as store_module
+
+    decoded = []
+    monkeypatch.setattr(store_module, "load_audio", lambda *a: decoded.append(a) or load_audio(*a))
+    folder = tmp_path / "deep" / "store"
+    first = build_store(recordings, 16000, folder)
+    assert len(decoded) == 3
+    again = build_store(recordings, 16000, folder)
+    assert len(decoded) == 3
+    assert torch.equal(first.samples, again.samples)
+    for change in ({"sample_rate": 8000}, {"normalize": True}, {"recordings": recordings[:2]}):
+        before = len(decoded)
+        build_store(**({"recordings": recordings, "sample_rate": 16000, "folder": folder} | change))
+        assert len(decoded) > before
+    soundfile.write(recordings[0].path, np.zeros(77), 16000)
+    assert build_store(recordings, 16000, folder).lengths[0] == 77
+
+
+def test_a_failed_build_leaves_the_old_store_and_no_rubbish(tmp_path, recordings):
+    folder = tmp_path / "store"
+    build_store(recordings, 16000, folder)
+    recordings[2].path.write_bytes(b"broken")
+    with pytest.raises(AudioFileError, match=r"2\.ogg"):
+        build_store(recordings, 16000, folder)
+    assert open_store(folder).lengths[0] == 3000
+    assert {path.name for path in tmp_path.iterdir()} == {"audio", "store"}
+
+
+def test_a_full_disk_is_named(tmp_path, recordings, file_size_limit):
+    soundfile.write(recordings[0].path, np.zeros(200_000), 16000)
+    with file_size_limit(100_000), pytest.raises(DatasetError, match=r"store: the disk.*full.*Free some space"):
+        build_store(recordings, 16000, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_folder_without_permission_is_named(tmp_path, locked_folder):
+    folder = locked_folder / "store"
+    with pytest.raises(DatasetError, match="no permission to write in"):
+        build_store([Recording(tmp_path / "a.wav")], 16000, folder)
+
+
+def test_a_folder_of_something_else_is_not_replaced(tmp_path, recordings):
+    with pytest.raises(DatasetError, match="something other than a store"):
+        build_store(recordings, 16000, tmp_path / "audio")
+    assert all(recording.path.is_file() for recording in recordings)
+
+
+def test_a_damaged_store_is_refused_with_a_remedy(tmp_path, recordings):
+    folder = tmp_path / "store"
+    with pytest.raises(DatasetError, match=r"index\.json: cannot be read .*build_store"):
+        open_store(folder)
+    build_store(recordings, 16000, folder)
+    index = json.loads((folder / "index.json").read_text())
+    (folder / "samples.int16").write_bytes(b"12")
+    with pytest.raises(DatasetError, match=r"samples\.int16: is missing or not .* Delete"):
+        open_store(folder)
+    (folder / "index.json").write_text(json.dumps(index | {"format": 99}))
+    with pytest.raises(DatasetError, match="has format 99"):
+        open_store(folder)
+
+
+def test_nothing_to_store_is_an_error():
+    with pytest.raises(DatasetError, match="at least one recording"):
+        build_store([], 16000)
