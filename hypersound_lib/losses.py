@@ -25,6 +25,7 @@ class Loss(nn.Module):
     Raises:
         ConfigError: a term is unknown or repeated.
 
+    >>> import torch
     >>> loss = Loss("mse+smooth_l1", sample_rate=22050)
     >>> loss(torch.zeros(1, 8), torch.ones(1, 8))
     {'mse': tensor(1.), 'smooth_l1': tensor(0.9500)}

@@ -17,7 +17,7 @@ from hypersound_lib.inr import INR, SIREN, SPECTRAL, FourierMLP, FourierMLPConfi
 
 SAMPLE_RATE, NUM_SAMPLES = 22050, 32768  # the paper's clip
 TARGET_SNR = 30.0  # dB
-LIMIT, ABLATION_LIMIT = 900.0, 180.0  # seconds
+LIMIT, ABLATION_LIMIT = 900.0, 120.0  # seconds
 
 
 @dataclasses.dataclass(frozen=True)

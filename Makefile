@@ -1,0 +1,65 @@
+# The commands of this project; `make` alone lists them. Each first makes, checks or repairs .venv.
+
+SHELL := /bin/sh
+PY := .venv/bin/python
+# More arguments for the tool that a command runs, such as: make test ARGS="-k lock -x"
+ARGS :=
+
+# Settings of another environment must not leak into .venv or into the notebooks' kernels.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET PIP_PREFIX PIP_USER
+export JUPYTER_PREFER_ENV_PATH := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv lab tutorial site test test-library bench runtimes readme corpus lock format clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
+		printf '  make %-14s%s\n' "$$name" "$$text"; done
+
+venv: ## Make, check or repair .venv (every command does this first)
+	@PYTHON='$(PYTHON)' sh .ci/venv.sh
+
+lab: venv ## Open the notebooks in JupyterLab
+	$(PY) -m jupyterlab --notebook-dir=notebooks $(ARGS)
+
+tutorial: venv ## Execute every notebook in fast mode; executed copies and HTML go to build/
+	$(PY) notebooks/run.py $(ARGS)
+
+site: tutorial ## Gather the executed notebooks as web pages with an index in build/site/
+	rm -rf build/site
+	cp -R build/html build/site
+	@echo "open build/site/index.html"
+
+test: venv ## Run every check and test, notebooks included (up to 30 minutes)
+	$(PY) -m pytest $(ARGS)
+
+test-library: venv ## Run the library's own tests and doctests, without notebooks
+	$(PY) -m pytest -m "not notebooks" $(ARGS)
+
+bench: venv ## Measure speed and memory
+	$(PY) -m tests.benchmarks $(ARGS)
+
+runtimes: venv ## Measure the notebooks' runtimes for the README (ARGS=--full for full mode)
+	$(PY) notebooks/run.py --record data/results/notebooks.json $(ARGS)
+	$(PY) notebooks/runtimes.py
+
+readme: venv ## Render the README's table of runtimes from data/results/notebooks.json
+	$(PY) notebooks/runtimes.py
+
+corpus: venv ## Rebuild the embedded corpus in data/ (needs espeak-ng and flite)
+	$(PY) data/build/build.py $(ARGS)
+
+lock: venv ## Choose new versions for constraints.txt within pyproject.toml (ARGS=--upgrade for the newest)
+	$(PY) -m pip install --quiet uv
+	$(PY) -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 -c constraints.in \
+		--no-annotate --custom-compile-command "make lock" -o constraints.txt $(ARGS)
+
+format: venv ## Format the code, and strip outputs from the notebooks
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(PY) -m nbstripout --keep-id --extra-keys \
+		"metadata.papermill metadata.widgets metadata.language_info.version cell.metadata.papermill cell.metadata.execution" {} +
+
+clean: ## Remove build/ and the tools' caches; .venv stays
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,106 @@
+"""The notebooks' measured runtimes: kept with their provenance in data/results/notebooks.json, shown in README.md.
+
+    python notebooks/runtimes.py   # render the table into README.md
+
+`make runtimes` measures anew; tests/notebooks/test_runtimes.py sees that README.md is in step.
+"""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "data" / "results" / "notebooks.json"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- runtimes:begin -->", "<!-- runtimes:end -->"
+DEVICES = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}
+MODES = ("fast", "full")
+
+
+def device_used(parameters: dict) -> str:
+    """Return where the notebooks ran: what DEVICE named, or what "auto" means to the library."""
+    import torch  # late: rendering needs no torch
+
+    wanted = str(parameters.get("DEVICE", "auto"))
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return wanted.partition(":")[0]
+
+
+def record(path: Path, entries: dict, parameters: dict) -> None:
+    """Merge one run's `entries` (notebook -> title, seconds, mode) into the results file, with their provenance."""
+    from hypersound_lib.atomic import atomic_path
+    from hypersound_lib.provenance import provenance
+
+    rows = json.loads(path.read_text())["runtimes"] if path.is_file() else []
+    device = device_used(parameters)
+    origin = provenance(shlex.join(["python", "notebooks/run.py", *sys.argv[1:]]), parameters.get("SEED", 0))
+    for name, entry in entries.items():
+        key = {"notebook": name, "mode": entry["mode"], "device": device}
+        rows = [row for row in rows if {k: row[k] for k in key} != key]
+        rows.append(key | {"title": entry["title"], "seconds": entry["seconds"], "provenance": origin})
+    rows.sort(key=lambda row: (row["notebook"], row["device"], row["mode"]))
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps({"runtimes": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def duration(seconds: float) -> str:
+    """Write seconds for a reader.
+
+    >>> duration(8.26), duration(192), duration(7560)
+    ('8 s', '3 min 12 s', '2 h 6 min')
+    """
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def machine(row: dict) -> str:
+    """Name the processor that a measurement used, and the release of torch."""
+    origin = row["provenance"]
+    found = origin["machine"]
+    name = f"{found['cpu']}, {found['cpu_cores']} cores" if row["device"] == "cpu" else found["gpu"] or found["cpu"]
+    return f"{name}, torch {origin['packages']['torch']}"
+
+
+def table(rows: list[dict]) -> str:
+    """Return the Markdown table, a row for each notebook and a column for each mode and device, and the machines."""
+    if not rows:
+        return "No runtimes have been measured yet."
+    columns = [(m, d) for d in DEVICES for m in MODES if any((r["mode"], r["device"]) == (m, d) for r in rows)]
+    hardware = {f"{DEVICES[row['device']]}: {machine(row)}" for row in rows}
+    lines = [
+        f"| Notebook | {' | '.join(f'{mode}, {DEVICES[device]}' for mode, device in columns)} |",
+        f"| --- |{' ---: |' * len(columns)}",
+    ]
+    for name in sorted({row["notebook"] for row in rows}):
+        own = {(row["mode"], row["device"]): row for row in rows if row["notebook"] == name}
+        title = next(iter(own.values()))["title"]
+        cells = (duration(own[column]["seconds"]) if column in own else "—" for column in columns)
+        lines.append(f"| [{title}](notebooks/{name}.ipynb) | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"Measured on {'; '.join(sorted(hardware))}."])
+
+
+def render(readme: str, rows: list[dict]) -> str:
+    """Return `readme` with the table of `rows` between its two markers."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"README.md lacks the markers {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{table(rows)}\n{END}{after}"
+
+
+def main() -> None:
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["runtimes"] if RESULTS.is_file() else []
+    old = README.read_text(encoding="utf-8")
+    new = render(old, rows)
+    if new != old:
+        README.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Tools for tests about notebooks: make small ones, and run nbval as `make test` does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def nbval() -> Callable[[Path], subprocess.CompletedProcess]:
+    """Return the check that executes a notebook again and compares the outputs of NBVAL_CHECK_OUTPUT cells."""
+
+    def check(path: Path) -> subprocess.CompletedProcess:
+        flags = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600", "-p", "no:cacheprovider"]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MPLBACKEND"))}
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *flags, path],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return check
+
+
+@pytest.fixture
+def make_notebook(tmp_path: Path) -> Callable[..., Path]:
+    """Return a maker of notebooks in `tmp_path`: a heading, a `parameters` cell, then a cell for each source."""
+
+    def make(name: str, *sources: str, parameters: str = "FAST = True\nSEED = 0") -> Path:
+        cells = [nbformat.v4.new_markdown_cell(f"# The notebook {name}")]
+        cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+        cells += [nbformat.v4.new_code_cell(source) for source in sources]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        path = tmp_path / f"{name}.ipynb"
+        nbformat.write(notebook, path)
+        return path
+
+    return make

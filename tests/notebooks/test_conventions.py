@@ -1,0 +1,153 @@
+"""The notebooks keep the conventions that readers, Colab, papermill and nbval rely on."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+from nbval.plugin import find_comment_markers
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOURCE_URL = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Source"]
+COLAB_URL = SOURCE_URL.replace("https://github.com/", "https://colab.research.google.com/github/")
+
+NOTEBOOK_KEYS = {"kernelspec", "language_info"}
+MAGICS = {"config", "matplotlib", "pip", "time", "timeit"}  # IPython swallows a cell under a magic it lacks
+SHELL = {"system", "getoutput"}  # what `!command` turns into; a command that fails would not fail the notebook
+SECTIONS_WITHOUT_CHECK = re.compile(r"exercise|summary|references", re.IGNORECASE)
+
+
+def test_there_are_notebooks():
+    assert len(NOTEBOOKS) >= 2
+    numbers = [path.name[:2] for path in NOTEBOOKS]
+    assert numbers == [f"{n:02}" for n in range(1, len(NOTEBOOKS) + 1)]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def notebook(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def markdown(cells: list[nbformat.NotebookNode]) -> str:
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def tree(cell: nbformat.NotebookNode) -> ast.Module:
+    """Parse a code cell; magics and shell commands become calls of methods of get_ipython()."""
+    return ast.parse(TransformerManager().transform_cell(cell.source))
+
+
+def test_file_is_valid_and_small(path, notebook):
+    nbformat.validate(notebook)
+    assert path.stat().st_size < 200_000
+    kernel = notebook.metadata.kernelspec
+    assert (kernel.name, kernel.language) == ("python3", "python")
+
+
+def test_committed_without_outputs(notebook):
+    """`make format` strips all this."""
+    assert set(notebook.metadata) <= NOTEBOOK_KEYS
+    assert all(not cell.outputs and cell.execution_count is None for cell in code_cells(notebook))
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+
+
+def test_opens_with_title_badge_and_facts(path, notebook):
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    assert f"{COLAB_URL}/blob/main/notebooks/{path.name})" in first.source
+    assert f"({SOURCE_URL}/blob/main/notebooks/{path.name})" in first.source
+    opening = markdown(notebook.cells[: notebook.cells.index(code_cells(notebook)[0])]).lower()
+    for fact in ("what you will learn", "prerequisites", "runtime", "download"):
+        assert fact in opening
+
+
+def test_bootstrap_comes_first_and_is_the_same_everywhere(notebook):
+    (bootstrap,) = tagged(notebook, "bootstrap")
+    assert bootstrap is code_cells(notebook)[0]
+    (reference,) = tagged(nbformat.read(NOTEBOOKS[0], 4), "bootstrap")
+    assert bootstrap.source == reference.source
+    assert f"git+{SOURCE_URL}" in bootstrap.source
+
+
+def test_parameters_are_literals(notebook):
+    (cell,) = tagged(notebook, "parameters")
+    values = {}
+    for statement in ast.parse(cell.source).body:
+        assert isinstance(statement, ast.Assign), "only `NAME = literal` lines: papermill replaces them"
+        (target,) = statement.targets
+        values[target.id] = ast.literal_eval(statement.value)
+    assert values["FAST"] is True
+    assert values["SEED"] == 0
+
+
+def test_every_section_checks_itself(notebook):
+    """A section is what follows a `## ` heading; those that only set up, or only tell, need no assert."""
+    sections, title = {}, ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (headings := re.findall(r"^## (.+)$", cell.source, re.MULTILINE)):
+            title = headings[-1]
+        elif cell.cell_type == "code":
+            sections.setdefault(title, []).append(cell)
+    checked = 0
+    for title, cells in sections.items():
+        sets_up = any({"bootstrap", "parameters"} & set(cell.metadata.get("tags", [])) for cell in cells)
+        if sets_up or SECTIONS_WITHOUT_CHECK.search(title):
+            continue
+        asserts = [node for cell in cells for node in ast.walk(tree(cell)) if isinstance(node, ast.Assert)]
+        assert asserts, f"section {title!r} has no assert"
+        checked += 1
+    assert checked
+
+
+def test_promises_an_output_for_nbval(notebook):
+    meant = [cell.source for cell in code_cells(notebook) if "NBVAL_CHECK_OUTPUT" in cell.source]
+    assert meant
+    for source in meant:
+        assert ("check", True) in find_comment_markers(source), "nbval wants the marker on a line of its own"
+
+
+def test_no_shell_commands_unknown_magics_or_expected_errors(notebook):
+    for cell in code_cells(notebook):
+        for node in ast.walk(tree(cell)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                assert node.func.attr not in SHELL, "use subprocess.run(..., check=True) or %pip"
+                if node.func.attr in {"run_line_magic", "run_cell_magic"}:
+                    assert node.args[0].value in MAGICS
+    assert not tagged(notebook, "raises-exception"), "papermill does not know this tag"
+
+
+def test_ends_with_summary_and_references(notebook):
+    headings = " ".join(re.findall(r"^##+ (.+)$", markdown(notebook.cells), re.MULTILINE)).lower()
+    assert "summary" in headings
+    assert "references" in headings
+
+
+def test_links_resolve(path, notebook):
+    text = markdown(notebook.cells)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"(?:href|src)=\"([^\"]+)\"", text)
+    assert targets
+    for target in targets:
+        file = target.partition("#")[0]
+        for base in (SOURCE_URL, COLAB_URL):
+            if file.startswith(f"{base}/blob/main/"):
+                assert (ROOT / file.removeprefix(f"{base}/blob/main/")).exists(), target
+        if file and "://" not in file and not file.startswith(("mailto:", "data:")):
+            assert (path.parent / file).exists(), target

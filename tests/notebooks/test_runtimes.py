@@ -1,0 +1,60 @@
+"""The measured runtimes: kept with provenance, and the README's table agrees with them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import runtimes
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRY = {"title": "Sound as a function", "seconds": 8.26, "mode": "fast", "result": "passed"}
+
+
+def test_readme_is_in_step():
+    rows = json.loads(runtimes.RESULTS.read_text(encoding="utf-8"))["runtimes"]
+    readme = runtimes.README.read_text(encoding="utf-8")
+    assert runtimes.render(readme, rows) == readme, "run `make readme`"
+
+
+def test_every_notebook_has_a_measured_runtime():
+    rows = json.loads(runtimes.RESULTS.read_text(encoding="utf-8"))["runtimes"]
+    measured = {row["notebook"] for row in rows if (row["mode"], row["device"]) == ("fast", "cpu")}
+    assert measured == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}, "run `make runtimes`"
+
+
+def test_record_replaces_the_same_measurement_and_keeps_the_others(tmp_path):
+    path = tmp_path / "notebooks.json"
+    on_cpu = {"DEVICE": "cpu", "SEED": 3}
+    runtimes.record(path, {"01": ENTRY, "02": ENTRY}, on_cpu)
+    runtimes.record(path, {"01": ENTRY | {"seconds": 192.4}}, on_cpu)
+    runtimes.record(path, {"01": ENTRY | {"mode": "full"}}, {"DEVICE": "cuda:0"})
+
+    rows = json.loads(path.read_text())["runtimes"]
+    measured = {(row["notebook"], row["mode"], row["device"]): row["seconds"] for row in rows}
+    assert measured == {("01", "fast", "cpu"): 192.4, ("01", "full", "cuda"): 8.26, ("02", "fast", "cpu"): 8.26}
+    assert {row["provenance"]["seed"] for row in rows} == {3, 0}
+    for row in rows:
+        row["provenance"]["machine"] = {"cpu": "Abacus", "cpu_cores": 2, "gpu": "Loom"}
+        row["provenance"]["packages"]["torch"] = "2.11.0"
+    assert runtimes.table(rows).splitlines() == [
+        "| Notebook | fast, CPU | full, GPU |",
+        "| --- | ---: | ---: |",
+        "| [Sound as a function](notebooks/01.ipynb) | 3 min 12 s | 8 s |",
+        "| [Sound as a function](notebooks/02.ipynb) | 8 s | — |",
+        "",
+        "Measured on CPU: Abacus, 2 cores, torch 2.11.0; GPU: Loom, torch 2.11.0.",
+    ]
+
+
+def test_device_is_where_the_notebooks_ran(monkeypatch):
+    for available, found in [(True, "cuda"), (False, "cpu")]:
+        monkeypatch.setattr("torch.cuda.is_available", lambda answer=available: answer)
+        assert runtimes.device_used({}) == runtimes.device_used({"DEVICE": "auto"}) == found
+    assert runtimes.device_used({"DEVICE": "cuda:1"}) == "cuda"
+
+
+def test_render_changes_only_what_lies_between_the_markers():
+    readme = f"before\n{runtimes.BEGIN}\nold\n{runtimes.END}\nafter\n"
+    assert runtimes.render(readme, []) == readme.replace("old", "No runtimes have been measured yet.")
+    with pytest.raises(SystemExit, match="lacks the markers"):
+        runtimes.render("no markers", [])

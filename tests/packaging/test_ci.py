@@ -1,0 +1,106 @@
+"""Continuous integration: .ci/run on a bare system, and the workflow that calls it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def system(tmp_path: Path):
+    """Return a runner of .ci/run on a make-believe system that has only the programs named.
+
+    Programs that would change the real system are replaced by ones that write down how they were called.
+    """
+
+    def run(*programs: str, user: str = "0", lacks: str = "", make_fails: bool = False) -> tuple[int, str, str]:
+        folder, log = tmp_path / "bin", tmp_path / "log"
+        folder.mkdir()
+        for name in ("bash", "sh", "dirname", "uname", "nproc", "cat"):
+            (folder / name).symlink_to(shutil.which(name))
+        scripts = {
+            "id": f"echo {user}",
+            "make": f'echo "make $* CI=$CI" >>"{log}"; exit {int(make_fails)}',
+            "git": "echo abc123",
+            "apt-get": f'echo "apt-get $*" >>"{log}"; case "$*" in *flite*) exit 1;; esac',
+            "python3.11": f'case "$*" in *--missing*) echo "{lacks}";; esac',
+            "espeak-ng": "",
+            "flite": "",
+        }
+        for name in programs:
+            (folder / name).write_text(f"#!/bin/sh\n{scripts[name]}\n")
+            (folder / name).chmod(0o755)
+        process = subprocess.run(
+            [folder / "bash", ROOT / ".ci" / "run"],
+            env={"PATH": str(folder)},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return process.returncode, log.read_text() if log.exists() else "", process.stdout
+
+    return run
+
+
+COMPLETE = ("id", "make", "git", "apt-get", "python3.11", "espeak-ng", "flite")
+
+
+def test_complete_system_only_runs_make_test(system):
+    code, log, _ = system(*COMPLETE)
+    assert (code, log) == (0, "make test CI=true\n")
+
+
+def test_failing_tests_fail_the_run(system):
+    code, log, _ = system(*COMPLETE, make_fails=True)
+    assert (code, log) == (1, "make test CI=true\n")
+
+
+def test_missing_packages_are_installed_and_optional_ones_may_fail(system):
+    code, log, said = system("id", "make", "apt-get", "python3.11", lacks="python3-venv python3-dev")
+    assert code == 0
+    assert log.splitlines() == [
+        "apt-get update -q",
+        "apt-get install -q -y --no-install-recommends git python3-venv python3-dev",
+        "apt-get install -q -y --no-install-recommends espeak-ng flite",
+        "make test CI=true",
+    ]
+    assert "going on without the optional espeak-ng flite" in said
+
+
+def test_system_without_python_installs_it(system):
+    code, log, _ = system("id", "make", "git", "apt-get", "espeak-ng", "flite")
+    assert code == 0
+    assert "install -q -y --no-install-recommends python3 python3-venv python3-dev build-essential\n" in log
+
+
+def test_missing_packages_without_root_fail_loudly(system):
+    code, log, said = system("id", "make", "git", "python3.11", user="1000", lacks="build-essential")
+    assert (code, log) == (1, "")
+    assert "install first: build-essential" in said
+
+
+def test_workflow_runs_the_same_script_and_keeps_the_notebooks():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    steps = jobs["everything"]["steps"]
+    assert "bash .ci/run" in [step.get("run") for step in steps]
+    (upload,) = (step for step in steps if "upload-artifact" in step.get("uses", ""))
+    assert upload["if"] == "always()"
+    assert "build/notebooks" in upload["with"]["path"]
+    assert jobs["library-on-macos"]["runs-on"].startswith("macos")
+    for job in jobs.values():
+        (python,) = (step["with"] for step in job["steps"] if "setup-python" in step.get("uses", ""))
+        assert (python["python-version"], python["cache"]) == ("3.11", "pip")
+
+
+def test_help_lists_every_command():
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    said = subprocess.check_output(["make", "-C", ROOT, "--no-print-directory"], env=environment, text=True)
+    listed = {line.split()[1] for line in said.splitlines()}
+    (phony,) = (line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:"))
+    assert listed == set(phony.split()[1:])

@@ -1,0 +1,228 @@
+"""The set-up of .venv: made once, left alone while healthy, repaired when broken; all without the network."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A project that installs in a moment: no dependency, and a build backend of its own that needs none.
+PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+BACKEND = """
+import zipfile
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    info, files = "toy-1.0.dist-info", {}
+    extras = "".join(f"Provides-Extra: {name}\\n" for name in ("notebooks", "metrics", "dev"))
+    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\\nName: toy\\nVersion: 1.0\\n{extras}"
+    files[f"{info}/WHEEL"] = "Wheel-Version: 1.0\\nGenerator: toy\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    files["toy.py"] = "VALUE = 1\\n"
+    files[f"{info}/RECORD"] = "".join(f"{name},,\\n" for name in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(f"{folder}/toy-1.0-py3-none-any.whl", "w") as wheel:
+        for name, text in files.items():
+            wheel.writestr(name, text)
+    return "toy-1.0-py3-none-any.whl"
+"""
+
+
+class Project:
+    """A throw-away project with this one's Makefile and set-up."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.python = root / ".venv" / "bin" / "python"
+        self.stamp = root / ".venv" / "installed.json"
+
+    def set_up(self, **environment: str) -> tuple[int, str]:
+        """Run `make venv` offline; return its exit code and what it said."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "MAKE", "MFLAGS"))}
+        process = subprocess.run(
+            ["make", "--no-print-directory", "venv"],
+            cwd=self.root,
+            env=kept | {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return process.returncode, process.stdout
+
+    def toy(self) -> Path:
+        """Return where the installed module lies, as the Python of .venv finds it."""
+        code = "import toy; print(toy.__file__)"
+        return Path(subprocess.check_output([self.python, "-I", "-c", code], text=True).strip())
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("a folder") / "project"
+    shutil.copytree(ROOT / ".ci", root / ".ci")
+    shutil.copy(ROOT / "Makefile", root)
+    (root / "pyproject.toml").write_text(PYPROJECT)
+    (root / "constraints.txt").write_text("")
+    (root / "backend.py").write_text(BACKEND)
+    return Project(root)
+
+
+@pytest.fixture
+def project(shared: Project) -> Project:
+    """Return the project with a healthy .venv, whatever the test before did to it."""
+    code, said = shared.set_up()
+    assert code == 0, said
+    return shared
+
+
+def assert_repaired(project: Project, reason: str, **environment: str) -> None:
+    code, said = project.set_up(**environment)
+    assert code == 0, said
+    assert reason in said
+    assert project.toy().is_relative_to(project.root / ".venv")
+    assert project.set_up() == (0, "")
+
+
+def test_second_run_changes_nothing(project):
+    stamp = project.stamp.stat().st_mtime_ns
+    assert project.set_up() == (0, "")
+    assert project.stamp.stat().st_mtime_ns == stamp
+
+
+def test_interrupted_installation_is_done_afresh(project):
+    project.stamp.unlink()  # as an installation that was killed leaves it
+    (project.root / ".venv" / "leftover").touch()
+    assert_repaired(project, "rebuild: there is none, or it was left half made")
+    assert not (project.root / ".venv" / "leftover").exists()
+
+
+def test_missing_interpreter(project):
+    project.python.unlink()
+    project.python.symlink_to("/nowhere/python3.11")
+    assert_repaired(project, "rebuild")
+
+
+def test_interpreter_that_is_too_old(project):
+    stamp = json.loads(project.stamp.read_text())
+    project.stamp.write_text(json.dumps(stamp | {"python": [3, 10]}))
+    assert_repaired(project, "rebuild: it was moved, or its Python was replaced")
+
+
+def test_deleted_file_of_a_package(project):
+    project.toy().unlink()
+    assert_repaired(project, "update: files are missing or changed in toy==1.0")
+
+
+def test_deleted_package(project):
+    site_packages = project.toy().parent
+    shutil.rmtree(site_packages / "toy-1.0.dist-info")
+    assert_repaired(project, "update: toy changed")
+
+
+def test_deleted_record(project):
+    """Without its list of files pip cannot take a package away, so this goes on to a fresh .venv."""
+    (project.toy().parent / "toy-1.0.dist-info" / "RECORD").unlink()
+    assert_repaired(project, "installing about 5 GB")
+
+
+def test_changed_requirements_update_in_place(project):
+    (project.root / ".venv" / "kept").touch()
+    constraints = project.root / "constraints.txt"
+    constraints.write_text(constraints.read_text() + "# another\n")
+    assert_repaired(project, "update: pyproject.toml or constraints.txt changed")
+    assert (project.root / ".venv" / "kept").exists()
+
+
+def test_failed_update_keeps_the_old_environment(project):
+    pyproject = project.root / "pyproject.toml"
+    pyproject.write_text(PYPROJECT.replace('"backend"', '"no_such_backend"'))
+    code, said = project.set_up()
+    assert code != 0
+    assert "could not be updated" in said
+    assert project.toy().is_file()
+    pyproject.write_text(PYPROJECT)
+    assert project.set_up() == (0, "")
+
+
+def test_moved_folder(project, tmp_path):
+    moved = Project(tmp_path / "moved")
+    shutil.copytree(project.root, moved.root, symlinks=True)
+    assert_repaired(moved, "rebuild: it was moved")
+
+
+def test_surroundings_do_not_leak_in(project, tmp_path):
+    project.stamp.unlink()
+    surroundings = {
+        "PYTHONHOME": str(tmp_path),
+        "PYTHONPATH": str(tmp_path),
+        "VIRTUAL_ENV": str(tmp_path),
+        "PIP_USER": "1",
+        "PIP_TARGET": str(tmp_path / "target"),
+    }
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
+    assert_repaired(project, "rebuild", **surroundings)
+
+
+def test_its_own_environment_may_be_active(project):
+    project.stamp.unlink()
+    path = f"{project.python.parent}{os.pathsep}{os.environ['PATH']}"
+    assert_repaired(project, "rebuild", PATH=path, VIRTUAL_ENV=str(project.root / ".venv"))
+
+
+@pytest.fixture
+def fake_path(tmp_path: Path):
+    """Return a maker of a PATH that holds only the Pythons given (name -> shell script)."""
+
+    def make(**scripts: str) -> str:
+        for tool in ("sh", "dirname", "cat"):
+            (tmp_path / tool).symlink_to(shutil.which(tool))
+        for name, script in scripts.items():
+            file = tmp_path / name.replace("_", ".")
+            file.write_text(f"#!/bin/sh\n{script}\n")
+            file.chmod(0o755)
+        return str(tmp_path)
+
+    return make
+
+
+def find_python(path: str, **environment: str) -> tuple[int, str]:
+    process = subprocess.run(
+        [f"{path}/sh", ROOT / ".ci" / "venv.sh"], env={"PATH": path} | environment, capture_output=True, text=True
+    )
+    return process.returncode, process.stdout + process.stderr
+
+
+def test_newer_python_is_found_beside_an_old_python3(fake_path):
+    chosen = 'case "$*" in *version_info*) exit 0;; *) echo "$0";; esac'
+    path = fake_path(python3="exit 1", python3_11="exit 127", python3_12=chosen)
+    assert find_python(path) == (0, f"{path}/python3.12\n")
+
+
+def test_too_old_python_is_explained(fake_path):
+    code, said = find_python(fake_path(python3="exit 1"))
+    assert code != 0
+    assert "No Python 3.11 or newer was found" in said
+
+
+def test_chosen_python_that_does_not_run_is_refused(fake_path):
+    code, said = find_python(fake_path(python3_11="exit 0"), PYTHON="/nowhere/python3")
+    assert code != 0
+    assert "PYTHON=/nowhere/python3 is not a Python 3.11 or newer that runs" in said
+
+
+def test_missing_tools_are_named(monkeypatch, tmp_path):
+    spec = importlib.util.spec_from_file_location("setup_venv", ROOT / ".ci" / "setup_venv.py")
+    setup_venv = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(setup_venv)
+    monkeypatch.setattr(setup_venv, "STAMP", tmp_path / "none.json")
+    monkeypatch.setattr(setup_venv.shutil, "which", lambda name: None)
+    monkeypatch.setattr(setup_venv.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(setup_venv.sysconfig, "get_path", lambda name: str(tmp_path))
+    with pytest.raises(SystemExit, match="sudo apt-get install python3-venv build-essential python3-dev"):
+        setup_venv.set_up(lock=0)
