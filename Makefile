@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site test test-library bench runtimes readme corpus lock format clean
+.PHONY: help venv lab tutorial site test test-library bench runtimes readme picture corpus lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -43,8 +43,12 @@ runtimes: venv ## Measure the notebooks' runtimes for the README (ARGS=--full fo
 	$(PY) notebooks/run.py --record data/results/notebooks.json $(ARGS)
 	$(PY) notebooks/runtimes.py
 
-readme: venv ## Render the README's table of runtimes from data/results/notebooks.json
+readme: venv ## Render the measured runtimes into README.md and the notebooks
 	$(PY) notebooks/runtimes.py
+
+picture: venv ## Compute the README's picture and sound anew, into data/results/one_sound/
+	$(PY) -m hypersound_lib fit data/mini/wav48_silence_trimmed/s22/s22_004_mic1.ogg --seconds 1.4861 \
+		--out data/results/one_sound --device cpu
 
 corpus: venv ## Rebuild the embedded corpus in data/ (needs espeak-ng and flite)
 	$(PY) data/build/build.py $(ARGS)

@@ -1,8 +1,8 @@
-"""The notebooks' measured runtimes: kept with their provenance in data/results/notebooks.json, shown in README.md.
+"""The notebooks' measured runtimes: kept with provenance in data/results/notebooks.json, shown where readers look.
 
-    python notebooks/runtimes.py   # render the table into README.md
+    python notebooks/runtimes.py   # render them into README.md and into each notebook's second cell
 
-`make runtimes` measures anew; tests/notebooks/test_runtimes.py sees that README.md is in step.
+`make runtimes` measures anew; tests/notebooks/test_runtimes.py sees that all pages are in step.
 """
 
 import json
@@ -10,7 +10,10 @@ import shlex
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import nbformat
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parent
 RESULTS = ROOT / "data" / "results" / "notebooks.json"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- runtimes:begin -->", "<!-- runtimes:end -->"
@@ -85,21 +88,45 @@ def table(rows: list[dict]) -> str:
     return "\n".join([*lines, "", f"Measured on {'; '.join(sorted(hardware))}."])
 
 
-def render(readme: str, rows: list[dict]) -> str:
-    """Return `readme` with the table of `rows` between its two markers."""
-    before, begin, rest = readme.partition(BEGIN)
+def sentence(rows: list[dict], name: str) -> str:
+    """Return what the notebook `name` says of its own runtime."""
+    own = [row for row in rows if row["notebook"] == name]
+    if not own:
+        return "not measured yet."
+    own.sort(key=lambda row: (list(DEVICES).index(row["device"]), MODES.index(row["mode"])))
+    parts = [f"{duration(row['seconds'])} in {row['mode']} mode ({machine(row)})" for row in own]
+    return "; ".join(parts) + "."
+
+
+def between_markers(text: str, content: str, name: str) -> str:
+    """Return `text` with `content` between its two markers; `name` is what to call the text in an error."""
+    before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise SystemExit(f"README.md lacks the markers {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table(rows)}\n{END}{after}"
+        raise SystemExit(f"{name} lacks the markers {BEGIN} and {END}")
+    return f"{before}{BEGIN}{content}{END}{after}"
+
+
+def render_readme(readme: str, rows: list[dict]) -> str:
+    """Return `readme` with the table of `rows`."""
+    return between_markers(readme, f"\n{table(rows)}\n", "README.md")
+
+
+def render_notebook(path: Path, rows: list[dict]) -> str:
+    """Return the text of the notebook at `path` with its runtimes in the second cell."""
+    notebook = nbformat.read(path, as_version=4)
+    facts = notebook.cells[1]
+    facts.source = between_markers(facts.source, sentence(rows, path.stem), f"{path.name}, second cell,")
+    return nbformat.writes(notebook) + "\n"
 
 
 def main() -> None:
     rows = json.loads(RESULTS.read_text(encoding="utf-8"))["runtimes"] if RESULTS.is_file() else []
-    old = README.read_text(encoding="utf-8")
-    new = render(old, rows)
-    if new != old:
-        README.write_text(new, encoding="utf-8")
+    pages = {README: render_readme(README.read_text(encoding="utf-8"), rows)}
+    pages |= {path: render_notebook(path, rows) for path in sorted(FOLDER.glob("*.ipynb"))}
+    for path, text in pages.items():
+        if text != path.read_text(encoding="utf-8"):
+            path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,13 @@ ENTRY = {"title": "Sound as a function", "seconds": 8.26, "mode": "fast", "resul
 def test_readme_is_in_step():
     rows = json.loads(runtimes.RESULTS.read_text(encoding="utf-8"))["runtimes"]
     readme = runtimes.README.read_text(encoding="utf-8")
-    assert runtimes.render(readme, rows) == readme, "run `make readme`"
+    assert runtimes.render_readme(readme, rows) == readme, "run `make readme`"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_tell_their_measured_runtime(path):
+    rows = json.loads(runtimes.RESULTS.read_text(encoding="utf-8"))["runtimes"]
+    assert runtimes.render_notebook(path, rows) == path.read_text(encoding="utf-8"), "run `make readme`"
 
 
 def test_every_notebook_has_a_measured_runtime():
@@ -55,6 +61,19 @@ def test_device_is_where_the_notebooks_ran(monkeypatch):
 
 def test_render_changes_only_what_lies_between_the_markers():
     readme = f"before\n{runtimes.BEGIN}\nold\n{runtimes.END}\nafter\n"
-    assert runtimes.render(readme, []) == readme.replace("old", "No runtimes have been measured yet.")
-    with pytest.raises(SystemExit, match="lacks the markers"):
-        runtimes.render("no markers", [])
+    assert runtimes.render_readme(readme, []) == readme.replace("old", "No runtimes have been measured yet.")
+    with pytest.raises(SystemExit, match=r"README\.md lacks the markers"):
+        runtimes.render_readme("no markers", [])
+
+
+def test_a_notebook_names_mode_and_machine():
+    origin = {"machine": {"cpu": "Abacus", "cpu_cores": 2, "gpu": None}, "packages": {"torch": "2.11.0"}}
+    modes = {"full": 600.0, "fast": 8.26}
+    rows = [
+        {"notebook": "01", "mode": mode, "device": "cpu", "seconds": seconds, "provenance": origin}
+        for mode, seconds in modes.items()
+    ]
+    assert runtimes.sentence(rows, "01") == (
+        "8 s in fast mode (Abacus, 2 cores, torch 2.11.0); 10 min 0 s in full mode (Abacus, 2 cores, torch 2.11.0)."
+    )
+    assert runtimes.sentence(rows, "02") == "not measured yet."
