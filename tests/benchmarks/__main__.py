@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)}; all if none is given")
     parser.add_argument("--quick", action="store_true", help="a trial of a minute or so, which writes nothing")
     parser.add_argument("--speech", type=Path, help="folder of real speech for `fit`; else the embedded corpus")
+    parser.add_argument("--limit", type=float, default=bench_fit.LIMIT, help="seconds for each run of `fit`")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
@@ -25,7 +26,7 @@ def main() -> None:
         print(f"== {name}", flush=True)
         origin = provenance(command, seed=0)
         if name == "fit":
-            results = bench_fit.run(quick=options.quick, speech=options.speech)
+            results = bench_fit.run(quick=options.quick, speech=options.speech, limit=options.limit)
         else:
             results = BENCHMARKS[name].run(quick=options.quick)
         if not options.quick:

@@ -9,7 +9,7 @@ import papermill
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOK = min((ROOT / "notebooks").glob("*.ipynb"), default=None)
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 LIST_PACKAGES = """
 import json
@@ -25,8 +25,8 @@ print(hypersound_lib.__file__, embedded_data("mini"), sep="\\n")
 
 def bootstrap_source() -> str:
     """Return the bootstrap cell of the first notebook; test_conventions.py sees that all have the same."""
-    assert NOTEBOOK, "there is no notebook"
-    cells = nbformat.read(NOTEBOOK, 4).cells
+    assert NOTEBOOKS, "there is no notebook"
+    cells = nbformat.read(NOTEBOOKS[0], 4).cells
     return next(cell.source for cell in cells if "bootstrap" in cell.metadata.get("tags", []))
 
 
@@ -65,7 +65,8 @@ def test_a_failing_installation_stops_the_notebook(bare_python, offline, tmp_pat
 
 
 @pytest.mark.notebooks
-def test_whole_notebook_runs_outside_the_clone(bare_python, offline, tmp_path, monkeypatch):
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_whole_notebook_runs_outside_the_clone(notebook, bare_python, offline, tmp_path, monkeypatch):
     kernel = {
         "argv": [str(bare_python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "bare",
@@ -81,7 +82,7 @@ def test_whole_notebook_runs_outside_the_clone(bare_python, offline, tmp_path, m
     elsewhere.mkdir()
 
     papermill.execute_notebook(
-        NOTEBOOK, copy, {"FAST": True}, kernel_name="bare", cwd=elsewhere, execution_timeout=600, progress_bar=False
+        notebook, copy, {"FAST": True}, kernel_name="bare", cwd=elsewhere, execution_timeout=600, progress_bar=False
     )
 
     located = subprocess.check_output([bare_python, "-c", LOCATE_LIBRARY], cwd=elsewhere, env=offline, text=True)
