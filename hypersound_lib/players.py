@@ -50,7 +50,7 @@ def _player_html(label: str, samples: np.ndarray, sample_rate: int, lowered_by: 
     soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
     data = base64.b64encode(buffer.getvalue()).decode()
     text = html.escape(" · ".join(filter(None, [label, describe(samples, sample_rate)])), quote=True)
-    if lowered_by > 1:
+    if lowered_by > 1.006:  # below 0.05 dB it would read 0.0
         text += f" (all lowered by {20 * np.log10(lowered_by):.1f} dB)"
     return (
         f'<figure style="margin:0"><figcaption>{text}</figcaption>'
