@@ -48,7 +48,7 @@ def _add_fit(commands) -> None:
     fit.add_argument("--network", choices=list(_NETWORKS), default="spectral", help="kind of INR")
     fit.add_argument("--loss", default="mse", help="mse, smooth_l1, mel_stft, or several joined by +")
     fit.add_argument("--start", type=float, default=0.0, help="where to start in the recording, in seconds")
-    fit.add_argument("--seconds", type=float, default=5.0, help="how much of it to fit")
+    fit.add_argument("--seconds", type=float, default=3.0, help="how much of it to fit")
     fit.add_argument("--sample-rate", type=int, help="resample to this rate in Hz first (default: the file's own)")
     fit.add_argument("--target-snr", type=float, default=30.0, help="stop at this SNR in dB")
     fit.add_argument("--steps", type=int, default=2000, help="stop after so many steps")
