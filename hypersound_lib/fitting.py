@@ -41,7 +41,7 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class FitResult:
-    """The outcome of a fit, with the best weights that were met."""
+    """The outcome of a fit, with the best weights that were met: by SNR, or by the loss where it has `mel_stft`."""
 
     sound: RepresentedSound  # its `inr` carries the best weights
     history: list[dict[str, float]]  # a row per measurement: step, seconds, snr, learning_rate, and each loss term
@@ -157,7 +157,7 @@ class _Log:
     def __init__(self, config: FitConfig, callback: Callable | None, bar: tqdm):
         self.config, self.callback, self.bar = config, callback, bar
         self.history: list[dict[str, float]] = []
-        self.best_snr, self.best_weights = -float("inf"), {}
+        self.best_score, self.best_weights = -float("inf"), {}
         self.stop_reason = ""
         self.started = time.perf_counter()
 
@@ -168,8 +168,10 @@ class _Log:
         row |= {name: value.item() for name, value in terms.items()}
         self.history.append(row)
         self.bar.set_postfix_str(f"SNR {snr_db:.1f} dB")
-        if snr_db > self.best_snr:
-            self.best_snr = snr_db
+        # A loss on spectrograms is content with any phase: then the SNR says nothing, and the loss itself decides.
+        score = -sum(terms.values()).item() if "mel_stft" in terms else snr_db
+        if score > self.best_score:
+            self.best_score = score
             self.best_weights = {name: p.detach().clone() for name, p in weights.items()}
         target, limit = self.config.target_snr, self.config.max_seconds
         if target is not None and snr_db >= target:
