@@ -14,6 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # What conda-forge calls a package of another name on PyPI.
 CONDA_NAMES = {
+    "huggingface-hub": "huggingface_hub",
     "matplotlib": "matplotlib-base",
     "soundfile": "pysoundfile",
     "soxr": "soxr-python",
@@ -45,7 +46,7 @@ def locked() -> dict[str, Version]:
 
 
 def test_extras():
-    assert set(PROJECT["optional-dependencies"]) == {"notebooks", "metrics", "coursework", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {"notebooks", "metrics", "tensorboard", "coursework", "dev"}
 
 
 def test_ranges_leave_colab_its_packages():
