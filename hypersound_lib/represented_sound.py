@@ -15,29 +15,16 @@ from torch import Tensor
 from hypersound_lib.atomic import atomic_path
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.errors import ConfigError, WeightsFileError
-from hypersound_lib.inr import (
-    INR,
-    SIREN,
-    FourierMLP,
-    FourierMLPConfig,
-    ModulatedSIREN,
-    ModulatedSIRENConfig,
-    SIRENConfig,
-)
+from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
 
 _FORMAT = "hypersound_lib.represented_sound/1"
-_KINDS = {
-    "FourierMLP": (FourierMLP, FourierMLPConfig),
-    "SIREN": (SIREN, SIRENConfig),
-    "ModulatedSIREN": (ModulatedSIREN, ModulatedSIRENConfig),
-}
 
 
 @dataclass(frozen=True)
 class RepresentedSound:
     """A sound x̂(t) = gain · T(t, θ) on [0, 1), and the length and rate at which it was sampled.
 
-    >>> sound = RepresentedSound(SIREN(), sample_rate=22050, num_samples=32768)
+    >>> sound = RepresentedSound(build_inr(INR_CONFIGS["SIREN"]()), sample_rate=22050, num_samples=32768)
     >>> sound.render(44100).shape
     torch.Size([65536])
     """
@@ -118,13 +105,10 @@ class RepresentedSound:
 
 
 def _build(kind: str, config: dict, tensors: dict[str, Tensor]) -> INR:
-    network, network_config = _KINDS[kind]
-    config = network_config(**config)
-    frequencies = {}
-    if getattr(config, "num_frequencies", 0):
-        frequencies["frequencies"] = tensors["embedding.frequencies"]
+    config = INR_CONFIGS[kind](**config)
     # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
     with torch.device("meta"):
-        inr = network(config, **frequencies)
+        frequencies = torch.empty(n) if (n := getattr(config, "num_frequencies", 0)) else None
+        inr = build_inr(config, frequencies)
     inr.load_state_dict(tensors, assign=True)
     return inr.eval()

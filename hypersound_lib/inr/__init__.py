@@ -1,7 +1,8 @@
 """Implicit neural representations of sound: the target networks T(t, θ) (paper, section 3.2)."""
 
 from hypersound_lib.inr.base import INR
-from hypersound_lib.inr.embedding import FourierFeatures, octave_frequencies, spectral_frequencies
+from hypersound_lib.inr.build import INR_CONFIGS, INRConfig, build_inr
+from hypersound_lib.inr.embedding import FourierFeatures, even_frequencies, octave_frequencies, spectral_frequencies
 from hypersound_lib.inr.fourier_mlp import BASE, LARGE, SMALL, SPECTRAL, FourierMLP, FourierMLPConfig, spectral_config
 from hypersound_lib.inr.modulated import ModulatedSIREN, ModulatedSIRENConfig
 from hypersound_lib.inr.siren import SIREN, SIRENConfig
@@ -9,6 +10,7 @@ from hypersound_lib.inr.siren import SIREN, SIRENConfig
 __all__ = [
     "BASE",
     "INR",
+    "INR_CONFIGS",
     "LARGE",
     "SIREN",
     "SMALL",
@@ -16,9 +18,12 @@ __all__ = [
     "FourierFeatures",
     "FourierMLP",
     "FourierMLPConfig",
+    "INRConfig",
     "ModulatedSIREN",
     "ModulatedSIRENConfig",
     "SIRENConfig",
+    "build_inr",
+    "even_frequencies",
     "octave_frequencies",
     "spectral_config",
     "spectral_frequencies",

@@ -57,6 +57,19 @@ def octave_frequencies(num_octaves: int) -> Tensor:
     return 2.0 ** (torch.arange(num_octaves, dtype=torch.float32) - 1)
 
 
+def even_frequencies(num_frequencies: int) -> Tensor:
+    """Return ½, 1, 1½, …, K/2 cycles per unit of t: the frequencies of a DCT of K samples, without the constant.
+
+    Half cycles, because whole ones repeat after one unit of t, and a clip's end need not fit its start.
+
+    >>> even_frequencies(4)
+    tensor([0.5000, 1.0000, 1.5000, 2.0000])
+    """
+    if num_frequencies < 1:
+        raise ConfigError(f"an embedding needs at least one frequency, not {num_frequencies}")
+    return torch.arange(1, num_frequencies + 1, dtype=torch.float32) / 2
+
+
 def spectral_frequencies(waveform: Tensor, num_frequencies: int, seed: int = 0) -> Tensor:
     """Draw frequencies where a sound has its energy, in cycles per clip, sorted: `(T,) -> (K,)`.
 

@@ -68,16 +68,14 @@ class FourierMLP(INR):
 
     def features(self, coords: Tensor) -> Tensor:
         """Embed coords `(..., T, 1)` as γ(t) `(..., T, 2K)`, computed in the coordinates' precision."""
-        x = coords if self.embedding is None else self.embedding(coords)
-        # What follows is as precise as the weights.
-        return x.to(self.layers[0].weight.dtype)
+        return coords if self.embedding is None else self.embedding(coords)
 
     def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
         """Map γ(t) `(..., T, 2K)` to samples `(..., T, 1)`."""
-        x = features
+        x = features.to(params["layers.0.weight"].dtype)
         last = len(self.layers) - 1
         for i in range(last):
-            x = torch.relu(linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"]))
+            x = torch.relu_(linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"]))
         return linear(x, params[f"layers.{last}.weight"], params[f"layers.{last}.bias"])
 
 

@@ -13,13 +13,16 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         x `(..., T, n)`, weight `(m, n)`, bias `(m,)` -> `(..., T, m)`
     and with one set of weights per item b, where x may be common to all items:
         x `(B, T, n)` or `(T, n)`, weight `(B, m, n)`, bias `(B, m)` -> `(B, T, m)`
+    Weight and bias may differ in this: what has no dimension B is common to all items.
 
     >>> x = torch.ones(5, 2)                              # five instants, two features
     >>> linear(x, torch.ones(3, 4, 2), torch.zeros(3, 4)).shape  # three networks at once
     torch.Size([3, 5, 4])
     """
     if weight.ndim == 2:
-        return torch.nn.functional.linear(x, weight, bias)
+        if bias.ndim == 1:
+            return torch.nn.functional.linear(x, weight, bias)
+        return torch.nn.functional.linear(x, weight) + bias.unsqueeze(-2)
     # y[b] = x[b] @ weight[b].T + bias[b] for all b in one batched product
     x = x.expand(weight.shape[0], *x.shape[-2:])
     return torch.baddbmm(bias.unsqueeze(-2), x, weight.mT)

@@ -63,6 +63,7 @@ class ModulatedSIREN(INR):
         modulation = torch.relu(linear(z, params["modulators.0.weight"], params["modulators.0.bias"]))
         x = first_sine(features, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
         x = modulation * x
+        z = z.expand(*modulation.shape[:-1], -1)  # z common to all items, the modulator not: repeat it
         last = len(self.layers) - 1
         for i in range(1, last):
             h = torch.cat([modulation, z], dim=-1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hypersound_lib import ConfigError, time_coords
-from hypersound_lib.inr import FourierFeatures, octave_frequencies, spectral_frequencies
+from hypersound_lib.inr import FourierFeatures, even_frequencies, octave_frequencies, spectral_frequencies
 
 
 def test_embedding_is_the_papers_formula():
@@ -55,3 +55,28 @@ def test_silence_gives_frequencies_too():
 def test_more_frequencies_than_bins_are_refused(count):
     with pytest.raises(ConfigError, match="use 1 to 128"):
         spectral_frequencies(torch.randn(256), count)
+
+
+def test_even_frequencies_are_those_of_a_cosine_transform():
+    num = 16
+    t = (torch.arange(num, dtype=torch.float64) + 0.5).unsqueeze(-1) / num  # the DCT's instants, mid-sample
+    cosines = FourierFeatures(even_frequencies(num - 1))(t)[:, 1::2]  # without the highest, which is sin alone
+    basis = torch.cat([torch.ones(num, 1, dtype=torch.float64), cosines], dim=1)
+    scale = torch.tensor([num, *[num / 2] * (num - 1)], dtype=torch.float64)
+    torch.testing.assert_close(basis.T @ basis, torch.diag(scale), rtol=0, atol=1e-9)
+
+
+def test_as_many_even_frequencies_as_samples_end_at_the_nyquist_frequency():
+    assert even_frequencies(32768)[-1] == 32768 / 2
+    assert torch.equal(even_frequencies(3), torch.tensor([0.5, 1.0, 1.5]))
+
+
+def test_even_frequencies_let_a_clip_s_end_differ_from_its_start():
+    ends = FourierFeatures(even_frequencies(2))(torch.tensor([[0.0], [1.0]]))
+    assert not torch.allclose(ends[0, :2], ends[1, :2])  # half a cycle
+    assert torch.allclose(ends[0, 2:], ends[1, 2:])  # a whole one
+
+
+def test_no_even_frequency_is_refused():
+    with pytest.raises(ConfigError, match="at least one frequency"):
+        even_frequencies(0)

@@ -1,0 +1,44 @@
+"""From a config to its network, and from a network's kind, by name, to its config."""
+
+import torch
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.inr.base import INR
+from hypersound_lib.inr.embedding import even_frequencies
+from hypersound_lib.inr.fourier_mlp import FourierMLP, FourierMLPConfig
+from hypersound_lib.inr.modulated import ModulatedSIREN, ModulatedSIRENConfig
+from hypersound_lib.inr.siren import SIREN, SIRENConfig
+
+INRConfig = FourierMLPConfig | SIRENConfig | ModulatedSIRENConfig
+# Files name the kind of network they hold.
+INR_CONFIGS: dict[str, type] = {
+    "FourierMLP": FourierMLPConfig,
+    "SIREN": SIRENConfig,
+    "ModulatedSIREN": ModulatedSIRENConfig,
+}
+
+
+def build_inr(config: INRConfig, frequencies: torch.Tensor | None = None) -> INR:
+    """Build the network that a config describes.
+
+    Args:
+        config: of any kind of INR.
+        frequencies: `(K,)` for a `FourierMLPConfig` with K free frequencies; None takes `even_frequencies(K)`.
+
+    Raises:
+        ConfigError: the config belongs to no INR.
+
+    >>> build_inr(FourierMLPConfig(hidden_layers=1, width=8, num_octaves=0, num_frequencies=4)).num_params
+    81
+    """
+    if isinstance(config, FourierMLPConfig):
+        if config.num_frequencies and frequencies is None:
+            frequencies = even_frequencies(config.num_frequencies)
+        return FourierMLP(config, frequencies)
+    if isinstance(config, SIRENConfig):
+        return SIREN(config)
+    if isinstance(config, ModulatedSIRENConfig):
+        return ModulatedSIREN(config)
+    raise ConfigError(
+        f"{config!r} is no config of an INR; take one of {', '.join(c.__name__ for c in INR_CONFIGS.values())}"
+    )

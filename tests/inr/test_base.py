@@ -1,0 +1,152 @@
+"""What all INRs share: chunks of instants change nothing, and weights can be given up for generated ones."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hypersound_lib import ConfigError, time_coords
+from hypersound_lib.inr import (
+    INR_CONFIGS,
+    SIREN,
+    FourierMLP,
+    FourierMLPConfig,
+    ModulatedSIREN,
+    ModulatedSIRENConfig,
+    SIRENConfig,
+    base,
+    build_inr,
+    even_frequencies,
+)
+
+CONFIGS = {
+    "fourier": FourierMLPConfig(hidden_layers=2, width=8, num_octaves=5),
+    "free": FourierMLPConfig(hidden_layers=1, width=8, num_octaves=0, num_frequencies=6),
+    "siren": SIRENConfig(hidden_layers=3, width=8, omega_0=40.0),
+    "modulated": ModulatedSIRENConfig(hidden_layers=3, width=8, latent_size=4, omega_0=40.0),
+}
+
+
+def make(kind):
+    torch.manual_seed(0)
+    return build_inr(CONFIGS[kind]).double()
+
+
+def generated(inr, names=None, batch=3):
+    generator = torch.Generator().manual_seed(1)
+    return {
+        name: (p.detach() + 0.1 * torch.randn(batch, *p.shape, generator=generator, dtype=p.dtype)).requires_grad_()
+        for name, p in inr.named_parameters()
+        if names is None or name in names
+    }
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(sorted(CONFIGS)),
+    num_samples=st.one_of(st.integers(1, 900), st.sampled_from([255, 256, 257, 512, 513])),
+    own_instants=st.booleans(),
+    batched=st.booleans(),
+)
+def test_chunks_of_instants_change_neither_values_nor_gradients(monkeypatch, kind, num_samples, own_instants, batched):
+    monkeypatch.setattr(base, "_CHUNK_BYTES", 1)  # 256 instants each, the least
+    inr = make(kind)
+    own = {name: p.detach().clone().requires_grad_() for name, p in inr.named_parameters()}
+    params = generated(inr) if batched else own
+    coords = time_coords(num_samples, dtype=torch.float64)
+    features = inr.features(coords.expand(3, -1, -1) if own_instants else coords)
+    sizes = []
+    evaluate = inr.evaluate
+    inr.evaluate = lambda chunk, weights: sizes.append(chunk.shape[-2]) or evaluate(chunk, weights)
+    chunked = inr.evaluate_in_chunks(features, params)
+    assert sizes == [256] * (num_samples // 256) + [num_samples % 256] * (num_samples % 256 > 0)
+    whole = evaluate(features, params)
+    torch.testing.assert_close(chunked, whole, rtol=0, atol=1e-12)
+    target = torch.sin(torch.arange(num_samples, dtype=torch.float64)).unsqueeze(-1)
+    gradients = [torch.autograd.grad((y * target).sum(), list(params.values())) for y in (chunked, whole)]
+    for ours, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_a_large_chunk_is_evaluated_in_one_go():
+    inr = make("fourier")
+    calls = []
+    evaluate = inr.evaluate
+    inr.evaluate = lambda chunk, weights: calls.append(chunk.shape) or evaluate(chunk, weights)
+    inr(time_coords(5000))
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_released_weights_leave_parameters_and_state_dict_and_must_be_given(kind):
+    inr = make(kind)
+    whole = copy.deepcopy(inr)
+    names = ["layers.0.weight", "layers.1.bias"]
+    params = generated(inr, names)
+    inr.release(names)
+    left = {name for name, _ in whole.named_parameters()} - set(names)
+    assert {name for name, _ in inr.named_parameters()} == left
+    assert not set(names) & set(inr.state_dict())
+    assert inr.num_params == whole.num_params
+    coords = time_coords(20, dtype=torch.float64)
+    assert torch.equal(inr(coords, params), whole(coords, params))
+    for given_params, missing in ((None, names), ({names[1]: params[names[1]]}, names[:1])):
+        with pytest.raises(ConfigError, match=rf"given up its own \[.*{missing[0]}.*pass them in params"):
+            inr(coords, given_params)
+
+
+def test_released_weights_are_still_checked():
+    inr = make("fourier")
+    params = generated(inr)
+    inr.release(list(params))
+    assert list(inr.parameters()) == []
+    coords = time_coords(20)
+    wrong = params | {"layers.1.weight": params["layers.0.weight"]}
+    with pytest.raises(ConfigError, match=r"layers\.1\.weight must be \(8, 8\)"):
+        inr(coords, wrong)
+    with pytest.raises(ConfigError, match="no weight is called 'x'"):
+        inr(coords, params | {"x": params["layers.0.bias"]})
+    with pytest.raises(ConfigError, match="batches of different sizes"):
+        inr(coords, params | {"layers.0.bias": params["layers.0.bias"][:2]})
+
+
+def test_what_is_no_parameter_or_was_released_cannot_be_released():
+    inr = make("fourier")
+    inr.release(["layers.0.bias"])
+    for name in ("layers.0.bias", "layers.9.bias", "embedding.frequencies", "x"):
+        with pytest.raises(ConfigError, match=f"cannot release '{name}'.*layers.0.weight"):
+            inr.release([name])
+
+
+def test_a_released_modulated_siren_takes_its_latent_from_outside():
+    inr = make("modulated")
+    latent = generated(inr, ["latent"])
+    inr.release(latent)
+    assert inr(time_coords(20, dtype=torch.float64), latent).shape == (3, 20)
+
+
+@pytest.mark.parametrize(
+    ("kind", "network"),
+    [("fourier", FourierMLP), ("free", FourierMLP), ("siren", SIREN), ("modulated", ModulatedSIREN)],
+)
+def test_a_config_builds_its_network(kind, network):
+    inr = build_inr(CONFIGS[kind])
+    assert type(inr) is network
+    assert inr.config == CONFIGS[kind]
+    assert INR_CONFIGS[type(inr).__name__] is type(inr.config)
+
+
+def test_free_frequencies_are_even_unless_given():
+    assert torch.equal(build_inr(CONFIGS["free"]).embedding.frequencies, even_frequencies(6))
+    frequencies = torch.linspace(1, 9, 6)
+    assert torch.equal(build_inr(CONFIGS["free"], frequencies).embedding.frequencies, frequencies)
+    with pytest.raises(ConfigError, match="wants 6 frequencies, 5 were given"):
+        build_inr(CONFIGS["free"], frequencies[:5])
+
+
+@pytest.mark.parametrize("config", [None, {"width": 8}, FourierMLP], ids=str)
+def test_what_is_no_config_is_refused(config):
+    with pytest.raises(ConfigError, match="FourierMLPConfig, SIRENConfig, ModulatedSIRENConfig"):
+        build_inr(config)
