@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from hypersound_lib.coords import time_coords
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.inr import INR
-from hypersound_lib.losses import Loss
+from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import lsd, mse, snr
 from hypersound_lib.represented_sound import RepresentedSound
 
@@ -25,7 +25,7 @@ _FEATURE_BYTES = 2**30
 class FitConfig:
     """How to fit; the defaults suit `FourierMLP.for_sound`."""
 
-    loss: str = "mse"  # see `hypersound_lib.losses.Loss`
+    loss: str = "mse"  # see `hypersound_lib.losses.LossConfig.terms`
     learning_rate: float = 5e-3  # of Adam
     schedule: str = "constant"  # or "cosine": down to zero over all steps
     steps: int = 2000  # at the most
@@ -41,7 +41,7 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class FitResult:
-    """The outcome of a fit, with the best weights that were met: by SNR, or by the loss where it has `mel_stft`."""
+    """The outcome of a fit, with the best weights that were met: by SNR, or by the loss where that has spectra."""
 
     sound: RepresentedSound  # its `inr` carries the best weights
     history: list[dict[str, float]]  # a row per measurement: step, seconds, snr, learning_rate, and each loss term
@@ -78,7 +78,7 @@ def fit_inr(
         FloatingPointError: the loss became NaN or infinite; the message says at which step, and what to lower.
     """
     gain = _check(waveform, config)
-    loss = Loss(config.loss, sample_rate)
+    loss = ReconstructionLoss(config.loss, sample_rate)
     shortest = min(len(waveform), config.window or len(waveform))
     if shortest < loss.min_samples:
         raise ConfigError(f"loss {config.loss!r} needs {loss.min_samples} samples at once, there are {shortest}")
@@ -96,10 +96,10 @@ def fit_inr(
             with autocast:
                 estimate = inr.evaluate(features, weights).squeeze(-1)
             terms = loss(estimate.float(), batch)
-            total = sum(terms.values())
+            total = loss.total(terms)
             _raise_unless_finite(total, step, config)
             if step % config.evaluate_every == 0 or step == config.steps:
-                log.add(step, clip.snr(inr, weights, estimate), optimizer, terms, weights)
+                log.add(step, clip.snr(inr, weights, estimate), optimizer, terms, total, weights)
                 if log.stop_reason:
                     break
             optimizer.zero_grad(set_to_none=True)
@@ -161,7 +161,7 @@ class _Log:
         self.stop_reason = ""
         self.started = time.perf_counter()
 
-    def add(self, step, snr_db, optimizer, terms, weights) -> None:
+    def add(self, step, snr_db, optimizer, terms, total, weights) -> None:
         """Note one measurement; set `stop_reason` when it is the last one."""
         row = {"step": step, "seconds": time.perf_counter() - self.started, "snr": snr_db}
         row["learning_rate"] = optimizer.param_groups[0]["lr"]
@@ -169,7 +169,7 @@ class _Log:
         self.history.append(row)
         self.bar.set_postfix_str(f"SNR {snr_db:.1f} dB")
         # A loss on spectrograms is content with any phase: then the SNR says nothing, and the loss itself decides.
-        score = -sum(terms.values()).item() if "mel_stft" in terms else snr_db
+        score = -total.item() if terms.keys() & {"stft", "mel_stft"} else snr_db
         if score > self.best_score:
             self.best_score = score
             self.best_weights = {name: p.detach().clone() for name, p in weights.items()}

@@ -9,7 +9,7 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.fitting import FitConfig, fit_inr
 from hypersound_lib.inr import SIREN, FourierMLP, FourierMLPConfig, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
 from hypersound_lib.inr.fourier_mlp import spectral_config
-from hypersound_lib.losses import Loss
+from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import snr
 
 RATE = 8000
@@ -108,7 +108,9 @@ def test_mel_loss_lowers_the_spectral_distance_while_it_trains():
     losses = [row["mel_stft"] for row in result.history]
     assert losses[-1] < 0.8 * losses[0]
     # the weights with the best loss are kept, although their SNR may be worse than at the start
-    kept = Loss("mel_stft", RATE)(result.sound.render()[None] / result.sound.gain, noise[None] / result.sound.gain)
+    kept = ReconstructionLoss("mel_stft", RATE)(
+        result.sound.render()[None] / result.sound.gain, noise[None] / result.sound.gain
+    )
     assert kept["mel_stft"].item() == pytest.approx(min(losses), rel=1e-3)
 
 
