@@ -75,16 +75,25 @@ class RandomClips(Dataset):
 
     def __getitem__(self, index: int) -> Tensor:
         """Return clip `index`, the same at every call; raises IndexError past the stream's end."""
+        recording, start, rng = self._draw(index)
+        clip = _read_clip(self.store, recording, start, self.num_samples)
+        for step in self.steps:
+            clip = step(clip, rng)
+        return clip
+
+    def describe(self, index: int) -> str:
+        """Name the recording that clip `index` comes from, and where in it the clip begins."""
+        recording, start, _ = self._draw(index)
+        return f"{self.store.names[recording]} from {start / self.store.sample_rate:.3f} s on"
+
+    def _draw(self, index: int) -> tuple[int, int, np.random.Generator]:
         index = range(self.num_clips)[index]  # negative ones count from the end, others raise
         rng = np.random.default_rng([self.seed, self.first_clip + index])
         # A sample drawn evenly from all lies in recording n with probability proportional to n's length.
         sample = rng.integers(self._ends[-1])
-        recording = self._eligible[np.searchsorted(self._ends, sample, side="right")]
+        recording = int(self._eligible[np.searchsorted(self._ends, sample, side="right")])
         slack = max(0, int(self.store.lengths[recording]) - self.num_samples)
-        clip = _read_clip(self.store, recording, int(rng.integers(slack + 1)), self.num_samples)
-        for step in self.steps:
-            clip = step(clip, rng)
-        return clip
+        return recording, int(rng.integers(slack + 1)), rng
 
 
 class ConsecutiveClips(Dataset):

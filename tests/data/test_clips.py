@@ -71,6 +71,21 @@ def test_a_clip_is_consecutive_samples_of_one_recording():
     assert {0, 36, 100} <= starts, "the first start, the last start and the only start of a recording are reached"
 
 
+@pytest.mark.filterwarnings("ignore:.*are left out")
+@pytest.mark.parametrize("pad_short", [False, True])
+def test_a_clip_s_description_names_the_file_and_the_instant_it_begins_at(pad_short):
+    store = make_store(3000, 10, 5000)
+    clips = RandomClips(store, T, 50, paper_augmentation(22050), first_clip=7, pad_short=pad_short)
+    plain = RandomClips(store, T, 50, first_clip=7, pad_short=pad_short)
+    for number in (*range(50), -1):
+        first = positions(plain[number])[0].item()
+        recording = int(np.searchsorted(store.offsets, first, side="right")) - 1
+        start = first - int(store.offsets[recording])
+        assert clips.describe(number) == f"{recording}.wav from {start / 22050:.3f} s on"
+    with pytest.raises(IndexError):
+        clips.describe(50)
+
+
 def test_recordings_are_drawn_in_proportion_to_their_length():
     store = make_store(1000, 3000)
     clips = RandomClips(store, T, 4000)
