@@ -1,0 +1,74 @@
+"""The README.md beside a model's weights: what it is, how it came about, and how to use it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hypersound_lib.model_config import HyperSoundConfig
+
+_CARD = """\
+---
+library_name: hypersound_lib
+tags: [audio, implicit-neural-representation, hypernetwork]
+---
+
+# HyperSound
+
+A hypernetwork that hears a clip of sound and writes the weights of a small network, here a {target}, which plays it
+at any sample rate.
+
+| | |
+|---|---|
+| Sample rate | {rate} Hz: it hears up to {nyquist:g} Hz |
+| Clip | {num_samples} samples, {seconds:.3g} s |
+{counts}
+
+```python
+from hypersound_lib.model import HyperSound
+from hypersound_lib.reconstruction import reconstruct
+
+model = HyperSound.from_pretrained("path/to/this/folder")
+sound = reconstruct(model, waveform, sample_rate)  # any length, any rate
+```
+"""
+
+
+def model_card(config: HyperSoundConfig, counts: Mapping[str, int], facts: Mapping[str, Any]) -> str:
+    """Describe a model in Markdown, with the header that model hubs read.
+
+    Args:
+        config: the model's.
+        counts: of parameters, by part; see `HyperSound.num_parameters`.
+        facts: how it was made and how good it is; nested ones become `outer.inner`.
+    """
+    rows = [f"| Parameters, {name} | {_grouped(count)} |" for name, count in counts.items()]
+    rows.append(f"| Parameters, together | {_grouped(sum(counts.values()))} |")
+    card = _CARD.format(
+        target=type(config.target).__name__.removesuffix("Config"),
+        rate=config.sample_rate,
+        nyquist=config.sample_rate / 2,
+        num_samples=config.num_samples,
+        seconds=config.num_samples / config.sample_rate,
+        counts="\n".join(rows),
+    )
+    if not facts:
+        return card
+    lines = [f"| {name} | {_cell(value)} |" for name, value in _flatten(facts)]
+    return card + "\n".join(["\n## Facts", "", "| | |", "|---|---|", *lines, ""])
+
+
+def _grouped(count: int) -> str:
+    return f"{count:,}".replace(",", " ")
+
+
+def _flatten(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _cell(value: Any) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    # Either would end the cell.
+    return text.replace("|", "\\|").replace("\n", " ")

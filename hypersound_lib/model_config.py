@@ -1,0 +1,53 @@
+"""What fixes a `HyperSound`'s shape, and the same as JSON for `config.json`."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypersound_lib.dataclass_json import from_json
+from hypersound_lib.encoder import EncoderConfig
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.inr import INR_CONFIGS, FourierMLPConfig, SIRENConfig
+
+
+@dataclass(frozen=True)
+class HyperSoundConfig:
+    """Everything that fixes a `HyperSound`'s shape; see `hypersound_lib.presets` for the paper's."""
+
+    sample_rate: int = 22050  # Hz
+    num_samples: int = 32768  # of a clip; the fully connected layers fix it
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    hypernetwork: HyperNetworkConfig = field(default_factory=HyperNetworkConfig)
+    target: FourierMLPConfig | SIRENConfig = field(default_factory=FourierMLPConfig)
+    shared: tuple[str, ...] = ()  # the target's parameters that all sounds have in common, by name
+
+
+def config_to_json(config: HyperSoundConfig) -> dict[str, Any]:
+    """Return a config as nested dictionaries; the target's also names its `kind`.
+
+    >>> config_to_json(HyperSoundConfig())["target"]["kind"]
+    'FourierMLP'
+    """
+    kind = next(name for name, known in INR_CONFIGS.items() if isinstance(config.target, known))
+    data = dataclasses.asdict(config)
+    return data | {"target": {"kind": kind, **data["target"]}}
+
+
+def config_from_json(data: Any) -> HyperSoundConfig:
+    """Return the config that `config_to_json`, and `json` after it, have written.
+
+    Raises:
+        ConfigError: a field is unknown, or a value is of the wrong type or impossible.
+
+    >>> config_from_json(config_to_json(HyperSoundConfig())) == HyperSoundConfig()
+    True
+    """
+    target = data.get("target") if isinstance(data, dict) else None
+    if isinstance(target, dict):
+        kind = target.get("kind")
+        if not isinstance(kind, str) or kind not in INR_CONFIGS:
+            raise ConfigError(f"target.kind must be one of {', '.join(INR_CONFIGS)}, not {kind!r}")
+        fields = {name: value for name, value in target.items() if name != "kind"}
+        data = data | {"target": from_json(INR_CONFIGS[kind], fields, "target")}
+    return from_json(HyperSoundConfig, data)

@@ -1,0 +1,139 @@
+"""Folders of weights, which models are saved to and loaded from. They hold no code: opening one is safe.
+
+FOLDER/model.safetensors   tensors by name
+       config.json         a format tag, and whatever the model needs to be built again
+       README.md           the model card
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from hypersound_lib.atomic import share
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.paths import embedded_data
+
+FORMAT = "hypersound_lib.model/1"
+WEIGHTS_FILE, CONFIG_FILE, CARD_FILE = "model.safetensors", "config.json", "README.md"
+
+
+def write_folder(
+    folder: str | os.PathLike, tensors: Mapping[str, Tensor], config: Mapping[str, Any], card: str
+) -> None:
+    """Write weights, config and card. Files of these names are replaced, each as a whole; others stay.
+
+    Args:
+        folder: made where it is missing.
+        tensors: no two may share memory.
+        config: what JSON can hold; the format tag is added.
+        card: Markdown.
+
+    Raises:
+        ConfigError: `config` holds something that JSON cannot.
+    """
+    folder = Path(folder)
+    try:
+        text = json.dumps({"format": FORMAT, **config}, indent=1) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"config and facts must be what JSON can hold ({error})") from error
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Whatever can fail, such as a full disk, fails in here, before anything old is touched.
+    staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        save_file(stored, staging / WEIGHTS_FILE, {"format": "pt"})
+        share(staging / WEIGHTS_FILE)
+        (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
+        (staging / CARD_FILE).write_text(card, encoding="utf-8")
+        folder.mkdir(exist_ok=True)
+        # The config comes last: while a new folder lacks it, nobody takes the folder for a model.
+        for name in (CARD_FILE, WEIGHTS_FILE, CONFIG_FILE):
+            os.replace(staging / name, folder / name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def find_folder(name_or_folder: str | os.PathLike, revision: str | None = None) -> Path:
+    """Return the folder of a model: a local one, one that ships with the library, or one of the Hugging Face hub.
+
+    Args:
+        name_or_folder: a folder that exists, such as a training run's, of which `best` is taken; a shipped name; or
+            `owner/name` on the hub, which is downloaded once.
+        revision: branch, tag or commit on the hub; None stands for its main branch.
+
+    Raises:
+        WeightsFileError: there is no such model, or the hub cannot be reached.
+    """
+    folder = Path(name_or_folder)
+    if folder.is_dir():
+        best = folder / "best"
+        return best if not (folder / CONFIG_FILE).is_file() and (best / CONFIG_FILE).is_file() else folder
+    name, shipped = str(name_or_folder), _shipped()
+    if name in shipped:
+        return shipped[name]
+    known = f"shipped with this library: {', '.join(shipped) or 'none'}"
+    if isinstance(name_or_folder, os.PathLike) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name):
+        raise WeightsFileError(f"{name}: there is no such folder or model ({known}); the hub's are called owner/name")
+    return _download(name, revision, known)
+
+
+def read_folder(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the config, without its format tag, and the tensors that `write_folder` wrote.
+
+    Raises:
+        WeightsFileError: a file is missing, is damaged, or holds something else.
+    """
+    folder = Path(folder)
+    for path in (folder / CONFIG_FILE, folder / WEIGHTS_FILE):
+        if not path.is_file():
+            raise WeightsFileError(f"{path}: there is no such file; a model's folder holds {CONFIG_FILE} and weights")
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsFileError(f"{folder / CONFIG_FILE}: not whole JSON ({error}); copy the folder again") from error
+    if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
+        raise WeightsFileError(f"{folder / CONFIG_FILE}: lacks the tag {FORMAT!r}, so it describes something else")
+    try:
+        tensors = load_file(folder / WEIGHTS_FILE)
+    except (SafetensorError, OSError) as error:
+        raise WeightsFileError(
+            f"{folder / WEIGHTS_FILE}: not a whole safetensors file ({error}); copy the folder again"
+        ) from error
+    return config, tensors
+
+
+def _shipped() -> dict[str, Path]:
+    """Return the models that come with the library, by name."""
+    try:
+        root = embedded_data("checkpoints")
+    except FileNotFoundError:  # a library without any
+        return {}
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{CONFIG_FILE}"))}
+
+
+def _download(name: str, revision: str | None, known: str) -> Path:
+    import huggingface_hub
+
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(
+                name, revision=revision, allow_patterns=[WEIGHTS_FILE, CONFIG_FILE, CARD_FILE]
+            )
+        )
+    # Its HTTP client, and so the errors of a lost connection, differ between its versions.
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        where = f"{name} at {revision}" if revision else name
+        raise WeightsFileError(
+            f"{where}: no such folder, and not to be had from the hub ({reason}). Check the name and the network, or "
+            f"take a folder or a model {known}"
+        ) from error
