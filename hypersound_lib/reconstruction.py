@@ -1,0 +1,151 @@
+"""Any sound through a `HyperSound`: clips that overlap, each played at the output's own instants, cross-faded.
+
+    sound    |-----------------------------------------|
+    clip 0   |----------------\\                              weights of neighbours add up to one
+    clip 1                  /---------------\\
+    clip 2                                 /-----------|0 0 0
+
+Clips start at whole samples of the model's rate. At another rate such a start mostly lies between two output samples,
+so each clip is asked for instants of its own: the network is a function of time, and nothing need be interpolated.
+"""
+
+import math
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hypersound_lib.coords import time_coords
+from hypersound_lib.data import peak_normalize, resample
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.model import HyperSound
+
+
+@torch.no_grad()
+def reconstruct(
+    model: HyperSound,
+    waveform: Tensor,
+    sample_rate: int,
+    output_rate: int | None = None,
+    *,
+    overlap: float = 1 / 8,
+    batch_size: int = 16,
+) -> Tensor:
+    """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`.
+
+    T' = ⌊T · output_rate / sample_rate + ½⌋, as `resample` has it. Like the recordings that models are trained on, the
+    sound is brought to the model's rate, then to full scale; the result has the original's scale. Silence stays silent.
+
+    Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would fold
+    back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it down.
+
+    Args:
+        model: on any device.
+        waveform: `(T,)`.
+        sample_rate: the waveform's, in Hz.
+        output_rate: in Hz; None stands for the model's own.
+        overlap: of neighbouring clips, as part of a clip, from 0 to 0.5.
+        batch_size: clips at once; it bounds the memory and does not change the result.
+
+    Returns:
+        `(T',)`, float32 on the CPU.
+
+    Raises:
+        ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible.
+    """
+    rate, length = model.config.sample_rate, model.config.num_samples
+    output_rate = rate if output_rate is None else output_rate
+    waveform = _check(waveform, sample_rate, output_rate, overlap, batch_size)
+    total = math.floor(Fraction(len(waveform) * output_rate, sample_rate) + Fraction(1, 2))
+    if output_rate < rate:
+        played = reconstruct(model, waveform, sample_rate, overlap=overlap, batch_size=batch_size)
+        played = resample(played, rate, output_rate)[:total]
+        return functional.pad(played, (0, total - len(played)))
+    heard = resample(waveform, sample_rate, rate)
+    gain = heard.abs().max().item() if len(heard) else 0.0
+    if gain == 0:
+        return torch.zeros(total)
+
+    fade = math.floor(overlap * length)  # samples at the model's rate; at most half a clip
+    hop = length - fade
+    beyond_first = Fraction(len(waveform) * rate, sample_rate) - length
+    count = 1 + max(0, math.ceil(beyond_first / hop))
+    zeros = (count - 1) * hop + length - len(heard)
+    clips = functional.pad(peak_normalize(heard), (0, zeros)).unfold(0, length, hop)  # (K, N)
+
+    device = next(model.parameters()).device
+    result = torch.zeros(total, dtype=torch.float64)
+    for first in range(0, count, batch_size):
+        params = model.encode(clips[first : first + batch_size].to(device))
+        numbers = range(first, min(first + batch_size, count))
+        grids = [_Grid(number * hop, length, rate, output_rate) for number in numbers]
+        for number, grid, sound in zip(numbers, grids, _play(model, params, grids), strict=True):
+            weights = grid.weights(fade, opens=number > 0, closes=number < count - 1)
+            part = result[grid.first : grid.first + grid.count]  # cut short where the sound ends
+            part += (weights * sound[: grid.count].cpu())[: len(part)]
+    return (gain * result).float()
+
+
+class _Grid:
+    """The output's instants within one clip, counted in integers, so that none is lost or placed wrongly.
+
+    Args:
+        start: the clip's first sample, of the model's rate.
+        length: of a clip, in samples of the model's rate.
+        rate: the model's, in Hz.
+        output_rate: in Hz.
+    """
+
+    def __init__(self, start: int, length: int, rate: int, output_rate: int):
+        self.length, self.rate, self.output_rate = length, rate, output_rate
+        self.first = -(-start * output_rate // rate)  # the first instant i / output_rate that is not before the clip
+        self.count = -(-(start + length) * output_rate // rate) - self.first
+        # How far it lies after the clip's start, in units of 1 / (rate * output_rate) s.
+        self.offset = self.first * rate - start * output_rate
+
+    def coords(self, count: int) -> Tensor:
+        """Return `count` instants as coordinates `(count, 1)`, float64: products of integers, then one division."""
+        ticks = self.offset + self.rate * torch.arange(count, dtype=torch.int64)
+        return (ticks.double() / (self.length * self.output_rate)).unsqueeze(-1)
+
+    def weights(self, fade: int, opens: bool, closes: bool) -> Tensor:
+        """Return raised cosines over the first and last `fade` samples of the model's rate: `(count,)`, float64."""
+        position = self.coords(self.count).squeeze(-1) * self.length  # in samples of the model's rate
+        weights = torch.ones_like(position)
+        if fade and opens:
+            weights *= _rise(position / fade)
+        if fade and closes:
+            weights *= 1 - _rise((position - (self.length - fade)) / fade)
+        return weights
+
+
+def _rise(x: Tensor) -> Tensor:
+    """Return 0 below 0, 1 above 1, and half a cosine between."""
+    return torch.sin(torch.pi / 2 * x.clamp(0, 1)).square()
+
+
+def _play(model: HyperSound, params: dict[str, Tensor], grids: list[_Grid]) -> Tensor:
+    """Return each clip at its own instants, `(B, T)` with T the largest count: what lies beyond is to be dropped."""
+    output_rate = grids[0].output_rate
+    if not any(grid.offset for grid in grids):  # all clips have the same instants, which is faster
+        return model.decode(params, sample_rate=output_rate)
+    count = max(grid.count for grid in grids)
+    # The precision that decode would choose.
+    dtype = time_coords(1, sample_rate=output_rate, duration=model.duration, start=count - 1).dtype
+    coords = torch.stack([grid.coords(count) for grid in grids])  # (B, T, 1)
+    return model.target(coords.to(next(iter(params.values())).device, dtype), params)
+
+
+def _check(waveform: Tensor, sample_rate: int, output_rate: int, overlap: float, batch_size: int) -> Tensor:
+    if min(sample_rate, output_rate) < 1:
+        raise ConfigError(f"a sample rate is a positive number of Hz, not {min(sample_rate, output_rate)}")
+    if not 0 <= overlap <= 0.5 or batch_size < 1:
+        raise ConfigError(f"overlap lies in [0, 0.5], batch_size is at least 1; not {overlap} and {batch_size}")
+    waveform = torch.as_tensor(waveform).detach()
+    if waveform.ndim != 1 or not len(waveform) or waveform.is_complex():
+        raise ConfigError(f"a sound is a waveform (T,) of real numbers, not {waveform.dtype} {tuple(waveform.shape)}")
+    waveform = waveform.to("cpu", torch.float32)
+    if not waveform.isfinite().all():
+        raise ConfigError(f"sample {int((~waveform.isfinite()).nonzero()[0])} of the sound is NaN or Inf")
+    return waveform

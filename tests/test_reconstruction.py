@@ -1,0 +1,172 @@
+"""Any sound through a model: seams do not show, instants are right at every rate, and lengths are exact."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.data import resample
+from hypersound_lib.encoder import EncoderConfig
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.inr import FourierMLPConfig
+from hypersound_lib.model import HyperSound, HyperSoundConfig
+from hypersound_lib.reconstruction import _Grid, reconstruct
+
+RATE, LENGTH = 8000, 250
+CYCLES = 437.0  # Hz
+
+
+class PerfectModel(nn.Module):
+    """Hears phase and level of a sine of known frequency in each clip, and plays that sine at any instant."""
+
+    def __init__(self, sample_rate=RATE, num_samples=LENGTH):
+        super().__init__()
+        self.config = SimpleNamespace(sample_rate=sample_rate, num_samples=num_samples)
+        self.duration = clip_duration(num_samples, sample_rate)
+        self.unused = nn.Parameter(torch.zeros(1))
+        self.calls = []
+
+    def encode(self, clips):
+        self.calls.append(len(clips))
+        # Both first samples lie in the sound, whatever zeros the last clip is filled up with.
+        omega = 2 * math.pi * CYCLES / self.config.sample_rate
+        first, second = clips[:, 0].double(), clips[:, 1].double()
+        return {"cosine": first, "sine": (second - first * math.cos(omega)) / math.sin(omega)}
+
+    def target(self, coords, params):
+        angle = 2 * torch.pi * CYCLES * float(self.duration) * coords.squeeze(-1).double()
+        return params["cosine"][:, None] * angle.cos() + params["sine"][:, None] * angle.sin()
+
+    def decode(self, params, sample_rate):
+        count = samples_in(self.duration, sample_rate)
+        return self.target(time_coords(count, sample_rate=sample_rate, duration=self.duration), params)
+
+
+def sine(count, rate, level=0.5):
+    return level * torch.sin(2 * torch.pi * CYCLES * torch.arange(count, dtype=torch.float64) / rate).float()
+
+
+@pytest.mark.parametrize("overlap", [0, 1 / 8, 0.3, 0.5])
+@pytest.mark.parametrize("output_rate", [8000, 11025, 16000, 44100])
+@pytest.mark.parametrize("count", [2, 249, 250, 252, 469, 2000])
+def test_clips_join_to_the_sound_at_every_rate(output_rate, overlap, count):
+    sound = reconstruct(PerfectModel(), sine(count, RATE), RATE, output_rate, overlap=overlap, batch_size=3)
+    expected = sine(math.floor(count * output_rate / RATE + 0.5), output_rate)
+    assert sound.dtype == torch.float32
+    torch.testing.assert_close(sound, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("output_rate", [None, 8000, 11025, 16000])
+def test_the_batch_size_does_not_change_the_result(output_rate):
+    torch.manual_seed(0)
+    config = HyperSoundConfig(
+        sample_rate=RATE,
+        num_samples=LENGTH,
+        encoder=EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=4),
+        hypernetwork=HyperNetworkConfig((8,)),
+        target=FourierMLPConfig(hidden_layers=1, width=8, num_octaves=8),
+        shared=("layers.0.weight",),
+    )
+    model = HyperSound(config)
+    waveform = torch.randn(1500)
+    one, all_at_once = (reconstruct(model, waveform, RATE, output_rate, batch_size=n) for n in (1, 100))
+    torch.testing.assert_close(one, all_at_once, rtol=0, atol=1e-5)
+    assert not one.requires_grad
+    torch.testing.assert_close(reconstruct(model, 3 * waveform, RATE, output_rate), 3 * one, rtol=1e-4, atol=1e-4)
+
+
+def test_a_multiple_of_the_rate_passes_through_the_same_samples():
+    torch.manual_seed(0)
+    target = FourierMLPConfig(hidden_layers=1, width=8, num_octaves=5)
+    model = HyperSound(HyperSoundConfig(RATE, LENGTH, hypernetwork=HyperNetworkConfig((8,)), target=target))
+    waveform = torch.randn(1001)
+    fine = reconstruct(model, waveform, RATE, 2 * RATE)
+    torch.testing.assert_close(fine[::2], reconstruct(model, waveform, RATE), rtol=0, atol=1e-5)
+
+
+@settings(deadline=None)
+@given(
+    length=st.integers(1, 300),
+    rate=st.sampled_from([8000, 16000, 22050]),
+    output_rate=st.sampled_from([7999, 8000, 11025, 44100]),
+    part=st.floats(0, 0.5),
+)
+def test_weights_add_up_to_one_at_every_instant(length, rate, output_rate, part):
+    fade = int(part * length)
+    hop, clips = length - fade, 4
+    total = samples_in(clip_duration((clips - 1) * hop + length, rate), output_rate)
+    added, times_seen = torch.zeros(total, dtype=torch.float64), torch.zeros(total)
+    for k in range(clips):
+        grid = _Grid(k * hop, length, rate, output_rate)
+        assert 0 <= grid.offset < rate
+        added[grid.first : grid.first + grid.count] += grid.weights(fade, opens=k > 0, closes=k < clips - 1)
+        times_seen[grid.first : grid.first + grid.count] += 1
+    torch.testing.assert_close(added, torch.ones_like(added), rtol=0, atol=1e-12)
+    assert times_seen.max() <= 2
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    count=st.integers(1, 1500),
+    rate=st.sampled_from([8000, 16000, 44100, 48000]),
+    output_rate=st.sampled_from([8000, 11025, 22050, 48000]),
+)
+def test_lengths_are_those_of_resample(count, rate, output_rate):
+    waveform = torch.linspace(0.1, 1, count)
+    sound = reconstruct(PerfectModel(), waveform, rate, output_rate)
+    assert sound.shape == resample(waveform, rate, output_rate).shape
+    assert sound.isfinite().all()
+
+
+def test_no_rate_given_means_the_models():
+    assert len(reconstruct(PerfectModel(), sine(1600, 16000), 16000)) == 800
+
+
+@pytest.mark.parametrize("count", [1, 100, 999])
+def test_silence_stays_silence_and_asks_nobody(count):
+    model = PerfectModel()
+    sound = reconstruct(model, torch.zeros(count), RATE, 16000)
+    assert torch.equal(sound, torch.zeros(2 * count))
+    assert not model.calls
+
+
+def test_the_model_hears_full_scale():
+    model = PerfectModel()
+    heard = []
+    encode = model.encode
+    model.encode = lambda clips: heard.append(clips) or encode(clips)
+    reconstruct(model, 1e-3 * torch.randn(1000), RATE)
+    assert torch.cat(heard).abs().max() == 1
+
+
+def test_no_more_clips_than_needed():
+    model = PerfectModel()
+    reconstruct(model, sine(LENGTH, RATE), RATE)
+    reconstruct(model, sine(2 * LENGTH, RATE), RATE, overlap=0)
+    assert model.calls == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("waveform", "settings", "message"),
+    [
+        (torch.zeros(2, 9), {}, r"\(2, 9\)"),
+        (torch.zeros(0), {}, r"\(0,\)"),
+        (torch.tensor([0.0, torch.nan]), {}, "sample 1 of the sound is NaN"),
+        (torch.tensor([torch.inf, 0.0]), {}, "sample 0 of the sound is NaN or Inf"),
+        (torch.ones(9), {"overlap": 0.51}, "0.51"),
+        (torch.ones(9), {"overlap": -0.1}, "-0.1"),
+        (torch.ones(9), {"overlap": float("nan")}, "nan"),
+        (torch.ones(9), {"batch_size": 0}, "batch_size"),
+        (torch.ones(9), {"output_rate": 0}, "not 0"),
+        (torch.ones(9), {"sample_rate": -8000}, "not -8000"),
+    ],
+)
+def test_impossible_sounds_and_settings_are_refused(waveform, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        reconstruct(PerfectModel(), waveform, **({"sample_rate": RATE} | settings))
