@@ -1,41 +1,18 @@
-"""The command line: `hypersound fit FILE` turns a recording into an INR, `hypersound render` turns it back."""
+"""`hypersound fit FILE`: turn a recording into an INR."""
 
 import argparse
 import json
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from hypersound_lib.atomic import atomic_path
-from hypersound_lib.errors import ConfigError, HyperSoundError
+from hypersound_lib.errors import ConfigError
 from hypersound_lib.provenance import provenance
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command; return the exit code: 0, or 2 for an error that the user can remedy."""
-    options = _parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], None] = options.run
-    try:
-        run(options)
-    except (HyperSoundError, FloatingPointError) as error:
-        print(f"hypersound: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"hypersound: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hypersound", description="Sounds as the weights of small networks.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_fit(commands)
-    _add_render(commands)
-    return parser
-
-
-def _add_fit(commands) -> None:
+def add_parser(commands) -> None:
+    """Add the command and its options."""
     fit = commands.add_parser(
         "fit",
         help="fit an INR to a recording",
@@ -56,22 +33,11 @@ def _add_fit(commands) -> None:
     fit.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     fit.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
     fit.add_argument("--seed", type=int, default=0)
-    fit.set_defaults(run=_fit)
+    fit.set_defaults(run=run)
 
 
-def _add_render(commands) -> None:
-    render = commands.add_parser(
-        "render",
-        help="evaluate an INR at any sample rate",
-        description="Evaluate an INR that `hypersound fit` wrote, at any sample rate.",
-    )
-    render.add_argument("weights", type=Path, help="a .safetensors file that `hypersound fit` wrote")
-    render.add_argument("out", type=Path, help="audio file to write: .flac, .wav or .ogg")
-    render.add_argument("--sample-rate", type=int, help="in Hz (default: the recording's own)")
-    render.set_defaults(run=_render)
-
-
-def _fit(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
+    """Fit, print how it goes, and write sound, weights and figure."""
     import torch
 
     from hypersound_lib.data import load_audio, save_audio
@@ -104,17 +70,6 @@ def _fit(options: argparse.Namespace) -> None:
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
     print(f"{numbers}; {result.steps} steps in {result.seconds:.1f} s, stopped by {result.stop_reason}")
     print(f"wrote {base}.safetensors, .flac and .png")
-
-
-def _render(options: argparse.Namespace) -> None:
-    from hypersound_lib.data import save_audio
-    from hypersound_lib.represented_sound import RepresentedSound
-
-    sound = RepresentedSound.load(options.weights)
-    rate = options.sample_rate or sound.sample_rate
-    waveform = sound.render(rate)
-    save_audio(options.out, waveform, rate)
-    print(f"wrote {options.out}: {len(waveform)} samples at {rate} Hz")
 
 
 def _part(waveform, sample_rate: int, options: argparse.Namespace):

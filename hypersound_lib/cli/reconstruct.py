@@ -1,0 +1,57 @@
+"""`hypersound reconstruct MODEL IN OUT`: send a sound of any length and rate through a trained model."""
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(commands) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser(
+        "reconstruct",
+        help="send a recording through a trained model",
+        description="Encode a recording with a trained HyperSound, play it at any sample rate, and say how far the two "
+        "are apart.",
+    )
+    parser.add_argument("model", help="a training run's folder, a model's folder or name, or owner/name on the hub")
+    parser.add_argument("file", type=Path, metavar="in", help="WAV, FLAC, Ogg, Opus or MP3")
+    parser.add_argument("out", type=Path, help="audio file to write: .flac, .wav or .ogg")
+    parser.add_argument("--sample-rate", type=int, help="of OUT, in Hz (default: the model's own)")
+    parser.add_argument("--device", choices=["auto", "cpu"], default="auto", help="auto takes a GPU if there is one")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Reconstruct, write, and compare."""
+    import torch
+
+    from hypersound_lib.data import load_audio, save_audio
+    from hypersound_lib.model import HyperSound
+    from hypersound_lib.reconstruction import reconstruct
+
+    model = HyperSound.from_pretrained(options.model)
+    waveform, file_rate = load_audio(options.file)
+    model_rate = model.config.sample_rate
+    rate = model_rate if options.sample_rate is None else options.sample_rate
+    if options.device == "auto" and torch.cuda.is_available():
+        model.to("cuda")
+    sound = reconstruct(model, waveform, file_rate, rate)
+    save_audio(options.out, sound, rate)
+    print(f"wrote {options.out}: {len(sound)} samples at {rate} Hz, {len(sound) / rate:.2f} s")
+    if file_rate > model_rate:
+        print(f"the model hears up to {model_rate / 2:g} Hz; {options.file} reaches {file_rate / 2:g} Hz")
+    if rate in (file_rate, model_rate):
+        print(_compare(waveform, file_rate, sound, rate))
+
+
+def _compare(waveform, file_rate: int, sound, rate: int) -> str:
+    """Say how far a reconstruction is from the original at the same rate."""
+    from hypersound_lib.data import resample
+    from hypersound_lib.errors import ConfigError
+    from hypersound_lib.metrics import lsd, nmse, snr
+
+    original = resample(waveform, file_rate, rate)
+    numbers = f"SNR {snr(original, sound):.2f} dB, NMSE {nmse(original, sound):.4g}"
+    try:
+        return f"{numbers}, LSD {lsd(original, sound, rate):.3g}"
+    except ConfigError as error:  # a sound shorter than one window
+        return f"{numbers} ({error})"

@@ -1,0 +1,29 @@
+"""`hypersound render WEIGHTS OUT`: turn an INR back into a sound."""
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(commands) -> None:
+    """Add the command and its options."""
+    render = commands.add_parser(
+        "render",
+        help="evaluate an INR at any sample rate",
+        description="Evaluate an INR that `hypersound fit` wrote, at any sample rate.",
+    )
+    render.add_argument("weights", type=Path, help="a .safetensors file that `hypersound fit` wrote")
+    render.add_argument("out", type=Path, help="audio file to write: .flac, .wav or .ogg")
+    render.add_argument("--sample-rate", type=int, help="in Hz (default: the recording's own)")
+    render.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Evaluate and write."""
+    from hypersound_lib.data import save_audio
+    from hypersound_lib.represented_sound import RepresentedSound
+
+    sound = RepresentedSound.load(options.weights)
+    rate = options.sample_rate or sound.sample_rate
+    waveform = sound.render(rate)
+    save_audio(options.out, waveform, rate)
+    print(f"wrote {options.out}: {len(waveform)} samples at {rate} Hz")

@@ -1,0 +1,100 @@
+"""What a training run is made from: the command line's word first, then the run so far, then the preset."""
+
+import argparse
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from hypersound_lib.atomic import atomic_path
+from hypersound_lib.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class RunSource:
+    """What `hypersound train` starts from, beside the TrainingConfig; kept in RUN/run.json for `--resume`."""
+
+    preset: str = "tutorial"
+    data: tuple[str, ...] = ("mini",)
+    root: str | None = None
+    store: str | None = None
+
+
+def read_settings(options: argparse.Namespace):
+    """Return `(RunSource, TrainingConfig)`.
+
+    Raises:
+        ConfigError: the preset or a value is impossible, the folder is used already, or there is nothing to resume.
+    """
+    from hypersound_lib.presets import preset
+
+    _check_folder(options.out, options.resume)
+    source, config = _read_run(options.out) if options.resume else (RunSource(), None)
+    given = {name: value for name in asdict(source) if (value := getattr(options, name)) is not None}
+    if options.resume and given.get("preset", source.preset) != source.preset:
+        raise ConfigError(
+            f"{options.out} is a run of preset {source.preset!r}; train {given['preset']!r} in another --out"
+        )
+    # Absolute, so that the run can be resumed from another working directory.
+    given |= {name: str(Path(given[name]).resolve()) for name in ("root", "store") if name in given}
+    if "data" in given:
+        given["data"] = tuple(str(Path(name).resolve()) if _is_folder(name) else name for name in given["data"])
+    source = replace(source, **given)
+    return source, _changed(config or preset(source.preset).training, options)
+
+
+def write_source(out: Path, source: RunSource, seed: int) -> None:
+    """Write OUT/run.json."""
+    with atomic_path(out / "run.json") as temporary:
+        temporary.write_text(json.dumps(asdict(source) | {"seed": seed}, indent=1) + "\n", encoding="utf-8")
+
+
+def _changed(config, options: argparse.Namespace):
+    """Return the TrainingConfig with what the command line gives in place of its own."""
+    from hypersound_lib.losses import LOSSES
+
+    changes = {name: value for name in asdict(config) if (value := getattr(options, name, None)) is not None}
+    if "loss" in changes:
+        # A name stands for the paper's loss as it is; terms are taken at the resolutions of the preset.
+        changes["loss"] = LOSSES.get(options.loss) or replace(config.loss, terms=options.loss)
+    return replace(config, **changes)
+
+
+def _check_folder(out: Path, resume: bool) -> None:
+    """Refuse a folder before the corpus is decoded, which can take an hour."""
+    from hypersound_lib.training.checkpoint import Checkpoints
+
+    saved = Checkpoints(out / "checkpoints", keep=1).saved()
+    if resume and not saved:
+        raise ConfigError(f"{out} holds no checkpoint to resume from; leave --resume out to start there")
+    if saved and not resume:
+        raise ConfigError(
+            f"{out} holds a training already, up to {saved[-1].name}; "
+            "pass --resume to go on with it, or choose another --out"
+        )
+
+
+def _read_run(out: Path):
+    """Return what a run wrote of itself."""
+    from hypersound_lib.dataclass_json import from_json
+    from hypersound_lib.training import TrainingConfig
+
+    records = []
+    for name in ("run.json", "training.json"):
+        try:
+            record = json.loads((out / name).read_text(encoding="utf-8"))
+            records.append({key: value for key, value in record.items() if (name, key) != ("run.json", "seed")})
+        except (OSError, ValueError, AttributeError) as error:
+            raise ConfigError(
+                f"{out / name} cannot be read ({error}), so the run cannot be resumed from here; "
+                "a run that was started in Python goes on there, with train(..., resume=True)"
+            ) from error
+    try:
+        return from_json(RunSource, records[0]), from_json(TrainingConfig, records[1])
+    except ConfigError as error:
+        raise ConfigError(f"{out}: run.json or training.json is damaged: {error}") from error
+
+
+def _is_folder(data: str) -> bool:
+    from hypersound_lib.data import CORPORA
+
+    return data.lower() not in CORPORA and Path(data).is_dir()

@@ -1,0 +1,115 @@
+"""`hypersound train`: train a model on a corpus, interrupt it, and go on."""
+
+import argparse
+import shlex
+from contextlib import nullcontext
+from pathlib import Path
+
+from hypersound_lib.cli.run_settings import RunSource, read_settings, write_source
+
+
+def add_parser(commands) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser(
+        "train",
+        help="train a model on a corpus",
+        description="Train a HyperSound. OUT receives logs, checkpoints, and the best weights, for `hypersound "
+        "reconstruct OUT`. Ctrl-C stops after a checkpoint; `hypersound train --resume --out OUT` goes on. Options "
+        "left out are the preset's, or on resuming the run's.",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the run's folder")
+    parser.add_argument("--resume", action="store_true", help="go on from the latest checkpoint in OUT")
+    parser.add_argument("--preset", help="model and training: tutorial (default), paper-base, paper-small, …")
+    parser.add_argument("--data", nargs="+", help="corpora by name, or folders of audio (default: mini)")
+    parser.add_argument("--root", help="folder where public corpora lie")
+    parser.add_argument("--download", action="store_true", help="fetch a public corpus that is not there")
+    parser.add_argument("--store", help="folder to decode into, for a corpus larger than memory")
+    parser.add_argument("--max-seconds", type=float, help="stop after so much time, as Ctrl-C would")
+    parser.add_argument("--device", choices=["auto", "cpu"], default="auto", help="auto takes a GPU if there is one")
+    training = parser.add_argument_group("training")
+    training.add_argument("--steps", type=int, help="updates of the weights")
+    training.add_argument("--batch-size", type=int, help="clips per update")
+    training.add_argument("--accumulate", type=int, metavar="N", help="cut each batch into N parts, to save memory")
+    training.add_argument("--learning-rate", type=float, help="of AdamW, its peak")
+    training.add_argument(
+        "--loss", metavar="TERMS", help="such as smooth_l1+0.1*mel_stft; or l1+mel, mel, l1+stft, stft"
+    )
+    training.add_argument("--window", type=int, help="score only so many samples of each clip")
+    training.add_argument("--precision", choices=["float32", "bfloat16"])
+    training.add_argument("--compile", action="store_const", const=True, help="use torch.compile")
+    training.add_argument("--workers", type=int, dest="num_workers", help="processes that load clips")
+    training.add_argument("--seed", type=int)
+    training.add_argument("--validate-every", type=int, metavar="STEPS")
+    training.add_argument("--checkpoint-every", type=int, metavar="STEPS")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train; return 130 when interrupted, else 0. In a launch of several processes, only the main one prints."""
+    import torch
+    from accelerate import PartialState
+
+    from hypersound_lib.model import HyperSound
+    from hypersound_lib.presets import preset
+    from hypersound_lib.training import train, training_stores
+
+    source, config = read_settings(options)
+    model_config = preset(source.preset).model
+    torch.manual_seed(config.seed)
+    model = HyperSound(model_config)
+    processes = PartialState(cpu=options.device == "cpu")
+    main = processes.is_main_process
+    # One process writes what all of them read.
+    with processes.main_process_first() if options.download or source.store else nullcontext():
+        stores = training_stores(
+            source.data,
+            model_config.sample_rate,
+            root=source.root,
+            download=options.download,
+            folder=source.store,
+            progress=main,
+        )
+    if main:
+        write_source(options.out, source, config.seed)
+        print(_describe(source, config, model, *stores), flush=True)
+    result = train(
+        model,
+        *stores,
+        config,
+        options.out,
+        resume=options.resume,
+        max_seconds=options.max_seconds,
+        cpu=options.device == "cpu",
+        progress=main,
+    )
+    if main:
+        print(_ending(result, options.out))
+    return 130 if result.stop_reason == "interrupted" else 0
+
+
+def _describe(source: RunSource, config, model, train_store, validation_store) -> str:
+    """Say in a line what is trained on what."""
+    rate, num_samples = model.config.sample_rate, model.config.num_samples
+    recordings, samples = len(train_store), int(train_store.lengths.sum())
+    parameters, corpora = sum(model.num_parameters().values()), ", ".join(source.data)
+    return (
+        f"{source.preset}: {parameters} parameters; {corpora}: {recordings} recordings, "
+        f"{samples / rate / 3600:.3g} hours, {samples // num_samples} clips of {num_samples / rate:.3g} s, and "
+        f"{len(validation_store)} recordings to validate on; {config.steps} steps of {config.batch_size} clips"
+    )
+
+
+def _ending(result, out: Path) -> str:
+    """Say how the training ended, how good the model is, and how to go on."""
+    why = {"steps": "finished", "time": "out of time", "interrupted": "interrupted"}[result.stop_reason]
+    numbers = ", ".join(f"{name} {value:.4g}" for name, value in result.validation.items())
+    lines = [
+        f"{why} after {result.step} steps and {result.seconds:.1f} s" + (f"; validation: {numbers}" if numbers else "")
+    ]
+    if (out / "best").is_dir():
+        lines.append(f"the weights with the lowest validation loss are in {out / 'best'}")
+    if result.stop_reason != "steps":
+        lines.append(f"go on with: {shlex.join(['hypersound', 'train', '--resume', '--out', str(out)])}")
+    elif not numbers:
+        lines.append("there was nothing left to do; --resume with more --steps goes on")
+    return "\n".join(lines)

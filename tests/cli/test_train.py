@@ -1,0 +1,136 @@
+"""`hypersound train`: starts from a preset, stops politely, and goes on from what its folder tells."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from hypersound_lib.cli import main
+from hypersound_lib.model import HyperSound
+from hypersound_lib.training import read_log
+
+
+@pytest.fixture
+def start(tiny, voices, tmp_path):
+    """Return the arguments that start a run, and its folder."""
+    out = tmp_path / "run"
+    return ["train", "--preset", "tiny", "--data", str(voices), "--out", str(out), "--device", "cpu"], out
+
+
+def test_a_run_leaves_logs_checkpoint_settings_and_the_best_weights(start, voices, capsys):
+    arguments, out = start
+    assert main([*arguments, "--seed", "5", "--learning-rate", "1e-3"]) == 0
+    text = capsys.readouterr().out
+    assert "tiny: " in text
+    assert ": 2 recordings, " in text
+    assert "12 clips of 0.032 s, and 2 recordings to validate on" in text  # 2 · 1600 samples; one speaker is for tests
+    assert "finished after 3 steps" in text
+    assert f"are in {out / 'best'}" in text
+    assert json.loads((out / "run.json").read_text()) == {
+        "preset": "tiny",
+        "data": [str(voices.resolve())],
+        "root": None,
+        "store": None,
+        "seed": 5,
+    }
+    assert json.loads((out / "training.json").read_text())["learning_rate"] == 1e-3
+    model = HyperSound.from_pretrained(out)
+    assert model.facts["step"] == 3
+    assert model.facts["training"]["seed"] == 5
+
+
+def test_resuming_needs_the_folder_alone_and_new_options_win(start, tmp_path, monkeypatch, capsys):
+    arguments, out = start
+    assert main([*arguments, "--batch-size", "4", "--loss", "mse+smooth_l1"]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--resume", "--out", "run", "--steps", "5"]) == 0
+    assert "finished after 5 steps" in capsys.readouterr().out
+    log = read_log(out / "train.csv")
+    assert log["step"] == [1, 2, 3, 4, 5]
+    assert "smooth_l1" in log
+    training = json.loads((out / "training.json").read_text())
+    assert (training["steps"], training["batch_size"], training["loss"]["terms"]) == (5, 4, "mse+smooth_l1")
+    assert main(["train", "--resume", "--out", "run"]) == 0
+    assert "nothing left to do" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_says_how_to_go_on(start, monkeypatch, capsys):
+    arguments, out = start
+    monkeypatch.setattr(
+        "hypersound_lib.training.state.TrainingState.update_average",
+        lambda state: state.step == 1 and os.kill(os.getpid(), signal.SIGINT),
+    )
+    assert main([*arguments, "--steps", "1000"]) == 130
+    text = capsys.readouterr().out
+    assert "interrupted after 2 steps" in text
+    assert f"hypersound train --resume --out {out}\n" in text
+
+
+def test_time_runs_out(start, capsys):
+    arguments, _ = start
+    assert main([*arguments, "--steps", "100000", "--max-seconds", "0.01"]) == 0
+    text = capsys.readouterr().out
+    assert "out of time after " in text
+    assert "--resume" in text
+
+
+def test_a_store_is_written_and_kept_for_resuming(start, tmp_path):
+    arguments, out = start
+    assert main([*arguments, "--store", str(tmp_path / "store")]) == 0
+    assert {p.name for p in (tmp_path / "store").iterdir()} == {"train-8000", "validation-8000"}
+    assert json.loads((out / "run.json").read_text())["store"] == str((tmp_path / "store").resolve())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["--preset", "tinny"], "'tinny' is no preset"),
+        (["--data", "vctc"], "did you mean 'vctk'"),
+        (["--batch-size", "0"], "batch_size must be at least 1, not 0"),
+        (["--loss", "l2"], "smooth_l1"),
+        (["--resume"], "holds no checkpoint to resume from"),
+    ],
+)
+def test_errors_name_value_and_remedy(start, capsys, changes, message):
+    arguments, out = start
+    assert main([*arguments, *changes]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("hypersound: ")
+    assert not out.exists()
+
+
+def test_a_folder_that_holds_a_run_is_refused_and_left_as_it_is(start, capsys):
+    arguments, out = start
+    assert main(arguments) == 0
+    before = (out / "run.json").read_text()
+    assert main([*arguments, "--seed", "9"]) == 2
+    assert "holds a training already, up to step-00000003; pass --resume" in capsys.readouterr().err
+    assert main(["train", "--resume", "--out", str(out), "--preset", "tutorial"]) == 2
+    assert "is a run of preset 'tiny'; train 'tutorial' in another --out" in capsys.readouterr().err
+    assert (out / "run.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("run.json", None, "run.json cannot be read"),
+        ("run.json", "[]", "run.json cannot be read"),
+        ("run.json", '{"preset": 3}', "preset must be str, not 3"),
+        ("training.json", '{"steps": "many"}', "steps must be int, not 'many'"),
+        ("training.json", '{"colour": "red"}', "unknown fields ['colour']"),
+    ],
+)
+def test_a_run_whose_settings_are_damaged_cannot_be_resumed(start, capsys, name, text, message):
+    arguments, out = start
+    assert main(arguments) == 0
+    (out / name).unlink() if text is None else (out / name).write_text(text)
+    assert main(["train", "--resume", "--out", str(out)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_diverging_training_is_an_error_without_traceback(start, capsys):
+    arguments, _ = start
+    assert main([*arguments, "--learning-rate", "1e38", "--steps", "50"]) == 2
+    assert "is nan" in capsys.readouterr().err
