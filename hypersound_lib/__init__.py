@@ -1,8 +1,10 @@
 """Learn, run and extend HyperSound: hypernetworks that turn a sound into the weights of a small network.
 
 The names that most programs start from; the others are documented in their modules. In the order of dependence:
-`coords` (the time grid), `data` (sounds in and out), `inr` (the networks), `losses`, `metrics`, `represented_sound`
-(an INR with what it needs to be heard), `fitting` (one INR to one sound), and `baselines`. Only notebooks and the
+`coords` (the time grid), `data` (sounds in and out), `inr` (the target networks), `losses`, `metrics`;
+`represented_sound` (an INR with what it needs to be heard), `fitting` (one INR to one sound), `baselines`;
+`encoder`, `hypernetwork`, `model` (HyperSound, which joins the two), `reconstruction` (sounds of any length),
+`training` (the loop, checkpoints, logs), and `presets` (models by name, with their training). Only notebooks and the
 command line use `plots`, `players` and `widgets`.
 """
 
@@ -11,6 +13,9 @@ from hypersound_lib.data import load_audio, load_dataset, save_audio
 from hypersound_lib.errors import ConfigError, HyperSoundError
 from hypersound_lib.fitting import FitConfig, FitResult, fit_inr
 from hypersound_lib.inr import SIREN, FourierMLP, ModulatedSIREN
+from hypersound_lib.losses import ReconstructionLoss
+from hypersound_lib.model import HyperSound, HyperSoundConfig
+from hypersound_lib.reconstruction import reconstruct
 from hypersound_lib.represented_sound import RepresentedSound
 
 __version__ = "0.1.0"
@@ -21,13 +26,17 @@ __all__ = [
     "FitConfig",
     "FitResult",
     "FourierMLP",
+    "HyperSound",
+    "HyperSoundConfig",
     "HyperSoundError",
     "ModulatedSIREN",
+    "ReconstructionLoss",
     "RepresentedSound",
     "clip_duration",
     "fit_inr",
     "load_audio",
     "load_dataset",
+    "reconstruct",
     "samples_in",
     "save_audio",
     "time_coords",

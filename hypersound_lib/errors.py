@@ -27,3 +27,7 @@ class ConfigError(HyperSoundError):
 
 class WeightsFileError(HyperSoundError):
     """A weights file is missing, is not safetensors, or was not written by this library."""
+
+
+class TrainingError(HyperSoundError):
+    """A training cannot go on: loss or gradient became NaN or infinite."""

@@ -1,23 +1,42 @@
 """Run benchmarks and keep their figures with provenance: `python -m tests.benchmarks [NAME …] [--quick]`."""
 
 import argparse
+import inspect
 import shlex
 import sys
 from pathlib import Path
 
 from hypersound_lib.provenance import provenance, write_result
-from tests.benchmarks import bench_fit, bench_loader
+from tests.benchmarks import (
+    bench_fit,
+    bench_loader,
+    bench_memory,
+    bench_overfit,
+    bench_step,
+    bench_sweep,
+    bench_window,
+)
 
 RESULTS = Path(__file__).parents[2] / "data" / "results"
-BENCHMARKS = {"fit": bench_fit, "loader": bench_loader}
+BENCHMARKS = {
+    "fit": bench_fit,
+    "loader": bench_loader,
+    "step": bench_step,
+    "memory": bench_memory,
+    "window": bench_window,
+    "overfit": bench_overfit,
+    "sweep": bench_sweep,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)}; all if none is given")
     parser.add_argument("--quick", action="store_true", help="a trial of a minute or so, which writes nothing")
-    parser.add_argument("--speech", type=Path, help="folder of real speech for `fit`; else the embedded corpus")
-    parser.add_argument("--limit", type=float, default=bench_fit.LIMIT, help="seconds for each run of `fit`")
+    parser.add_argument(
+        "--speech", type=Path, help="folder of real speech for fit and overfit; else the embedded corpus"
+    )
+    parser.add_argument("--limit", type=float, help="seconds for each run of fit, window, overfit and sweep")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
@@ -25,10 +44,10 @@ def main() -> None:
     for name in options.names or BENCHMARKS:
         print(f"== {name}", flush=True)
         origin = provenance(command, seed=0)
-        if name == "fit":
-            results = bench_fit.run(quick=options.quick, speech=options.speech, limit=options.limit)
-        else:
-            results = BENCHMARKS[name].run(quick=options.quick)
+        accepted = inspect.signature(BENCHMARKS[name].run).parameters
+        given = {key: getattr(options, key) for key in ("speech", "limit") if getattr(options, key) is not None}
+        settings = {key: value for key, value in given.items() if key in accepted}
+        results = BENCHMARKS[name].run(quick=options.quick, **settings)
         if not options.quick:
             path = RESULTS / f"bench_{name}.json"
             write_result(path, results, origin)

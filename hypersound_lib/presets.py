@@ -1,0 +1,101 @@
+"""Models by name, each with the training that suits it: the paper's (Table 1), and one for a laptop."""
+
+from dataclasses import dataclass
+
+from hypersound_lib.encoder import EncoderConfig
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.inr import BASE, LARGE, SMALL, FourierMLPConfig, SIRENConfig
+from hypersound_lib.losses import LossConfig
+from hypersound_lib.model import HyperSoundConfig
+from hypersound_lib.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model and how to train it."""
+
+    summary: str  # in a line
+    model: HyperSoundConfig
+    training: TrainingConfig
+
+
+# Hidden layers 400, 768 × 4, 400, then the head: "six fully connected layers" read as six hidden ones.
+_PAPER_TRAINING = TrainingConfig()
+PRESETS = {
+    "paper-base": Preset(
+        "the paper's model: 4 × 256 target, 206 081 generated weights",
+        HyperSoundConfig(target=BASE),
+        _PAPER_TRAINING,
+    ),
+    "paper-small": Preset(
+        "the paper's small target: 4 × 64, 14 657 generated weights",
+        HyperSoundConfig(target=SMALL),
+        _PAPER_TRAINING,
+    ),
+    "paper-large": Preset(
+        "the paper's large target: 6 × 384, 752 257 generated weights",
+        HyperSoundConfig(target=LARGE),
+        _PAPER_TRAINING,
+    ),
+    "paper-siren": Preset(
+        "the paper's hypernetwork with a SIREN of 4 × 256 as target",
+        HyperSoundConfig(target=SIRENConfig(hidden_layers=4, width=256)),
+        _PAPER_TRAINING,
+    ),
+    # Its choices were measured, one by one: data/results/bench_sweep.json.
+    "tutorial": Preset(
+        "64 ms at 8 kHz, evenly spaced frequencies, one hidden layer: a laptop trains it in minutes",
+        HyperSoundConfig(
+            sample_rate=8000,
+            num_samples=512,
+            encoder=EncoderConfig(strides=(4, 8), dilations=(1,)),
+            hypernetwork=HyperNetworkConfig(hidden=(400,)),
+            target=FourierMLPConfig(hidden_layers=1, width=32, num_octaves=0, num_frequencies=256),
+        ),
+        TrainingConfig(
+            steps=8000,
+            batch_size=32,
+            learning_rate=3e-4,
+            warmup_steps=50,
+            schedule="cosine",
+            max_grad_norm=1.0,
+            loss=LossConfig("log_nmse+0.1*mel_stft", fft_sizes=(128, 256, 512), n_mels=32),
+        ),
+    ),
+    # What `HyperSound.from_pretrained("hypersound-small")` loads was trained by this.
+    "hypersound-small": Preset(
+        "64 ms at 16 kHz, in the manner of `tutorial`: the weights that come with the library",
+        HyperSoundConfig(
+            sample_rate=16000,
+            num_samples=1024,
+            encoder=EncoderConfig(strides=(4, 8), dilations=(1,)),
+            hypernetwork=HyperNetworkConfig(hidden=(400,)),
+            target=FourierMLPConfig(hidden_layers=1, width=24, num_octaves=0, num_frequencies=512),
+        ),
+        TrainingConfig(
+            steps=11000,
+            batch_size=32,
+            learning_rate=3e-4,
+            warmup_steps=50,
+            schedule="cosine",
+            max_grad_norm=1.0,
+            ema_decay=0.999,
+            loss=LossConfig("log_nmse+0.2*mel_stft", fft_sizes=(256, 512, 1024), n_mels=64),
+        ),
+    ),
+}
+
+
+def preset(name: str) -> Preset:
+    """Return a preset by name.
+
+    Raises:
+        ConfigError: there is no such preset.
+
+    >>> preset("paper-base").model.num_samples
+    32768
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"{name!r} is no preset; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]

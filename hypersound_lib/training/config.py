@@ -1,0 +1,49 @@
+"""How to train a `HyperSound`: one frozen dataclass, saved with every run."""
+
+from dataclasses import dataclass, field
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.losses import LossConfig
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Optimiser, loss and rhythm; the defaults are the paper's (section "Optimization")."""
+
+    steps: int = 1_250_000  # updates of the weights
+    batch_size: int = 16  # clips per update, over all processes and micro-batches
+    accumulate: int = 1  # micro-batches per update: as many times less memory
+    learning_rate: float = 5e-5  # of AdamW, its peak
+    warmup_steps: int = 0  # over which the learning rate rises in a straight line
+    schedule: str = "constant"  # or "cosine": down to zero at the last step
+    weight_decay: float = 0.01
+    max_grad_norm: float | None = None  # gradients of a larger norm are scaled down to it
+    ema_decay: float = 0.0  # above 0: validate and keep an exponential moving average of the weights
+    loss: LossConfig = field(default_factory=LossConfig)
+    augment: bool = True  # the paper's: phase mangle and dequantisation; the random crop is always there
+    window: int | None = None  # decode and score only so many samples of each clip, elsewhere in every step
+    precision: str = "float32"  # or "bfloat16": matrix products in bfloat16, weights in float32
+    compile: bool = False  # let torch.compile fuse the model's operations
+    seed: int = 0  # of weights, clips, augmentation and windows
+    num_workers: int = 0  # processes that load clips
+    log_every: int = 10  # steps between two rows of train.csv
+    validate_every: int = 500  # steps
+    validation_clips: int = 64
+    checkpoint_every: int = 500  # steps
+    keep_checkpoints: int = 2  # the latest so many; the best weights are kept apart
+
+    def __post_init__(self):
+        counts = ("steps", "batch_size", "accumulate", "log_every", "validate_every", "validation_clips")
+        for name in (*counts, "checkpoint_every", "keep_checkpoints"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.batch_size % self.accumulate:
+            raise ConfigError(f"batch_size {self.batch_size} cannot be cut into {self.accumulate} equal micro-batches")
+        if self.learning_rate <= 0 or self.warmup_steps < 0 or self.weight_decay < 0 or self.num_workers < 0:
+            raise ConfigError(f"learning_rate must be positive, warm-up, decay and workers not negative: {self}")
+        if self.schedule not in ("constant", "cosine") or self.precision not in ("float32", "bfloat16"):
+            raise ConfigError(f"schedule is 'constant' or 'cosine', precision 'float32' or 'bfloat16': {self}")
+        if not 0 <= self.ema_decay < 1 or (self.max_grad_norm is not None and self.max_grad_norm <= 0):
+            raise ConfigError(f"ema_decay lies in [0, 1), max_grad_norm is positive or None: {self}")
+        if self.window is not None and self.window < 1:
+            raise ConfigError(f"a window has at least one sample, not {self.window}")

@@ -1,0 +1,127 @@
+"""What a training leaves behind to look at: two CSV files, TensorBoard, and a bar.
+
+RUN/train.csv        step, seconds, learning_rate, gradient_norm, samples_per_second, and each loss term
+RUN/validation.csv   step, seconds, each loss term, and metrics
+RUN/tensorboard/     the same as curves; audio and spectrograms of validation clips
+"""
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from hypersound_lib.atomic import atomic_path
+
+
+class RunLog:
+    """Writes one run's logs; on a process that is not the main one, writes nothing.
+
+    Args:
+        folder: the run's.
+        step: updates done so far: rows beyond it, which an interrupted session wrote after its last checkpoint,
+            are removed.
+        steps: of the whole training, for the bar.
+        enabled: False on all processes but the main one.
+        progress: show the bar.
+    """
+
+    def __init__(self, folder: Path, step: int, steps: int, enabled: bool = True, progress: bool = True):
+        self.folder, self.enabled = folder, enabled
+        self.bar = tqdm(total=steps, initial=step, unit="step", disable=not (enabled and progress))
+        self.board = None
+        if enabled:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in ("train.csv", "validation.csv"):
+                _cut_after(folder / name, step)
+            self.board = _open_board(folder / "tensorboard", step)
+
+    def __enter__(self) -> "RunLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+        if self.board is not None:
+            self.board.close()
+
+    def train(self, row: Mapping[str, float]) -> None:
+        """Note one training step; `row` begins with `step`."""
+        terms = {name: value for name, value in row.items() if name not in _NOT_TERMS}
+        shown = "  ".join(f"{name} {value:.3g}" for name, value in terms.items())
+        self.bar.set_postfix_str(f"{shown}  {row['samples_per_second']:.3g} samples/s")
+        self._write("train", row)
+
+    def validation(self, row: Mapping[str, float]) -> None:
+        """Note one validation."""
+        self._write("validation", row)
+
+    def examples(self, step: int, reference: Tensor, estimate: Tensor, sample_rate: int) -> None:
+        """Show pairs of clips `(N, T)` in TensorBoard: audio, and log spectrograms with the original above."""
+        if self.board is None:
+            return
+        for i, (original, copy) in enumerate(zip(reference, estimate, strict=True)):
+            for name, sound in (("original", original), ("reconstruction", copy)):
+                self.board.add_audio(f"clip {i}/{name}", sound.clamp(-1, 1), step, sample_rate)
+            picture = torch.cat([_spectrogram(original), _spectrogram(copy)])
+            self.board.add_image(f"clip {i}/spectrograms", picture, step, dataformats="HW")
+
+    def _write(self, name: str, row: Mapping[str, float]) -> None:
+        if not self.enabled:
+            return
+        path = self.folder / f"{name}.csv"
+        fresh = not path.exists()
+        with open(path, "a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(row))
+            if fresh:
+                writer.writeheader()
+            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
+        if self.board is not None:
+            for key, value in row.items():
+                if key != "step":
+                    self.board.add_scalar(f"{name}/{key}", value, row["step"])
+
+
+_NOT_TERMS = ("step", "seconds", "learning_rate", "gradient_norm", "samples_per_second")
+
+
+def read_log(path: str | os.PathLike) -> dict[str, list[float]]:
+    """Read `train.csv` or `validation.csv` of a run as columns, for plots."""
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {key: [float(row[key]) for row in rows] for key in (rows[0] if rows else ())}
+
+
+def _cut_after(path: Path, step: int) -> None:
+    """Remove rows beyond `step` from a log, and the log itself if nothing remains."""
+    if not path.exists():
+        return
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if row]
+    # A killed process may leave half a row at the end.
+    kept = [row for row in rows[1:] if len(row) == len(rows[0]) and int(row[0]) <= step]
+    if not kept:
+        path.unlink()
+        return
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([rows[0], *kept])
+
+
+def _open_board(folder: Path, step: int):
+    """Return a TensorBoard writer, or None where TensorBoard is not installed: the CSV files hold the same curves."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=step + 1)
+
+
+def _spectrogram(waveform: Tensor) -> Tensor:
+    """Draw `(T,)` as a grey picture `(H, W)` in [0, 1], low frequencies below; black is -80 dB of the peak."""
+    n_fft = min(512, waveform.numel())
+    window = torch.hann_window(n_fft, device=waveform.device)
+    spectrum = torch.stft(waveform.float(), n_fft, max(1, n_fft // 4), window=window, return_complex=True).abs()
+    decibels = 20 * torch.log10(spectrum.clamp(min=1e-8) / spectrum.max().clamp(min=1e-8))
+    return (1 + decibels / 80).clamp(0, 1).flip(0).cpu()

@@ -1,0 +1,85 @@
+"""The training loop: one screen, the same on a laptop, a GPU, or many (paper, section "Optimization")."""
+
+import math
+import os
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from hypersound_lib.data import AudioStore
+from hypersound_lib.model import HyperSound
+from hypersound_lib.training.config import TrainingConfig
+from hypersound_lib.training.interrupt import stop_on_signal
+from hypersound_lib.training.run import Run
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training ended."""
+
+    model: HyperSound  # with the last weights, averaged where the config says so
+    step: int  # updates done
+    seconds: float  # spent, over all sessions
+    stop_reason: str  # "steps", "time" or "interrupted"
+    validation: dict[str, float]  # the last one; on the main process
+
+
+def train(
+    model: HyperSound,
+    train_store: AudioStore,
+    validation_store: AudioStore,
+    config: TrainingConfig,
+    out: str | os.PathLike,
+    *,
+    resume: bool = False,
+    max_seconds: float | None = None,
+    cpu: bool = False,
+    progress: bool = True,
+) -> TrainingResult:
+    """Train a model, and leave logs, checkpoints and the best weights in a folder.
+
+    Args:
+        model: trained in place.
+        train_store: recordings at the model's rate.
+        validation_store: recordings of other voices, at the same rate.
+        config: how to train.
+        out: the run's folder; `OUT/best` is what `HyperSound.from_pretrained` takes.
+        resume: go on from the latest checkpoint in `out`, bit for bit as if nothing had happened (on a CPU).
+        max_seconds: stop after so much time of this session, as Ctrl-C would.
+        cpu: leave a GPU alone.
+        progress: show a bar.
+
+    Raises:
+        ConfigError: stores, model and config do not fit, or `out` holds a run and `resume` is False.
+        TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept.
+    """
+    run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
+    accelerator, network, loss, state = run.accelerator, run.network, run.loss, run.state
+    deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
+    stop_reason = "steps"
+    with run.open_log(progress), stop_on_signal() as stop:
+        while state.step < config.steps and stop_reason == "steps":
+            first, count = run.draw_window()
+            for micro in range(config.accumulate):
+                clips = next(run.batches)  # (B, T)
+                # Processes agree on the gradient once per update, in the last micro-batch.
+                last = micro == config.accumulate - 1
+                with nullcontext() if last else accelerator.no_sync(network):
+                    with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=run.bfloat16):
+                        estimate = network(clips, first, count)  # (B, count)
+                    terms = loss(estimate.float(), clips[:, first : first + count])
+                    accelerator.backward(loss.total(terms) / config.accumulate)
+            norm = accelerator.clip_grad_norm_(model.parameters(), config.max_grad_norm or math.inf)
+            run.raise_unless_finite(terms, norm)
+            state.update_weights()
+            run.log_step(terms, norm)
+            if stop.requested:
+                stop_reason = "interrupted"
+            elif time.perf_counter() >= deadline:
+                stop_reason = "time"
+            run.look_after(ended=stop_reason != "steps" or state.step == config.steps)
+    state.keep_average()
+    return TrainingResult(model, state.step, state.seconds, stop_reason, run.measured)

@@ -1,0 +1,184 @@
+"""What surrounds the loop: where clips come from, what is noted, kept and checked."""
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DataLoaderConfiguration
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from hypersound_lib.atomic import atomic_path
+from hypersound_lib.data import AudioStore, RandomClips, paper_augmentation
+from hypersound_lib.errors import ConfigError, TrainingError
+from hypersound_lib.losses import ReconstructionLoss
+from hypersound_lib.model import HyperSound
+from hypersound_lib.training.checkpoint import Checkpoints
+from hypersound_lib.training.config import TrainingConfig
+from hypersound_lib.training.logs import RunLog
+from hypersound_lib.training.state import TrainingState
+from hypersound_lib.training.validation import Validation
+
+
+class Run:
+    """One training on one process: its parts, put together; see `hypersound_lib.training.train` for the arguments."""
+
+    def __init__(
+        self,
+        model: HyperSound,
+        train_store: AudioStore,
+        validation_store: AudioStore,
+        config: TrainingConfig,
+        out: Path,
+        *,
+        resume: bool,
+        cpu: bool,
+    ):
+        rate, num_samples = model.config.sample_rate, model.config.num_samples
+        _check_rates(rate, train_store, validation_store)
+        self.loss = ReconstructionLoss(config.loss, rate)
+        self.config, self.model, self.out = config, model, out
+        self.accelerator = Accelerator(cpu=cpu, dataloader_config=DataLoaderConfiguration(split_batches=True))
+        device = self.accelerator.device
+        self.state = TrainingState(model.to(device), config)
+        self.checkpoints = Checkpoints(out / "checkpoints", config.keep_checkpoints)
+        self._start_or_resume(resume)
+
+        micro_batch = config.batch_size // config.accumulate
+        if micro_batch % self.accelerator.num_processes:
+            raise ConfigError(
+                f"{micro_batch} clips per micro-batch cannot be shared evenly by {self.accelerator.num_processes} "
+                "processes; choose another batch_size or accumulate"
+            )
+        self.clips = RandomClips(
+            train_store,
+            num_samples,
+            config.steps * config.batch_size,
+            paper_augmentation(rate) if config.augment else (),
+            seed=config.seed,
+        )
+        remaining = range(self.state.step * config.batch_size, len(self.clips))
+        loader = DataLoader(
+            torch.utils.data.Subset(self.clips, remaining),
+            micro_batch,
+            num_workers=config.num_workers,
+            pin_memory=device.type == "cuda",
+        )
+        self.validation = Validation(validation_store, num_samples, config.validation_clips, micro_batch)
+        self.measured: dict[str, float] = {}
+        self.bfloat16 = config.precision == "bfloat16"
+        self.loss.to(device)
+        network = torch.compile(model) if config.compile else model
+        self.network, self.state.optimizer, loader = self.accelerator.prepare(network, self.state.optimizer, loader)
+        self.batches: Iterator[Tensor] = iter(loader)
+        self._last_logged = (self.state.step, time.perf_counter())
+        self._started = time.perf_counter() - self.state.seconds
+
+    def open_log(self, progress: bool) -> RunLog:
+        """Return the run's log, to be used in a `with` statement; only the main process writes."""
+        main = self.accelerator.is_main_process
+        self.log = RunLog(self.out, self.state.step, self.config.steps, main, progress)
+        return self.log
+
+    def draw_window(self) -> tuple[int, int]:
+        """Return the first sample and the length of the part of every clip that this step decodes and scores.
+
+        It is drawn from the step's number, so it needs no saving, and all processes draw the same.
+        """
+        window, total = self.config.window, self.model.config.num_samples
+        if window is None or window >= total:
+            return 0, total
+        rng = np.random.default_rng([self.config.seed, self.state.step])
+        return int(rng.integers(total - window + 1)), window
+
+    def log_step(self, terms: dict[str, Tensor], norm: Tensor) -> None:
+        """Count the step's time, and every few steps write a row."""
+        now = time.perf_counter()
+        step = self.state.step
+        self.state.seconds = now - self._started
+        self.log.bar.update()
+        if step % self.config.log_every and step < self.config.steps:
+            return
+        steps, seconds = step - self._last_logged[0], now - self._last_logged[1]
+        self._last_logged = (step, now)
+        samples = steps * self.config.batch_size * self.model.config.num_samples
+        row = {"step": step, "seconds": self.state.seconds, "learning_rate": self.state.last_learning_rate}
+        row |= {"gradient_norm": norm.item(), "samples_per_second": samples / seconds}
+        self.log.train(row | {name: value.item() for name, value in terms.items()})
+
+    def look_after(self, ended: bool) -> None:
+        """Validate and save where the config says so, and at the end."""
+        step, config = self.state.step, self.config
+        if self.accelerator.is_main_process:
+            if ended or step % config.validate_every == 0:
+                self._validate()
+            if ended or step % config.checkpoint_every == 0:
+                self.checkpoints.save(self.state)
+        if ended:
+            self.accelerator.wait_for_everyone()
+
+    def raise_unless_finite(self, terms: dict[str, Tensor], norm: Tensor) -> None:
+        """Stop before a bad gradient touches the weights.
+
+        Raises:
+            TrainingError: a term or the gradient is NaN or infinite.
+        """
+        values = {name: value.item() for name, value in terms.items()} | {"gradient": float(norm)}
+        bad = {name: value for name, value in values.items() if not math.isfinite(value)}
+        if not bad:
+            return
+        saved = self.checkpoints.saved()
+        remedy = f"Nothing was lost up to {saved[-1]}: " if saved else "There is no checkpoint yet: "
+        raise TrainingError(
+            f"step {self.state.step + 1}: {', '.join(f'{name} is {value}' for name, value in bad.items())}, first in "
+            f"{self._culprit()}. {remedy}look at that recording, or train with a lower learning rate (now "
+            f"{self.state.learning_rate:g}), max_grad_norm, or precision float32."
+        )
+
+    @torch.no_grad()
+    def _culprit(self) -> str:
+        """Name the clip of this step whose loss is not finite, or else all of them."""
+        first = self.state.step * self.config.batch_size
+        numbers = range(first, first + self.config.batch_size)
+        for number in numbers:
+            clip = self.clips[number].unsqueeze(0).to(self.accelerator.device)
+            terms = self.loss(self.model(clip).float(), clip)
+            if not all(math.isfinite(value.item()) for value in terms.values()):
+                return self.clips.describe(number)
+        return f"a gradient of clips {numbers.start} to {numbers.stop - 1} ({self.clips.describe(first)}, …)"
+
+    def _validate(self) -> None:
+        with self.state.averaged():
+            self.measured = self.validation.measure(self.model, self.loss)
+            row = {"step": self.state.step, "seconds": self.state.seconds}
+            self.log.validation(row | self.measured)
+            self.log.examples(self.state.step, *self.validation.examples(self.model), self.model.config.sample_rate)
+            if self.measured["loss"] < self.state.best_score:
+                self.state.best_score = self.measured["loss"]
+                facts = {"step": self.state.step, "seconds": round(self.state.seconds, 1), "validation": self.measured}
+                self.model.save_pretrained(self.out / "best", facts=facts | {"training": asdict(self.config)})
+
+    def _start_or_resume(self, resume: bool) -> None:
+        if resume:
+            if self.checkpoints.load_latest(self.state) is None:
+                raise ConfigError(f"{self.out} holds no checkpoint to resume from; leave --resume out to start there")
+        elif self.checkpoints.saved():
+            raise ConfigError(
+                f"{self.out} holds a training already, up to {self.checkpoints.saved()[-1].name}; "
+                "pass --resume to go on with it, or choose another --out"
+            )
+        if self.accelerator.is_main_process:
+            with atomic_path(self.out / "training.json") as temporary:
+                temporary.write_text(json.dumps(asdict(self.config), indent=1) + "\n", encoding="utf-8")
+
+
+def _check_rates(rate: int, *stores: AudioStore) -> None:
+    for store in stores:
+        if store.sample_rate != rate:
+            raise ConfigError(f"the model hears {rate} Hz, a store has {store.sample_rate} Hz: build it at {rate} Hz")

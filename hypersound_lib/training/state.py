@@ -1,0 +1,90 @@
+"""Everything that changes during a training, gathered so that a checkpoint can hold it."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from hypersound_lib.training.config import TrainingConfig
+
+
+class TrainingState:
+    """Model, optimiser, schedule, moving average, and how far the training has come.
+
+    Args:
+        model: its weights are trained in place.
+        config: how.
+    """
+
+    def __init__(self, model: nn.Module, config: TrainingConfig):
+        self.model = model
+        self.config = config
+        self.step = 0  # updates done
+        self.seconds = 0.0  # spent training, over all sessions
+        self.best_score = math.inf  # the lowest validation loss so far
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+        self.average = {n: p.detach().clone() for n, p in model.named_parameters()} if config.ema_decay else {}
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next update. It depends on the step alone, so a schedule has nothing else to save."""
+        return self.config.learning_rate * learning_rate_factor(self.step, self.config)
+
+    def update_weights(self) -> None:
+        """Take one step of the optimiser at the schedule's rate, forget the gradients, and count it."""
+        self.last_learning_rate = self.learning_rate
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.last_learning_rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.update_average()
+        self.step += 1
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        """Move the average a little towards the weights of now, faster in the beginning."""
+        if self.average:
+            # (1 + n) / (10 + n) keeps the first, bad weights from staying in the average for long.
+            decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+            weights = [p.detach() for p in self.model.parameters()]
+            torch._foreach_lerp_(list(self.average.values()), weights, 1 - decay)
+
+    def keep_average(self) -> None:
+        """Make the average, where there is one, the model's own weights, once training is over."""
+        _copy_into(self.model, self.average)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Put the average, where there is one, in the weights' place for a while."""
+        own = {name: p.detach().clone() for name, p in self.model.named_parameters()} if self.average else {}
+        _copy_into(self.model, self.average)
+        try:
+            yield
+        finally:
+            _copy_into(self.model, own)
+
+
+def learning_rate_factor(step: int, config: TrainingConfig) -> float:
+    """Return what the peak learning rate is multiplied by in the update after `step` others.
+
+    >>> config = TrainingConfig(steps=8, warmup_steps=4, schedule="cosine")
+    >>> [round(learning_rate_factor(step, config), 2) for step in range(9)]
+    [0.25, 0.5, 0.75, 1.0, 1.0, 0.85, 0.5, 0.15, 0.0]
+    """
+    if step < config.warmup_steps:
+        return (step + 1) / config.warmup_steps
+    if config.schedule == "constant":
+        return 1.0
+    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+@torch.no_grad()
+def _copy_into(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    own = dict(model.named_parameters())
+    for name, value in weights.items():
+        own[name].copy_(value)

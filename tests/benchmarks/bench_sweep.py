@@ -1,0 +1,133 @@
+"""The choices behind the `tutorial` preset: change one thing at a time, train each variant for the same time.
+
+    make bench ARGS="sweep --limit 60"
+
+Every variant gets as many steps as fit the limit on this machine, with the schedule stretched to them, and is scored on
+whole recordings of the embedded corpus' test speakers.
+"""
+
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from hypersound_lib.data import AudioStore, build_store, load_dataset
+from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
+from hypersound_lib.losses import LossConfig
+from hypersound_lib.model import HyperSound, HyperSoundConfig
+from hypersound_lib.presets import preset
+from hypersound_lib.training import TrainingConfig, train, training_stores
+from tests.benchmarks.quality import held_out, quality
+
+LIMIT = 60.0  # seconds for each variant, unless told otherwise
+BASE = preset("tutorial")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The preset with something changed."""
+
+    changed: str
+    value: str
+    model: HyperSoundConfig = BASE.model
+    training: TrainingConfig = BASE.training
+
+
+def run(quick: bool = False, limit: float = LIMIT) -> dict:
+    """Train every variant for `limit` seconds; return what each scored."""
+    limit = 4.0 if quick else limit
+    rows = []
+    for variant in variants()[: 2 if quick else None]:
+        rows.append(measure(variant, limit))
+        row = rows[-1]
+        print(
+            f"{variant.changed} {variant.value}: {row['steps']} steps, STOI {row['stoi']:.3f}, NMSE {row['nmse']:.3f}, "
+            f"LSD {row['lsd']:.2f}",
+            flush=True,
+        )
+    return {"limit_seconds": limit, "variants": rows}
+
+
+def variants() -> list[Variant]:
+    """Return the preset itself, then each variant."""
+    model, training = BASE.model, BASE.training
+    layers = [f"layers.{i}.{kind}" for i in range(5) for kind in ("weight", "bias")]
+
+    def with_model(changed: str, value: str, **changes) -> Variant:
+        return Variant(changed, value, model=dataclasses.replace(model, **changes))
+
+    def with_training(changed: str, value: str, **changes) -> Variant:
+        return Variant(changed, value, training=dataclasses.replace(training, **changes))
+
+    def clip(num_samples: int) -> Variant:
+        target = dataclasses.replace(model.target, num_frequencies=num_samples // 2)
+        return with_model("clip", f"{num_samples} samples", num_samples=num_samples, target=target)
+
+    octaves = FourierMLPConfig(hidden_layers=4, width=64, num_octaves=10)
+    hidden = model.hypernetwork.hidden
+    return [
+        Variant("nothing:", "the preset"),
+        clip(256),
+        clip(1024),
+        with_model("target", "4 × 64 on octaves, all generated", target=octaves, shared=()),
+        with_model(
+            "target", "4 × 64 on octaves, only the last layer generated", target=octaves, shared=tuple(layers[:8])
+        ),
+        with_model("target", "SIREN 3 × 64, all generated", target=SIRENConfig(3, 64, omega_0=1500.0), shared=()),
+        with_model("shared", "the first layer only", shared=tuple(layers[:2])),
+        with_model("hidden layers", "the paper's six", hypernetwork=HyperNetworkConfig()),
+        with_model("hidden layers", "two", hypernetwork=HyperNetworkConfig(hidden=(*hidden, *hidden))),
+        with_model("encoder", "dilations 1, 3, 9", encoder=dataclasses.replace(model.encoder, dilations=(1, 3, 9))),
+        with_training(
+            "loss", "l1+mel, as in the paper", loss=dataclasses.replace(training.loss, terms="smooth_l1+mel_stft")
+        ),
+        with_training("loss", "log_nmse alone", loss=LossConfig("log_nmse")),
+        with_training("loss", "log_nmse+mel_stft", loss=dataclasses.replace(training.loss, terms="log_nmse+mel_stft")),
+        with_training("learning rate", "3e-4", learning_rate=3e-4),
+        with_training("learning rate", "3e-3", learning_rate=3e-3),
+        with_training("schedule", "constant", schedule="constant"),
+        with_training("moving average", "0.999", ema_decay=0.999),
+    ]
+
+
+def measure(variant: Variant, limit: float) -> dict:
+    """Train one variant and score it."""
+    rate = variant.model.sample_rate
+    train_store, validation_store = training_stores("mini", rate)
+    steps = steps_within(limit, variant, train_store)
+    training = dataclasses.replace(
+        variant.training,
+        steps=steps,
+        warmup_steps=min(variant.training.warmup_steps, steps // 4),
+        validate_every=steps,
+        checkpoint_every=steps,
+        validation_clips=8,
+    )
+    torch.manual_seed(0)
+    model = HyperSound(variant.model)
+    with tempfile.TemporaryDirectory() as folder:
+        result = train(model, train_store, validation_store, training, Path(folder) / "run", cpu=True, progress=False)
+    test = build_store(load_dataset("mini", "test").recordings, rate, normalize=True)
+    scores = quality(model, held_out(test, 12), rate)
+    return {
+        "changed": variant.changed,
+        "value": variant.value,
+        "steps": steps,
+        "seconds": round(result.seconds, 1),
+        "generated": model.hypernetwork.num_generated,
+        "parameters": model.num_parameters(),
+    } | scores
+
+
+def steps_within(limit: float, variant: Variant, store: AudioStore) -> int:
+    """Return how many steps fit the limit, from the pace of ten."""
+    training = dataclasses.replace(
+        variant.training, steps=12, validate_every=12, checkpoint_every=12, validation_clips=1, log_every=1
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        model = HyperSound(variant.model)
+        result = train(model, store, store, training, Path(folder) / "run", cpu=True, progress=False)
+    return max(8, int(limit / (result.seconds / training.steps)))

@@ -1,0 +1,95 @@
+"""Presets: the paper's numbers, and a tutorial model that its own loss and target can serve."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from hypersound_lib.encoder import EncoderConfig
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.inr import BASE, LARGE, SMALL, SIRENConfig, build_inr
+from hypersound_lib.losses import LOSSES, ReconstructionLoss
+from hypersound_lib.presets import PRESETS, preset
+
+PAPER = ["paper-base", "paper-small", "paper-large", "paper-siren"]
+
+
+def test_there_is_a_preset_for_each_model_of_the_paper_and_two_for_a_laptop():
+    assert set(PRESETS) == {*PAPER, "tutorial", "hypersound-small"}
+    for name in PRESETS:
+        assert preset(name) is PRESETS[name]
+        assert preset(name).summary
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_papers_presets_have_the_papers_numbers(name):
+    model, training = preset(name).model, preset(name).training
+    assert (model.sample_rate, model.num_samples, model.shared) == (22050, 32768, ())
+    assert model.encoder == EncoderConfig(
+        base_channels=16, strides=(2, 4, 5, 8), dilations=(1, 3, 9), kernel_size=7, embedding_size=32
+    )
+    assert model.hypernetwork.hidden == (400, 768, 768, 768, 768, 400)
+    assert (training.steps, training.batch_size, training.learning_rate) == (1_250_000, 16, 5e-5)
+    assert (training.schedule, training.warmup_steps, training.augment) == ("constant", 0, True)
+    assert training.loss == LOSSES["l1+mel"]
+    assert training.loss.weights == {"smooth_l1": 1.0, "mel_stft": 1.0}
+    assert training.loss.n_mels == 128
+    assert training.loss.fft_sizes == (512, 1024, 2048)
+
+
+def test_the_papers_presets_differ_in_their_target():
+    targets = [preset(name).model.target for name in PAPER]
+    assert targets[:3] == [BASE, SMALL, LARGE]
+    assert isinstance(targets[3], SIRENConfig)
+    assert (targets[3].hidden_layers, targets[3].width) == (4, 256)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_cannot_be_changed(name):
+    chosen = preset(name)
+    for config in (chosen, chosen.model, chosen.model.encoder, chosen.model.target, chosen.training):
+        field = dataclasses.fields(config)[0].name
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(config, field, None)
+    assert isinstance(hash(chosen), int), "nothing in it can be changed either"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_summary_tells_the_number_of_generated_weights_truly(name):
+    model = preset(name).model
+    with torch.device("meta"):
+        target = build_inr(model.target)
+    count = sum(p.numel() for key, p in target.named_parameters() if key not in model.shared)
+    if "generated weights" in preset(name).summary:
+        assert f"{count:,} generated weights".replace(",", " ") in preset(name).summary
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_presets_loss_can_score_its_clips(name):
+    model, training = preset(name).model, preset(name).training
+    loss = ReconstructionLoss(training.loss, model.sample_rate)
+    assert loss.min_samples <= model.num_samples
+    clips = torch.randn(1, model.num_samples, generator=torch.Generator().manual_seed(0))
+    assert torch.isfinite(loss.total(loss(clips, clips.roll(5))))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_no_targets_frequency_lies_above_the_nyquist_frequency(name):
+    model = preset(name).model
+    target = build_inr(model.target)
+    nyquist = model.num_samples / 2  # cycles per clip
+    if isinstance(model.target, SIRENConfig):
+        assert model.target.omega_0 * target.layers[0].weight.abs().max() / (2 * torch.pi) <= nyquist
+    else:
+        assert target.embedding.frequencies.max() <= nyquist
+
+
+def test_the_tutorials_shared_weights_are_its_targets():
+    model = preset("tutorial").model
+    names = [name for name, _ in build_inr(model.target).named_parameters()]
+    assert set(model.shared) < set(names)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigError, match=r"'papr-base' is no preset.*paper-base, paper-small.*tutorial"):
+        preset("papr-base")
