@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site test test-library bench runtimes readme picture corpus lock format clean
+.PHONY: help venv lab tutorial site test test-library bench runtimes readme picture corpus weights lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -52,6 +52,9 @@ picture: venv ## Compute the README's picture and sound anew, into data/results/
 
 corpus: venv ## Rebuild the embedded corpus in data/ (needs espeak-ng and flite)
 	$(PY) data/build/build.py $(ARGS)
+
+weights: venv ## Ship a training run's best weights in data/checkpoints/ (ARGS=RUN)
+	$(PY) data/build/weights.py $(ARGS)
 
 lock: venv ## Choose new versions for constraints.txt within pyproject.toml (ARGS=--upgrade for the newest)
 	$(PY) -m pip install --quiet uv

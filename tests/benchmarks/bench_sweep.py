@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 
 from hypersound_lib.data import AudioStore, build_store, load_dataset
+from hypersound_lib.evaluation import evaluate, spread_recordings
 from hypersound_lib.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.model import HyperSound, HyperSoundConfig
 from hypersound_lib.presets import preset
 from hypersound_lib.training import TrainingConfig, train, training_stores
-from tests.benchmarks.quality import held_out, quality
 
 LIMIT = 60.0  # seconds for each variant, unless told otherwise
 BASE = preset("tutorial")
@@ -111,7 +111,7 @@ def measure(variant: Variant, limit: float) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         result = train(model, train_store, validation_store, training, Path(folder) / "run", cpu=True, progress=False)
     test = build_store(load_dataset("mini", "test").recordings, rate, normalize=True)
-    scores = quality(model, held_out(test, 12), rate)
+    scores = evaluate(model, spread_recordings(test, 12), rate)
     return {
         "changed": variant.changed,
         "value": variant.value,

@@ -1,0 +1,100 @@
+"""Ship a training run's best weights: ``python data/build/weights.py RUN``.
+
+Writes ``data/checkpoints/NAME`` in half precision, with a card that tells data, licences, training and what the
+weights score on voices they were not trained on, and ``data/results/NAME.json`` with the same figures and their
+provenance. NAME is the run's preset.
+"""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+
+from hypersound_lib.data import build_store, load_dataset
+from hypersound_lib.evaluation import evaluate, spread_recordings
+from hypersound_lib.model import HyperSound
+from hypersound_lib.model_card import model_card
+from hypersound_lib.provenance import provenance, write_result
+
+DATA = Path(__file__).resolve().parents[1]
+RECORDINGS = 24  # of each corpus' test split
+
+# What may stand behind a folder's name, and under which terms.
+SOURCES = {
+    "libri16": "LibriSpeech train-clean-100 (Panayotov et al. 2015), CC BY 4.0, centre crops at 16 kHz",
+    "vctk16": "CSTR VCTK Corpus (University of Edinburgh), CC BY 4.0, 16 kHz",
+    "speech22": "rhasspy voices kathleen, nathalie and flemishguy, CC0 1.0, and LJSpeech, public domain, 22.05 kHz",
+    "mini": "this library's embedded corpus, CC BY 4.0",
+}
+CARD = """
+## Training data
+
+{sources}
+
+Of each corpus the last tenth of the speakers is the test split, and of the rest the last tenth validated; neither was
+trained on. The weights are offered under CC BY 4.0, as the training data asks for attribution.
+
+## What to expect
+
+{table}
+
+Means over up to {count} recordings of each test split, at most 5 s each, at the model's rate. STOI is about
+intelligibility (1 is best), NMSE 1 is as bad as silence. Speech only: the model has heard no music and no noise.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog='make weights ARGS="RUN"', description=__doc__)
+    parser.add_argument("run", type=Path, help="a folder that `hypersound train` wrote")
+    options = parser.parse_args()
+    run = json.loads((options.run / "run.json").read_text(encoding="utf-8"))
+    name, corpora = run["preset"], run["data"]
+    origin = provenance(f'make weights ARGS="{shlex.join(sys.argv[1:])}"', run["seed"])
+    model = HyperSound.from_pretrained(options.run)
+    training = model.facts.pop("training")
+    target = DATA / "checkpoints" / name
+    # Scored as they will be loaded: in half precision.
+    model.save_pretrained(target, dtype=torch.float16)
+    model = HyperSound.from_pretrained(target)
+    scores = {Path(corpus).name: score(model, corpus) for corpus in [*corpora, "mini"]}
+    model.facts |= {
+        "trained_on": [Path(corpus).name for corpus in corpora],
+        "steps": training["steps"],
+        "batch_size": training["batch_size"],
+        "loss": training["loss"]["terms"],
+        "cpu": origin["machine"]["cpu"],
+    }
+    card = model_card(model.config, model.num_parameters(), model.facts)
+    card = card.replace("library_name:", "license: cc-by-4.0\nlibrary_name:", 1)
+    card = card.replace("path/to/this/folder", name) + describe(corpora, scores)
+    model.save_pretrained(target, dtype=torch.float16, facts=model.facts | {"test": scores}, card=card)
+    write_result(
+        DATA / "results" / f"{name}.json", {"facts": model.facts, "training": training, "test": scores}, origin
+    )
+    print(describe(corpora, scores))
+
+
+def score(model: HyperSound, corpus: str) -> dict[str, float]:
+    """Evaluate on the corpus' test split."""
+    rate = model.config.sample_rate
+    store = build_store(load_dataset(corpus, "test").recordings, rate, normalize=True)
+    return evaluate(model, spread_recordings(store, RECORDINGS), rate)
+
+
+def describe(corpora: list[str], scores: dict[str, dict[str, float]]) -> str:
+    """Return the card's part about data and scores."""
+    sources = "\n".join(f"- {SOURCES.get(Path(corpus).name, Path(corpus).name)}" for corpus in corpora)
+    header = "| Test speakers of | STOI | NMSE | SI-SNR, dB | LSD |\n|---|---:|---:|---:|---:|\n"
+    rows = [
+        f"| {name} ({row['recordings']} recordings) | {row['stoi']:.3f} | {row['nmse']:.3f} | {row['si_snr']:.1f} | "
+        f"{row['lsd']:.2f} |"
+        for name, row in scores.items()
+    ]
+    return CARD.format(sources=sources, table=header + "\n".join(rows), count=RECORDINGS)
+
+
+if __name__ == "__main__":
+    main()
