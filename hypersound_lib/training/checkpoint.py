@@ -40,8 +40,12 @@ class Checkpoints:
 
     def save(self, state: TrainingState) -> Path:
         """Write a checkpoint under a temporary name, rename it, and only then delete the oldest beyond `keep`."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         target = self.folder / f"step-{state.step:08d}"
+        if target.exists():  # a step has only one state
+            return target
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for left in self.folder.glob(".writing-*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
         staging = Path(tempfile.mkdtemp(dir=self.folder, prefix=".writing-"))
         try:
             save_file(_contiguous(state.model.state_dict()), staging / "model.safetensors")
@@ -53,7 +57,6 @@ class Checkpoints:
                 "best_score": state.best_score,
             }
             (staging / "state.json").write_text(json.dumps(numbers), encoding="utf-8")
-            shutil.rmtree(target, ignore_errors=True)
             os.replace(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -43,6 +43,12 @@ class Run:
         rate, num_samples = model.config.sample_rate, model.config.num_samples
         _check_rates(rate, train_store, validation_store)
         self.loss = ReconstructionLoss(config.loss, rate)
+        scored = min(config.window or num_samples, num_samples)
+        if scored < self.loss.min_samples:
+            raise ConfigError(
+                f"loss {config.loss.terms!r} needs at least {self.loss.min_samples} samples at once, and a step scores "
+                f"{scored}: choose a longer window, or shorter fft_sizes in LossConfig"
+            )
         self.config, self.model, self.out = config, model, out
         self.accelerator = Accelerator(cpu=cpu, dataloader_config=DataLoaderConfiguration(split_batches=True))
         device = self.accelerator.device
@@ -69,6 +75,8 @@ class Run:
             micro_batch,
             num_workers=config.num_workers,
             pin_memory=device.type == "cuda",
+            # Its own, so that making the loader anew on resuming draws no number from the generator that was restored.
+            generator=torch.Generator().manual_seed(config.seed),
         )
         self.validation = Validation(validation_store, num_samples, config.validation_clips, micro_batch)
         self.measured: dict[str, float] = {}

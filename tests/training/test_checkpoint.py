@@ -1,0 +1,109 @@
+"""Checkpoints: the latest few and the best are kept, whole or not at all, without code."""
+
+import json
+
+import pytest
+import torch
+
+from hypersound_lib.errors import WeightsFileError
+from hypersound_lib.model import HyperSound
+from hypersound_lib.training import train
+from hypersound_lib.training.checkpoint import Checkpoints
+from hypersound_lib.training.state import TrainingState
+
+from .tiny import changed, make_model, make_store
+
+
+def make_state(steps=3):
+    state = TrainingState(make_model(), changed())
+    clips = torch.stack([make_store().read(0, 256 * i, 256) for i in range(4)])
+    for _ in range(steps):
+        (state.model(clips) - clips).square().mean().backward()
+        state.update_weights()
+    return state
+
+
+def test_a_state_comes_back_bit_for_bit(tmp_path):
+    state = make_state()
+    state.best_score, state.seconds = 0.25, 12.5
+    Checkpoints(tmp_path, 2).save(state)
+    torch.rand(3)
+    loaded = TrainingState(make_model(seed=9), changed())
+    assert Checkpoints(tmp_path, 2).load_latest(loaded) == tmp_path / "step-00000003"
+    assert (loaded.step, loaded.seconds, loaded.best_score) == (3, 12.5, 0.25)
+    ours, theirs = loaded.model.state_dict(), state.model.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert all(torch.equal(loaded.average[name], state.average[name]) for name in state.average)
+    for p, q in zip(loaded.model.parameters(), state.model.parameters(), strict=True):
+        for key in ("step", "exp_avg", "exp_avg_sq"):
+            assert torch.equal(loaded.optimizer.state[p][key], state.optimizer.state[q][key])
+
+
+def test_random_numbers_go_on_where_they_were(tmp_path):
+    state = make_state()
+    Checkpoints(tmp_path, 2).save(state)
+    expected = torch.rand(3)
+    Checkpoints(tmp_path, 2).load_latest(state)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_only_the_latest_are_kept_and_nothing_but_tensors_and_json(tmp_path):
+    state, checkpoints = make_state(), Checkpoints(tmp_path, 2)
+    (tmp_path / ".writing-of-a-killed-process").mkdir()
+    for step in (3, 4, 5):
+        state.step = step
+        checkpoints.save(state)
+    assert [path.name for path in checkpoints.saved()] == ["step-00000004", "step-00000005"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000004", "step-00000005"]
+    files = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {".safetensors", ".json"}
+
+
+def test_saving_a_step_again_leaves_it_alone(tmp_path):
+    state, checkpoints = make_state(), Checkpoints(tmp_path, 2)
+    path = checkpoints.save(state)
+    before = (path / "state.json").stat().st_mtime_ns
+    assert checkpoints.save(state) == path
+    assert (path / "state.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "not json", "other format", "other model"])
+def test_what_cannot_be_resumed_is_explained(tmp_path, damage):
+    state = make_state()
+    path = Checkpoints(tmp_path, 2).save(state)
+    if damage == "truncated":
+        (path / "training.safetensors").write_bytes((path / "training.safetensors").read_bytes()[:100])
+    elif damage == "missing":
+        (path / "model.safetensors").unlink()
+    elif damage == "not json":
+        (path / "state.json").write_text("{")
+    elif damage == "other format":
+        numbers = json.loads((path / "state.json").read_text())
+        (path / "state.json").write_text(json.dumps(numbers | {"format": 99}))
+    else:
+        state = TrainingState(torch.nn.Linear(2, 2), changed())
+    with pytest.raises(WeightsFileError, match="step-00000003"):
+        Checkpoints(tmp_path, 2).load_latest(state)
+
+
+def test_the_best_weights_are_the_averaged_ones_of_the_lowest_validation_loss(tmp_path, monkeypatch):
+    scores = iter([3.0, 1.0, 2.0])
+    averages = []
+
+    def measure(self, model, loss):
+        averages.append([p.detach().clone() for p in model.parameters()])
+        return {"loss": next(scores), "nmse": 1.0}
+
+    monkeypatch.setattr("hypersound_lib.training.validation.Validation.measure", measure)
+    train(
+        make_model(),
+        make_store(),
+        make_store(1),
+        changed(steps=15, validate_every=5),
+        tmp_path,
+        cpu=True,
+        progress=False,
+    )
+    best = HyperSound.from_pretrained(tmp_path)
+    assert best.facts["step"] == 10
+    assert all(torch.equal(a, b) for a, b in zip(averages[1], best.parameters(), strict=True))

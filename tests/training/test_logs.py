@@ -1,0 +1,76 @@
+"""Logs: columns for plots, no step twice, TensorBoard with terms, sounds and pictures."""
+
+import pytest
+import torch
+
+from hypersound_lib.training import read_log, train
+from hypersound_lib.training.logs import RunLog
+
+from .tiny import RATE, changed, make_model, make_store
+
+
+def row(step):
+    return {"step": step, "seconds": 1.0, "samples_per_second": 2.0, "mse": 1 / step}
+
+
+def test_rows_beyond_the_resumed_step_and_half_rows_are_dropped(tmp_path):
+    with RunLog(tmp_path, 0, 10, progress=False) as log:
+        for step in (1, 2, 3):
+            log.train(row(step))
+    with open(tmp_path / "train.csv", "a") as file:
+        file.write("4,1.0,2")
+    with RunLog(tmp_path, 2, 10, progress=False) as log:
+        log.train(row(3))
+    columns = read_log(tmp_path / "train.csv")
+    assert columns["step"] == [1, 2, 3]
+    assert columns["mse"] == pytest.approx([1, 1 / 2, 1 / 3], rel=1e-5)
+
+
+def test_a_log_without_a_row_left_begins_anew(tmp_path):
+    with RunLog(tmp_path, 0, 10, progress=False) as log:
+        log.train(row(5))
+    with RunLog(tmp_path, 0, 10, progress=False) as log:
+        log.train({"step": 1, "seconds": 1.0, "samples_per_second": 2.0, "other": 3.0})
+    assert list(read_log(tmp_path / "train.csv")) == ["step", "seconds", "samples_per_second", "other"]
+
+
+def test_a_process_that_is_not_the_main_one_writes_nothing(tmp_path):
+    with RunLog(tmp_path / "run", 0, 10, enabled=False) as log:
+        log.train(row(1))
+        log.validation({"step": 1, "loss": 1.0})
+        log.examples(1, torch.zeros(1, 512), torch.zeros(1, 512), RATE)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_fills_both_logs(tmp_path):
+    train(make_model(), make_store(), make_store(1), changed(), tmp_path, cpu=True, progress=False)
+    columns = read_log(tmp_path / "train.csv")
+    assert list(columns) == [
+        "step",
+        "seconds",
+        "learning_rate",
+        "gradient_norm",
+        "samples_per_second",
+        "smooth_l1",
+        "mel_stft",
+    ]
+    assert columns["seconds"] == sorted(columns["seconds"])
+    validation = read_log(tmp_path / "validation.csv")
+    assert validation["step"] == [10, 20]
+    assert list(validation) == ["step", "seconds", "smooth_l1", "mel_stft", "loss", "nmse", "si_snr"]
+    for smooth_l1, mel_stft, loss in zip(*(validation[key] for key in ("smooth_l1", "mel_stft", "loss")), strict=True):
+        assert loss == pytest.approx(smooth_l1 + mel_stft, rel=1e-4)
+
+
+def test_tensorboard_gets_terms_norm_rate_sounds_and_pictures(tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    train(make_model(), make_store(), make_store(1), changed(), tmp_path, cpu=True, progress=False)
+    board = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
+    board.Reload()
+    tags = board.Tags()
+    wanted = {"smooth_l1", "mel_stft", "gradient_norm", "learning_rate"}
+    assert {f"train/{name}" for name in wanted} <= set(tags["scalars"])
+    assert "validation/nmse" in tags["scalars"]
+    assert [event.step for event in board.Scalars("train/mel_stft")] == list(range(1, 21))
+    assert {"clip 0/original", "clip 0/reconstruction"} <= set(tags["audio"])
+    assert "clip 0/spectrograms" in tags["images"]

@@ -1,0 +1,194 @@
+"""The loop: it learns, stops when it should, and refuses what cannot work."""
+
+import dataclasses
+import signal
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hypersound_lib.encoder import EncoderConfig
+from hypersound_lib.errors import ConfigError, TrainingError
+from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.losses import LossConfig
+from hypersound_lib.metrics import nmse
+from hypersound_lib.model import HyperSound
+from hypersound_lib.training import read_log, train
+from hypersound_lib.training.run import Run
+
+from .tiny import MODEL, changed, make_model, make_store
+
+
+def run_training(out, model=None, resume=False, max_seconds=None, stores=None, **changes):
+    stores = stores or (make_store(), make_store(1))
+    model = model or make_model()
+    return train(
+        model, *stores, changed(**changes), out, resume=resume, max_seconds=max_seconds, cpu=True, progress=False
+    )
+
+
+def weights_of(model):
+    return [p.detach().clone() for p in model.parameters()]
+
+
+def test_tones_are_learnt(tmp_path):
+    settings = {"loss": LossConfig("log_nmse"), "window": None, "learning_rate": 3e-3, "batch_size": 16}
+    wider = dataclasses.replace(MODEL, encoder=EncoderConfig(4, (4, 8), (1,)), hypernetwork=HyperNetworkConfig((64,)))
+    torch.manual_seed(0)
+    model = HyperSound(wider)
+    clips = torch.stack([make_store(1).read(0, 256 * i, 256) for i in range(8)])
+    with torch.no_grad():
+        before = nmse(clips, model(clips)).median()
+    result = run_training(tmp_path, model, steps=300, validate_every=300, checkpoint_every=300, **settings)
+    assert result.stop_reason == "steps"
+    assert result.step == 300
+    with torch.no_grad():
+        after = nmse(clips, result.model(clips)).median()
+    assert after < 0.6 < 0.9 < before
+
+
+def test_bfloat16_learns_too(tmp_path):
+    run_training(tmp_path, precision="bfloat16", steps=60, learning_rate=3e-3)
+    losses = read_log(tmp_path / "train.csv")["mel_stft"]
+    assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
+
+
+def test_micro_batches_equal_one_batch(tmp_path):
+    one = run_training(tmp_path / "one")
+    four = run_training(tmp_path / "four", accumulate=4)
+    for a, b in zip(weights_of(one.model), weights_of(four.model), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
+
+
+def test_a_window_decodes_only_itself_elsewhere_in_every_step(tmp_path, monkeypatch):
+    seen = []
+    forward = HyperSound.forward
+
+    def watched(self, waveform, start=0, num_samples=None):
+        seen.append((start, num_samples))
+        estimate = forward(self, waveform, start, num_samples)
+        assert estimate.shape[1] == (num_samples or MODEL.num_samples)
+        return estimate
+
+    monkeypatch.setattr(HyperSound, "forward", watched)
+    run_training(tmp_path, steps=8, window=160, validate_every=100)
+    windows = [pair for pair in seen if pair[1] is not None]
+    assert len(windows) == 8
+    assert {count for _, count in windows} == {160}
+    assert len({start for start, _ in windows}) > 4
+    assert all(0 <= start <= 256 - 160 for start, _ in windows)
+
+
+def test_gradients_are_clipped(tmp_path):
+    """Plain SGD would show it directly; Adam's first moment after one step is 0.1 times the clipped gradient."""
+    run_training(tmp_path, steps=1, max_grad_norm=1e-3)
+    moments = load_file(tmp_path / "checkpoints/step-00000001/training.safetensors")
+    first = [value.flatten() for name, value in moments.items() if name.startswith("optimizer.exp_avg.")]
+    assert torch.cat(first).norm().item() == pytest.approx(1e-4, rel=1e-3)
+    assert read_log(tmp_path / "train.csv")["gradient_norm"][0] > 1e-3, "the log has the norm before clipping"
+
+
+def test_learning_rate_warms_up_and_falls(tmp_path):
+    run_training(tmp_path)
+    rates = read_log(tmp_path / "train.csv")["learning_rate"]
+    assert rates[:5] == pytest.approx([0.2e-3, 0.4e-3, 0.6e-3, 0.8e-3, 1e-3])
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+    assert rates[-1] < 0.05e-3
+
+
+def test_nan_stops_with_step_term_and_recording_and_harms_no_weight(tmp_path, monkeypatch):
+    model = make_model()
+    kept = []
+
+    def poison(self):
+        if self.state.step == 12:
+            kept.extend(weights_of(model))
+            self.loss._smooth_l1 = lambda estimate, reference: (estimate - reference).sum() * float("nan")
+        return draw(self)
+
+    draw = Run.draw_window
+    monkeypatch.setattr(Run, "draw_window", poison)
+    with pytest.raises(TrainingError, match=r"step 13: smooth_l1 is nan.*tone\d\.wav from .*step-00000010"):
+        run_training(tmp_path, model)
+    assert all(torch.equal(a, b) for a, b in zip(kept, weights_of(model), strict=True))
+    assert (tmp_path / "checkpoints/step-00000010/state.json").is_file()
+
+
+def test_an_infinite_gradient_stops_too(tmp_path, monkeypatch):
+    def explode(self, estimate, reference):
+        return torch.sqrt((estimate - estimate.detach()).abs().sum())  # 0, with an infinite slope
+
+    monkeypatch.setattr("hypersound_lib.losses.ReconstructionLoss._smooth_l1", explode)
+    with pytest.raises(TrainingError, match=r"step 1: gradient is (nan|inf).*no checkpoint yet"):
+        run_training(tmp_path)
+
+
+def test_ctrl_c_finishes_the_step_saves_and_resumes_to_the_same_result(tmp_path, monkeypatch):
+    straight = run_training(tmp_path / "straight")
+    log_step = Run.log_step
+
+    def interrupted(self, terms, norm):
+        log_step(self, terms, norm)
+        if self.state.step == 7:
+            signal.raise_signal(signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "log_step", interrupted)
+        result = run_training(tmp_path / "run")
+    assert (result.stop_reason, result.step) == ("interrupted", 7)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert (tmp_path / "run/checkpoints/step-00000007").is_dir()
+    resumed = run_training(tmp_path / "run", make_model(seed=5), resume=True)
+    for a, b in zip(weights_of(resumed.model), weights_of(straight.model), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path, monkeypatch):
+    def impatient(self, terms, norm):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Run, "log_step", impatient)
+    with pytest.raises(KeyboardInterrupt):
+        run_training(tmp_path)
+
+
+def test_time_is_up(tmp_path):
+    result = run_training(tmp_path, max_seconds=0.0)
+    assert (result.stop_reason, result.step) == ("time", 1)
+    assert (tmp_path / "checkpoints/step-00000001").is_dir()
+
+
+def test_a_folder_in_use_is_refused_and_one_without_a_checkpoint_cannot_resume(tmp_path):
+    with pytest.raises(ConfigError, match="no checkpoint to resume from"):
+        run_training(tmp_path / "new", resume=True)
+    run_training(tmp_path / "run", steps=2)
+    with pytest.raises(ConfigError, match="holds a training already, up to step-00000002"):
+        run_training(tmp_path / "run", steps=2)
+
+
+def test_rates_and_windows_that_do_not_fit_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="8000 Hz, a store has 16000 Hz"):
+        run_training(tmp_path, stores=(make_store(rate=16000), make_store()))
+    with pytest.raises(ConfigError, match="at least 65"):
+        run_training(tmp_path, window=40)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 0},
+        {"accumulate": 3},
+        {"learning_rate": 0.0},
+        {"schedule": "linear"},
+        {"precision": "float16"},
+        {"ema_decay": 1.0},
+        {"max_grad_norm": 0.0},
+        {"window": 0},
+    ],
+)
+def test_impossible_settings_are_refused(change):
+    with pytest.raises(ConfigError):
+        changed(**change)

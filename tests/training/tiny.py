@@ -1,0 +1,60 @@
+"""A model and a corpus so small that a step takes milliseconds."""
+
+import dataclasses
+import math
+
+import numpy as np
+import torch
+
+from hypersound_lib.data import AudioStore, to_int16
+from hypersound_lib.encoder import EncoderConfig
+from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.inr import FourierMLPConfig
+from hypersound_lib.losses import LossConfig
+from hypersound_lib.model import HyperSound, HyperSoundConfig
+from hypersound_lib.training import TrainingConfig
+
+RATE = 8000
+MODEL = HyperSoundConfig(
+    sample_rate=RATE,
+    num_samples=256,
+    encoder=EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=4),
+    hypernetwork=HyperNetworkConfig(hidden=(8,)),
+    target=FourierMLPConfig(hidden_layers=1, width=8, num_octaves=8),
+)
+TRAINING = TrainingConfig(
+    steps=20,
+    batch_size=4,
+    learning_rate=1e-3,
+    warmup_steps=5,
+    schedule="cosine",
+    max_grad_norm=1.0,
+    ema_decay=0.9,
+    loss=LossConfig("smooth_l1+mel_stft", fft_sizes=(64, 128), n_mels=8),
+    window=160,
+    log_every=1,
+    validate_every=10,
+    validation_clips=4,
+    checkpoint_every=10,
+)
+
+
+def make_model(seed=0):
+    torch.manual_seed(seed)
+    return HyperSound(MODEL)
+
+
+def make_store(seed=0, count=3, rate=RATE):
+    """Tones in noise, a second each."""
+    generator = torch.Generator().manual_seed(seed)
+    t = torch.arange(rate) / rate
+    pieces = []
+    for i in range(count):
+        tone = torch.sin(2 * math.pi * (200 + 90 * i + 13 * seed) * t)
+        pieces.append(to_int16(0.4 * tone + 0.05 * torch.randn(rate, generator=generator)))
+    offsets = np.arange(count + 1) * rate
+    return AudioStore(torch.cat(pieces), offsets, rate, [f"tone{i}.wav" for i in range(count)], [""] * count)
+
+
+def changed(**changes):
+    return dataclasses.replace(TRAINING, **changes)
