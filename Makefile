@@ -43,8 +43,9 @@ runtimes: venv ## Measure the notebooks' runtimes for the README (ARGS=--full fo
 	$(PY) notebooks/run.py --record data/results/notebooks.json $(ARGS)
 	$(PY) notebooks/runtimes.py
 
-readme: venv ## Render the measured runtimes into README.md and the notebooks
+readme: venv ## Render what was measured into README.md and the notebooks
 	$(PY) notebooks/runtimes.py
+	$(PY) data/build/readme.py
 
 picture: venv ## Compute the README's picture and sound anew, into data/results/one_sound/
 	$(PY) -m hypersound_lib fit data/mini/wav48_silence_trimmed/s22/s22_004_mic1.ogg --seconds 1.4861 \

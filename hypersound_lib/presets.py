@@ -74,7 +74,7 @@ PRESETS = {
             target=FourierMLPConfig(hidden_layers=1, width=24, num_octaves=0, num_frequencies=512),
         ),
         TrainingConfig(
-            steps=11000,
+            steps=16000,
             batch_size=32,
             learning_rate=3e-4,
             warmup_steps=50,

@@ -14,6 +14,7 @@ from tests.benchmarks import (
     bench_overfit,
     bench_step,
     bench_sweep,
+    bench_tutorial,
     bench_window,
 )
 
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "window": bench_window,
     "overfit": bench_overfit,
     "sweep": bench_sweep,
+    "tutorial": bench_tutorial,
 }
 
 

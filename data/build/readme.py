@@ -1,0 +1,109 @@
+"""Render what was measured into README.md, between its ``results`` markers: ``python data/build/readme.py``.
+
+Every number comes from a file in ``data/results``; tests/packaging/test_readme.py sees that the page is in step.
+"""
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "data" / "results"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+
+
+def main() -> None:
+    README.write_text(render(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def render(readme: str) -> str:
+    """Return the README with its tables anew."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    parts = [make(load(name)) for name, make in TABLES.items() if (RESULTS / f"{name}.json").is_file()]
+    return f"{before}{BEGIN}\n" + "\n\n".join(parts) + f"\n{END}{after}"
+
+
+def load(name: str) -> dict:
+    """Return one file of results."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def origin(document: dict) -> str:
+    """Say by which command a table was measured, and on what."""
+    found = document["provenance"]
+    machine = f"{found['machine']['cpu']}, {found['machine']['torch_threads']} threads"
+    return f"(`{found['command']}`; {machine}, torch {found['packages']['torch']}.)"
+
+
+def shipped_weights(document: dict) -> str:
+    """What the weights that come with the library score."""
+    results = document["results"]
+    facts = results["facts"]
+    lines = [
+        f"**`hypersound-small`**, {facts['step']} steps in {facts['seconds'] / 60:.0f} minutes, on speakers that it "
+        "was not trained on:",
+        "",
+        "| test speakers of | recordings | STOI | NMSE | SI-SNR | LSD |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for corpus, row in results["test"].items():
+        cells = f"{row['stoi']:.3f} | {row['nmse']:.3f} | {row['si_snr']:.1f} dB | {row['lsd']:.2f}"
+        lines.append(f"| {corpus} | {row['recordings']} | {cells} |")
+    return "\n".join([*lines, "", origin(document)])
+
+
+def tutorial(document: dict) -> str:
+    """What `tutorial` reaches in its minutes."""
+    row = document["results"]
+    return (
+        f"**`tutorial`**, trained on the embedded corpus for {row['seconds'] / 60:.1f} minutes ({row['steps']} steps): "
+        f"STOI {row['stoi']:.3f}, NMSE {row['nmse']:.3f}, SI-SNR {row['si_snr']:.1f} dB on {row['recordings']} "
+        f"recordings of its test speakers. {origin(document)}"
+    )
+
+
+def steps(document: dict) -> str:
+    """What a training step costs."""
+    results = document["results"]
+    lines = [
+        f"**A training step** of {results['batch_size']} clips of 32 768 samples, in seconds:",
+        "",
+        "| preset | ours | ours, bfloat16 | plainest version | limit of the machine | target, of matrix-product rate |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name in ("paper-base", "paper-small"):
+        row = results[name]
+        ours = " | ".join(f"{row['ours'][precision]['step']:.2f}" for precision in ("float32", "bfloat16"))
+        plain, limit = row["plain"]["step"], row["limit_seconds"]["float32"]
+        lines.append(f"| {name} | {ours} | {plain:.2f} | {limit:.2f} | {row['target_fraction_of_rate']:.0%} |")
+    return "\n".join([*lines, "", origin(document)])
+
+
+def overfit(document: dict) -> str:
+    """Whether a hypernetwork can carry a waveform."""
+    results = document["results"]
+    lines = [
+        f"**One batch of {results['clips']} clips, learnt by heart** (mean SI-SNR; stopped at "
+        f"{results['goal_db'] + 3:.0f} dB or out of time):",
+        "",
+        "| target and how its weights come about | weights | best | steps | seconds |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for row in results["rows"]:
+        last_step, seconds, _ = row["curve"][-1]
+        lines.append(
+            f"| {row['name']} | {row['num_params']} | {row['best_si_snr']:.1f} dB | {last_step} | {seconds:.0f} |"
+        )
+    return "\n".join([*lines, "", origin(document)])
+
+
+TABLES = {
+    "hypersound-small": shipped_weights,
+    "bench_tutorial": tutorial,
+    "bench_step": steps,
+    "bench_overfit": overfit,
+}
+
+if __name__ == "__main__":
+    main()
