@@ -72,6 +72,13 @@ def variants() -> list[Variant]:
         Variant("nothing:", "the preset"),
         clip(256),
         clip(1024),
+        with_model(
+            "rate",
+            "16 000 Hz",
+            sample_rate=16000,
+            num_samples=1024,
+            target=dataclasses.replace(model.target, num_frequencies=512),
+        ),
         with_model("target", "4 × 64 on octaves, all generated", target=octaves, shared=()),
         with_model(
             "target", "4 × 64 on octaves, only the last layer generated", target=octaves, shared=tuple(layers[:8])
@@ -86,8 +93,8 @@ def variants() -> list[Variant]:
         ),
         with_training("loss", "log_nmse alone", loss=LossConfig("log_nmse")),
         with_training("loss", "log_nmse+mel_stft", loss=dataclasses.replace(training.loss, terms="log_nmse+mel_stft")),
-        with_training("learning rate", "3e-4", learning_rate=3e-4),
-        with_training("learning rate", "3e-3", learning_rate=3e-3),
+        with_training("learning rate", "1e-4", learning_rate=1e-4),
+        with_training("learning rate", "1e-3", learning_rate=1e-3),
         with_training("schedule", "constant", schedule="constant"),
         with_training("moving average", "0.999", ema_decay=0.999),
     ]
