@@ -69,6 +69,8 @@ def _flatten(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(item) for item in value)
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     # Either would end the cell.
     return text.replace("|", "\\|").replace("\n", " ")

@@ -54,7 +54,7 @@ PRESETS = {
             target=FourierMLPConfig(hidden_layers=1, width=32, num_octaves=0, num_frequencies=256),
         ),
         TrainingConfig(
-            steps=8000,
+            steps=6500,
             batch_size=32,
             learning_rate=3e-4,
             warmup_steps=50,

@@ -43,6 +43,9 @@ trained on. The weights are offered under CC BY 4.0, as the training data asks f
 
 Means over up to {count} recordings of each test split, at most 5 s each, at the model's rate. STOI is about
 intelligibility (1 is best), NMSE 1 is as bad as silence. Speech only: the model has heard no music and no noise.
+
+These weights are for learning how a hypernetwork works; they do not compress. A clip of {num_samples} samples passes
+through {neck} numbers, the narrowest layer, and becomes {generated} generated weights.
 """
 
 
@@ -62,19 +65,18 @@ def main() -> None:
     scores = {Path(corpus).name: score(model, corpus) for corpus in [*corpora, "mini"]}
     model.facts |= {
         "trained_on": [Path(corpus).name for corpus in corpora],
-        "steps": training["steps"],
         "batch_size": training["batch_size"],
         "loss": training["loss"]["terms"],
         "cpu": origin["machine"]["cpu"],
     }
     card = model_card(model.config, model.num_parameters(), model.facts)
     card = card.replace("library_name:", "license: cc-by-4.0\nlibrary_name:", 1)
-    card = card.replace("path/to/this/folder", name) + describe(corpora, scores)
+    card = card.replace("path/to/this/folder", name) + describe(model, corpora, scores)
     model.save_pretrained(target, dtype=torch.float16, facts=model.facts | {"test": scores}, card=card)
     write_result(
         DATA / "results" / f"{name}.json", {"facts": model.facts, "training": training, "test": scores}, origin
     )
-    print(describe(corpora, scores))
+    print(describe(model, corpora, scores))
 
 
 def score(model: HyperSound, corpus: str) -> dict[str, float]:
@@ -84,8 +86,8 @@ def score(model: HyperSound, corpus: str) -> dict[str, float]:
     return evaluate(model, spread_recordings(store, RECORDINGS), rate)
 
 
-def describe(corpora: list[str], scores: dict[str, dict[str, float]]) -> str:
-    """Return the card's part about data and scores."""
+def describe(model: HyperSound, corpora: list[str], scores: dict[str, dict[str, float]]) -> str:
+    """Return the card's part about data, scores and sizes."""
     sources = "\n".join(f"- {SOURCES.get(Path(corpus).name, Path(corpus).name)}" for corpus in corpora)
     header = "| Test speakers of | STOI | NMSE | SI-SNR, dB | LSD |\n|---|---:|---:|---:|---:|\n"
     rows = [
@@ -93,7 +95,14 @@ def describe(corpora: list[str], scores: dict[str, dict[str, float]]) -> str:
         f"{row['lsd']:.2f} |"
         for name, row in scores.items()
     ]
-    return CARD.format(sources=sources, table=header + "\n".join(rows), count=RECORDINGS)
+    return CARD.format(
+        sources=sources,
+        table=header + "\n".join(rows),
+        count=RECORDINGS,
+        num_samples=model.config.num_samples,
+        neck=min(model.config.hypernetwork.hidden),
+        generated=model.hypernetwork.num_generated,
+    )
 
 
 if __name__ == "__main__":
