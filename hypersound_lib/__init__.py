@@ -8,6 +8,13 @@ The names that most programs start from; the others are documented in their modu
 command line use `plots`, `players` and `widgets`.
 """
 
+import os
+
+# Ask Linux for pages of 2 MiB under large tensors: every step allocates and frees its activations, and fetching and
+# clearing pages of 4 KiB takes a good part of it (`large_pages` in data/results/bench_step.json). torch reads this
+# when it allocates its first tensor; elsewhere than on Linux it means nothing.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.data import load_audio, load_dataset, save_audio
 from hypersound_lib.errors import ConfigError, HyperSoundError

@@ -63,9 +63,9 @@ class SoundStreamEncoder(nn.Module):
         layers: list[nn.Module] = [CausalConv1d(1, channels, config.kernel_size)]
         for stride in config.strides:
             layers += [ResidualUnit(channels, config.kernel_size, d, config.normalize) for d in config.dilations]
-            layers += [nn.ELU(), CausalConv1d(channels, 2 * channels, 2 * stride, stride=stride)]
+            layers += [nn.ELU(inplace=True), CausalConv1d(channels, 2 * channels, 2 * stride, stride=stride)]
             channels *= 2
-        layers += [nn.ELU(), CausalConv1d(channels, config.embedding_size, 3)]
+        layers += [nn.ELU(inplace=True), CausalConv1d(channels, config.embedding_size, 3)]
         self.layers = nn.Sequential(*layers)
         for layer in self.modules():
             if isinstance(layer, CausalConv1d | nn.Linear):
@@ -129,7 +129,9 @@ class ResidualUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Add what the two convolutions make of x."""
         h = self.dilated(functional.elu(self.norm(x)))
-        return x + self.mix(functional.elu(h).movedim(1, -1)).movedim(-1, 1)
+        # In place where nobody needs the values before: these passes wait for memory, not for arithmetic.
+        h = functional.elu(h, inplace=True).movedim(1, -1)
+        return x + self.mix(h).movedim(-1, 1)
 
 
 class ChannelNorm(nn.LayerNorm):

@@ -2,13 +2,19 @@
 
     make bench ARGS="step"
 
-The plain version is the same model with the same weights, written as one would on a first day: the target network
-evaluated clip by clip with `torch.func.functional_call`, the loss a loop over clips and resolutions, AdamW as it comes.
+The plain version is the same model with the same weights, written as one would on a first day: the encoder of
+one-dimensional convolutions, the target network evaluated clip by clip with `torch.func.functional_call`, the loss a
+loop over clips and resolutions, AdamW as it comes. Both run with large pages (see `hypersound_lib/__init__.py`), whose
+effect on ours is measured beside.
 The limit counts the floating-point operations of all matrix products and convolutions, and divides them by the rate
 of one large matrix product, measured here.
 """
 
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -19,6 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hypersound_lib.coords import time_coords
 from hypersound_lib.data import RandomClips, build_store, load_dataset, paper_augmentation
+from hypersound_lib.encoder import CausalConv1d, ResidualUnit, SoundStreamEncoder
 from hypersound_lib.inr import build_inr
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.model import HyperSound
@@ -41,11 +48,12 @@ def run(quick: bool = False) -> dict:
         row = results[name]
         print(
             f"{name}: {row['ours']['float32']['step']:.3f} s, plain {row['plain']['step']:.3f} s, ratio "
-            f"{row['plain_over_ours']:.2f}, bfloat16 {row['ours']['bfloat16']['step']:.3f} s, target at "
-            f"{row['target_fraction_of_rate']:.0%} of the rate",
+            f"{row['plain_over_ours']:.2f}, bfloat16 {row['ours']['bfloat16']['step']:.3f} s; of the rate: decoding "
+            f"{row['decode_fraction_of_rate']:.0%}, with its backward {row['target_fraction_of_rate']:.0%}",
             flush=True,
         )
     results["loader_share"] = loader_share(results["paper-small"]["ours"]["float32"]["step"], repeats)
+    results["large_pages"] = large_pages(1 if quick else 3)
     results["gpu"] = measure_gpu(repeats)
     return results
 
@@ -75,7 +83,7 @@ def measure_preset(name: str, rates: dict[str, float], repeats: int) -> dict:
         key: {part: statistics.median(row[part] for row in value) for part in value[0]} for key, value in rows.items()
     }
     flops = count_flops(model, clips)
-    target_seconds = target_forward_backward(model, clips, repeats)
+    decode_seconds, target_seconds = target_alone(model, clips, repeats)
     return {
         "ours": {key: middle[key] for key in ("float32", "bfloat16")},
         "plain": middle["plain"],
@@ -84,6 +92,8 @@ def measure_preset(name: str, rates: dict[str, float], repeats: int) -> dict:
         "authors_over_ours": AUTHORS[name] / middle["float32"]["step"],
         "flops": flops,
         "limit_seconds": {key: flops["step"] / rates[key] for key in rates},
+        "decode_seconds": decode_seconds,
+        "decode_fraction_of_rate": flops["decode"] / decode_seconds / rates["float32"],
         "target_seconds": target_seconds,
         "target_fraction_of_rate": flops["target"] / target_seconds / rates["float32"],
     }
@@ -131,8 +141,10 @@ class Plain:
     def time(self, clips: Tensor) -> dict[str, float]:
         """Return the seconds of each part and of the whole step."""
         clock = Clock()
-        params = self.model.encode(clips)
-        clock.lap("encoder and head")
+        code = plain_encoder(self.model.encoder, clips)
+        clock.lap("encoder")
+        params = self.model.hypernetwork(code)
+        clock.lap("head")
         estimates = []
         for i in range(len(clips)):
             own = {name: value[i] for name, value in params.items()}
@@ -156,6 +168,26 @@ class Plain:
             convergence = torch.norm(y - x) / torch.norm(y)
             total = total + (convergence + (x.log() - y.log()).abs().mean()) / len(self.filters)
         return total
+
+
+def plain_encoder(encoder: SoundStreamEncoder, clips: Tensor) -> Tensor:
+    """The encoder with sounds as `(B, C, T)`, weights shared with `encoder`."""
+    x = clips.unsqueeze(1)
+    for layer in encoder.layers:
+        if isinstance(layer, CausalConv1d):
+            x = plain_convolution(layer, x)
+        elif isinstance(layer, ResidualUnit):
+            h = plain_convolution(layer.dilated, nn.functional.elu(x))
+            x = x + nn.functional.conv1d(nn.functional.elu(h), layer.mix.weight.unsqueeze(-1), layer.mix.bias)
+        else:
+            x = nn.functional.elu(x)
+    return x.mT
+
+
+def plain_convolution(layer: CausalConv1d, x: Tensor) -> Tensor:
+    """Pad on the left, convolve."""
+    x = nn.functional.pad(x, ((layer.kernel_size[0] - 1) * layer.dilation[0], 0))
+    return nn.functional.conv1d(x, layer.weight, layer.bias, layer.stride, 0, layer.dilation)
 
 
 class _Unchunked(nn.Module):
@@ -195,28 +227,61 @@ class Clock:
 
 
 def count_flops(model: HyperSound, clips: Tensor) -> dict[str, float]:
-    """Count the floating-point operations of forward and backward: of the target alone, and of the step."""
+    """Count the floating-point operations: of decoding, of it with its backward, and of the whole step."""
     params = {name: value.detach().requires_grad_() for name, value in model.encode(clips).items()}
+    with FlopCounterMode(display=False) as decode, torch.no_grad():
+        model.decode(params)
     with FlopCounterMode(display=False) as target:
         model.decode(params).sum().backward()
     with FlopCounterMode(display=False) as step:
         model(clips).sum().backward()
     model.zero_grad(set_to_none=True)
-    return {"target": float(target.get_total_flops()), "step": float(step.get_total_flops())}
+    counters = {"decode": decode, "target": target, "step": step}
+    return {name: float(counter.get_total_flops()) for name, counter in counters.items()}
 
 
-def target_forward_backward(model: HyperSound, clips: Tensor, repeats: int) -> float:
-    """Return the median seconds that forward and backward of the target network alone take."""
+def target_alone(model: HyperSound, clips: Tensor, repeats: int) -> tuple[float, float]:
+    """Return the median seconds of decoding, and of decoding with its backward."""
     params = {name: value.detach().requires_grad_() for name, value in model.encode(clips).items()}
     upstream = torch.randn_like(clips)
 
-    def once() -> None:
+    def decode() -> None:
+        with torch.no_grad():
+            model.decode(params)
+
+    def both() -> None:
         model.decode(params).backward(upstream)
         for value in params.values():
             value.grad = None
 
-    once()
-    return statistics.median(seconds(once) for _ in range(repeats))
+    decode()
+    both()
+    return tuple(statistics.median(seconds(action) for _ in range(repeats)) for action in (decode, both))
+
+
+# Prints the seconds of the fastest of three steps.
+_CHILD = """
+from tests.benchmarks.bench_step import *
+chosen = preset("paper-base")
+model = HyperSound(chosen.model)
+ours = Ours(model, ReconstructionLoss(chosen.training.loss, 22050), bfloat16=False)
+clips = real_clips(chosen.model.num_samples)
+print(min(ours.time(clips)["step"] for _ in range(4)))
+"""
+
+
+def large_pages(rounds: int) -> dict[str, float]:
+    """Return the median seconds of a step of `paper-base` without and with pages of 2 MiB, by turns."""
+    times: dict[str, list[float]] = {"0": [], "1": []}
+    for _ in range(rounds):
+        for value, row in times.items():
+            environment = {**os.environ, "THP_MEM_ALLOC_ENABLE": value}
+            command = [sys.executable, "-c", _CHILD]
+            output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+            row.append(json.loads(output))
+    without, with_them = (statistics.median(row) for row in times.values())
+    print(f"paper-base with small pages {without:.3f} s, with large ones {with_them:.3f} s", flush=True)
+    return {"small_pages_seconds": without, "large_pages_seconds": with_them}
 
 
 def loader_share(step_seconds: float, repeats: int) -> dict[str, float]:
