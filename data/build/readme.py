@@ -98,10 +98,62 @@ def overfit(document: dict) -> str:
     return "\n".join([*lines, "", origin(document)])
 
 
+def windows(document: dict) -> str:
+    """What scoring only a part of each clip saves and costs."""
+    results = document["results"]
+    lines = [
+        f"**A random window of each clip** (`--window`): seconds of a step without its update, and what "
+        f"{results['limit_seconds']:.0f} s of training `paper-small` give on whole validation clips:",
+        "",
+        "| samples scored | paper-base, s | paper-small, s | steps | validation loss |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for row in results["trainings"]:
+        window = str(row["window"])
+        seconds = " | ".join(f"{results['step_seconds'][name][window]:.2f}" for name in ("paper-base", "paper-small"))
+        lines.append(f"| {window} | {seconds} | {row['steps']} | {row['validation']['loss']:.2f} |")
+    return "\n".join([*lines, "", origin(document)])
+
+
+def sweep(document: dict) -> str:
+    """The choices behind `tutorial`."""
+    results = document["results"]
+    lines = [
+        "<details><summary><b>The choices behind <code>tutorial</code></b>: the preset with one thing changed, each "
+        f"trained for {results['limit_seconds']:.0f} s</summary>",
+        "",
+        "| changed | to | steps | STOI | NMSE | LSD |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for row in results["variants"]:
+        cells = f"{row['steps']} | {row['stoi']:.3f} | {row['nmse']:.3f} | {row['lsd']:.2f}"
+        lines.append(f"| {row['changed'].strip(':')} | {row['value']} | {cells} |")
+    return "\n".join([*lines, "", origin(document), "</details>"])
+
+
+def memory(document: dict) -> str:
+    """Peak memory by batch size."""
+    runs = document["results"]["runs"]
+    batches = sorted({row["batch_size"] for row in runs})
+    lines = [
+        "**Peak memory** of a training step on a CPU, in GiB, by batch size:",
+        "",
+        "| preset | " + " | ".join(map(str, batches)) + " |",
+        "|---" + "|---:" * len(batches) + "|",
+    ]
+    for name in dict.fromkeys(row["preset"] for row in runs):
+        peaks = {row["batch_size"]: row["peak_bytes"] / 2**30 for row in runs if row["preset"] == name}
+        lines.append(f"| {name} | " + " | ".join(f"{peaks[size]:.1f}" for size in batches) + " |")
+    return "\n".join([*lines, "", origin(document)])
+
+
 TABLES = {
     "hypersound-small": shipped_weights,
     "bench_tutorial": tutorial,
+    "bench_sweep": sweep,
     "bench_step": steps,
+    "bench_memory": memory,
+    "bench_window": windows,
     "bench_overfit": overfit,
 }
 

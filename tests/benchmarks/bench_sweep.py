@@ -64,7 +64,11 @@ def variants() -> list[Variant]:
 
     def clip(num_samples: int) -> Variant:
         target = dataclasses.replace(model.target, num_frequencies=num_samples // 2)
-        return with_model("clip", f"{num_samples} samples", num_samples=num_samples, target=target)
+        other = dataclasses.replace(model, num_samples=num_samples, target=target)
+        loss = dataclasses.replace(
+            training.loss, fft_sizes=tuple(n for n in training.loss.fft_sizes if n <= num_samples)
+        )
+        return Variant("clip", f"{num_samples} samples", other, dataclasses.replace(training, loss=loss))
 
     octaves = FourierMLPConfig(hidden_layers=4, width=64, num_octaves=10)
     hidden = model.hypernetwork.hidden
