@@ -29,7 +29,12 @@ SOURCES = {
     "speech22": "rhasspy voices kathleen, nathalie and flemishguy, CC0 1.0, and LJSpeech, public domain, 22.05 kHz",
     "mini": "this library's embedded corpus, CC BY 4.0",
 }
-CARD = """
+# What a run's records do not tell.
+NOTES = {
+    "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
+    "from there that of 16 000.\n",
+}
+CARD = """{note}
 ## Training data
 
 {sources}
@@ -71,12 +76,12 @@ def main() -> None:
     }
     card = model_card(model.config, model.num_parameters(), model.facts)
     card = card.replace("library_name:", "license: cc-by-4.0\nlibrary_name:", 1)
-    card = card.replace("path/to/this/folder", name) + describe(model, corpora, scores)
+    card = card.replace("path/to/this/folder", name) + describe(name, model, corpora, scores)
     model.save_pretrained(target, dtype=torch.float16, facts=model.facts | {"test": scores}, card=card)
     write_result(
         DATA / "results" / f"{name}.json", {"facts": model.facts, "training": training, "test": scores}, origin
     )
-    print(describe(model, corpora, scores))
+    print(describe(name, model, corpora, scores))
 
 
 def score(model: HyperSound, corpus: str) -> dict[str, float]:
@@ -86,16 +91,17 @@ def score(model: HyperSound, corpus: str) -> dict[str, float]:
     return evaluate(model, spread_recordings(store, RECORDINGS), rate)
 
 
-def describe(model: HyperSound, corpora: list[str], scores: dict[str, dict[str, float]]) -> str:
+def describe(name: str, model: HyperSound, corpora: list[str], scores: dict[str, dict[str, float]]) -> str:
     """Return the card's part about data, scores and sizes."""
     sources = "\n".join(f"- {SOURCES.get(Path(corpus).name, Path(corpus).name)}" for corpus in corpora)
     header = "| Test speakers of | STOI | NMSE | SI-SNR, dB | LSD |\n|---|---:|---:|---:|---:|\n"
     rows = [
-        f"| {name} ({row['recordings']} recordings) | {row['stoi']:.3f} | {row['nmse']:.3f} | {row['si_snr']:.1f} | "
+        f"| {corpus} ({row['recordings']} recordings) | {row['stoi']:.3f} | {row['nmse']:.3f} | {row['si_snr']:.1f} | "
         f"{row['lsd']:.2f} |"
-        for name, row in scores.items()
+        for corpus, row in scores.items()
     ]
     return CARD.format(
+        note=NOTES.get(name, ""),
         sources=sources,
         table=header + "\n".join(rows),
         count=RECORDINGS,

@@ -134,11 +134,18 @@ def measure(variant: Variant, limit: float) -> dict:
 
 
 def steps_within(limit: float, variant: Variant, store: AudioStore) -> int:
-    """Return how many steps fit the limit, from the pace of ten."""
-    training = dataclasses.replace(
-        variant.training, steps=12, validate_every=12, checkpoint_every=12, validation_clips=1, log_every=1
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        model = HyperSound(variant.model)
-        result = train(model, store, store, training, Path(folder) / "run", cpu=True, progress=False)
-    return max(8, int(limit / (result.seconds / training.steps)))
+    """Return how many steps fit the limit, from the pace of a few; the first ones only warm up."""
+    for steps in (5, 20):
+        training = dataclasses.replace(
+            variant.training,
+            steps=steps,
+            warmup_steps=0,
+            validate_every=steps,
+            checkpoint_every=steps,
+            validation_clips=1,
+            log_every=steps,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "run"
+            result = train(HyperSound(variant.model), store, store, training, out, cpu=True, progress=False)
+    return max(8, int(limit / (result.seconds / result.step)))
