@@ -25,6 +25,10 @@ class ConfigError(HyperSoundError):
     """A setting has a value that cannot work."""
 
 
+class MetricRefused(ConfigError):
+    """A metric has no value for these signals."""
+
+
 class WeightsFileError(HyperSoundError):
     """A weights file is missing, is not safetensors, or was not written by this library."""
 

@@ -46,7 +46,14 @@ def locked() -> dict[str, Version]:
 
 
 def test_extras():
-    assert set(PROJECT["optional-dependencies"]) == {"notebooks", "metrics", "tensorboard", "coursework", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {
+        "notebooks",
+        "metrics",
+        "cdpam",
+        "tensorboard",
+        "coursework",
+        "dev",
+    }
 
 
 def test_ranges_leave_colab_its_packages():

@@ -1,0 +1,136 @@
+"""How different two sounds are to a listener, as a network learned from listeners' answers: CDPAM.
+
+Manocha et al. 2021, "CDPAM: Contrastive learning for perceptual audio similarity". The package `cdpam` brings the
+network and its weights. Only these two files of it are used: the package itself wants others that it does not declare,
+and its own loader unpickles whatever the weights file says.
+"""
+
+import functools
+import hashlib
+import importlib.util
+import pickle
+import types
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from hypersound_lib.data import resample, to_int16
+from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.metrics.pairs import for_each_pair
+
+CDPAM_RATE = 22050  # Hz, that of its training
+_WEIGHTS = "CDPAM_trained/scratchJNDdefault_best_model.pth"
+# What the weights file may name: tensors, and the dictionaries that hold them.
+_HARMLESS = {("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2")}
+
+
+def cdpam(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
+    """CDPAM distance, lower is better, 0 for a perfect copy: `(..., T), (..., T) -> (...)`.
+
+    Both signals are brought to 22 050 Hz and to 16 bit (what lies outside [-1, 1] is clipped), as in its training. A
+    convolutional network describes each in 512 numbers, and a smaller one measures how far these are apart. Levels
+    count, and a little also polarity. It runs where the signals are; on a CPU core one second of sound takes about
+    three seconds. What it heard lately it does not compute again, so many estimates of one reference cost less.
+
+    Raises:
+        ConfigError: `cdpam` is not installed, or holds another network than is known here.
+        MetricRefused: nothing is left of the signals at 22 050 Hz.
+    """
+
+    def distance(x: Tensor, y: Tensor) -> Tensor:
+        with torch.no_grad():
+            _, compare = network(str(x.device))
+            return compare(_describe(x, sample_rate), _describe(y, sample_rate))
+
+    return for_each_pair(distance, reference, estimate)
+
+
+@functools.cache
+def network(device: str) -> tuple[nn.Module, nn.Module]:
+    """Return CDPAM's two networks on a device, loaded once: the encoder and the distance.
+
+    The encoder is `(B, 1, T) -> (B, 1024, T')`; the mean over T' of its first 512 channels describes a sound. The
+    distance is `(B, 512), (B, 512) -> (B,)`.
+
+    Raises:
+        ConfigError: `cdpam` is not installed, or holds another network than is known here.
+    """
+    spec = importlib.util.find_spec("cdpam")  # finds the package without importing it
+    if spec is None:
+        raise ConfigError("CDPAM needs cdpam: pip install 'hypersound-lib[cdpam]'")
+    folder = Path(spec.origin).parent
+    try:
+        with torch.device("meta"):  # no random start, which would move the random numbers of the calling program
+            net = _load_models(folder / "models.py").FINnet(encoder_layers=16, encoder_filters=64, input_size=512)
+        net.load_state_dict(_load_tensors(folder / _WEIGHTS)["state"], assign=True)
+    except (OSError, EOFError, pickle.PickleError, AttributeError, KeyError, RuntimeError, TypeError) as error:
+        raise ConfigError(
+            f"the package cdpam in {folder} is damaged or another version ({error}): pip install cdpam==0.0.6"
+        ) from error
+    net = net.eval().requires_grad_(False)
+    encoder = _fuse(net.base_encoder.encoder, net.base_encoder.ebatch)
+    return encoder.to(device), net.model_dist.to(device)
+
+
+def _load_models(path: Path) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location("cdpam_models", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _load_tensors(path: Path) -> dict:
+    # torch.load(weights_only=True) is as strict, but does not know one old way of writing integers that is used here.
+    tensors_only = types.SimpleNamespace(__name__="tensors_only", Unpickler=_Unpickler, load=_load)
+    return torch.load(path, map_location="cpu", weights_only=False, pickle_module=tensors_only)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads tensors and containers; refuses whatever else a pickle might name, so that nothing in it is run."""
+
+    def find_class(self, module: str, name: str) -> type:
+        if (module, name) not in _HARMLESS:
+            raise ConfigError(f"CDPAM's weights file names {module}.{name}, which is no tensor; it was not loaded")
+        return super().find_class(module, name)
+
+
+def _load(file, **settings) -> object:
+    return _Unpickler(file, **settings).load()
+
+
+def _fuse(convolutions: nn.ModuleList, norms: nn.ModuleList) -> nn.Sequential:
+    """Return the encoder with its batch norms folded into the convolutions.
+
+    The original computes every second value after each fourth layer in vain; here these layers have a stride of two.
+    Together that halves the time, and changes the distance by rounding errors.
+    """
+    layers = []
+    for i, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True)):
+        fused = fuse_conv_bn_eval(convolution, norm)
+        fused.stride = (2,) if i % 4 == 3 else (1,)
+        layers += [fused, nn.LeakyReLU(0.1)]
+    return nn.Sequential(*layers)
+
+
+_REMEMBERED = 4096  # descriptions of 2 kB
+_descriptions: OrderedDict[tuple[bytes, str], Tensor] = OrderedDict()  # (digest of the samples, device) -> (1, 512)
+
+
+def _describe(waveform: Tensor, sample_rate: int) -> Tensor:
+    """Return the unit vector that describes a waveform: `(T,) -> (1, 512)`."""
+    samples = to_int16(resample(waveform.cpu(), sample_rate, CDPAM_RATE))
+    if not len(samples):
+        raise MetricRefused(f"CDPAM needs a sample at {CDPAM_RATE} Hz; {len(waveform)} at {sample_rate} Hz give none")
+    key = (hashlib.sha256(samples.numpy().tobytes()).digest(), str(waveform.device))
+    if key not in _descriptions:
+        if len(_descriptions) >= _REMEMBERED:
+            _descriptions.popitem(last=False)
+        encoder, _ = network(str(waveform.device))
+        # One sound at a time, so that its description does not depend on its company, not even in the last digit.
+        acoustics = encoder(samples.float().to(waveform.device).view(1, 1, -1)).mean(dim=-1)[:, :512]
+        _descriptions[key] = nn.functional.normalize(acoustics, dim=1)
+    _descriptions.move_to_end(key)
+    return _descriptions[key]

@@ -1,0 +1,120 @@
+"""Many clips through many metrics: a value for each, or the reason why there is none."""
+
+import math
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.metrics.catalogue import METRICS, TABLE_1
+
+IN_PROCESSES = ("pesq", "stoi", "estoi")  # slow, and bound to one core each; torch spreads the others by itself
+
+Outcome = tuple[float, str | None]  # (value, None) or (NaN, why there is none)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the metrics say of one clip."""
+
+    values: dict[str, float]  # name -> value: finite, or NaN where the metric was refused
+    refusals: dict[str, str]  # name -> why there is no value; empty if there are all
+
+
+def score(
+    pairs: Sequence[tuple[Tensor, Tensor]], sample_rate: int, names: Sequence[str] = TABLE_1, processes: int = 1
+) -> list[Scores]:
+    """Score each pair of a reference and an estimate by each metric.
+
+    Silence, clips of one sample and perfect copies all give finite values or refusals with a reason. The number of
+    processes changes the time, and no digit of the result. Processes start with an import of the library, some
+    seconds, and need what every program with processes needs: its script keeps its work under
+    ``if __name__ == "__main__":``.
+
+    Args:
+        pairs: `(reference (T,), estimate (T,))`, where T may differ from pair to pair. They are scored as they come:
+            normalise their peaks first to compare with the paper.
+        sample_rate: of all of them, in Hz.
+        names: keys of `METRICS`.
+        processes: how many compute PESQ, STOI and ESTOI at a time; 1 computes them here.
+
+    Returns:
+        One `Scores` per pair, in the order of the pairs.
+
+    Raises:
+        ConfigError: a name is unknown, `processes` or `sample_rate` is not positive, the signals of a pair are not
+            waveforms of one length, or a package that a metric needs is not installed.
+
+    >>> x = torch.sin(torch.arange(4000.0))
+    >>> score([(x, 0.5 * x)], 16000, ["nmse", "stoi"])
+    [Scores(values={'nmse': 0.25..., 'stoi': nan}, refusals={'stoi': 'STOI needs half a second of speech; 0.25 s ...'})]
+    """
+    _check(names, sample_rate, processes)
+    clips = [(_plain(reference), _plain(estimate)) for reference, estimate in pairs]
+    tasks = [(name, i) for name in names for i in range(len(clips))]
+    pooled = [task for task in tasks if task[0] in IN_PROCESSES] if processes > 1 else []
+    outcomes: dict[tuple[str, int], Outcome] = {}
+    with _start(pooled, clips, sample_rate, processes) as finish:
+        for name, i in tasks:
+            if (name, i) not in finish:
+                outcomes[name, i] = _outcome(name, *clips[i], sample_rate)
+        outcomes |= {task: wait() for task, wait in finish.items()}
+    return [_gather({name: outcomes[name, i] for name in names}) for i in range(len(clips))]
+
+
+def _check(names: Sequence[str], sample_rate: int, processes: int) -> None:
+    unknown = [name for name in names if name not in METRICS]
+    if unknown:
+        raise ConfigError(f"no metric is called {', '.join(map(repr, unknown))}; there are {', '.join(METRICS)}")
+    if sample_rate <= 0 or processes < 1:
+        raise ConfigError(f"sample rate and number of processes must be positive, not {sample_rate} and {processes}")
+
+
+def _plain(signal: Tensor) -> Tensor:
+    return signal.detach() if signal.dtype == torch.float64 else signal.detach().float()
+
+
+def _outcome(name: str, reference: Tensor, estimate: Tensor, sample_rate: int) -> Outcome:
+    try:
+        return METRICS[name].function(reference, estimate, sample_rate), None
+    except MetricRefused as refusal:
+        return math.nan, str(refusal)
+
+
+def _gather(outcomes: dict[str, Outcome]) -> Scores:
+    values = {name: value for name, (value, _) in outcomes.items()}
+    return Scores(values, {name: reason for name, (_, reason) in outcomes.items() if reason is not None})
+
+
+@contextmanager
+def _start(
+    tasks: list[tuple[str, int]], clips: list[tuple[Tensor, Tensor]], sample_rate: int, processes: int
+) -> Iterator[dict[tuple[str, int], Callable[[], Outcome]]]:
+    """Start tasks in other processes; give for each a function that waits for its outcome."""
+    if not tasks:
+        yield {}
+        return
+    # Spawned, not forked: a copy of a process in which torch has threads can hang.
+    pool = ProcessPoolExecutor(
+        min(processes, len(tasks)), mp_context=multiprocessing.get_context("spawn"), initializer=_use_one_thread
+    )
+    try:
+        # As arrays: tensors would travel through shared memory, of which containers have little.
+        arrays = [(reference.cpu().numpy(), estimate.cpu().numpy()) for reference, estimate in clips]
+        yield {task: pool.submit(_work, task[0], *arrays[task[1]], sample_rate).result for task in tasks}
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _use_one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _work(name: str, reference: np.ndarray, estimate: np.ndarray, sample_rate: int) -> Outcome:
+    return _outcome(name, torch.from_numpy(reference), torch.from_numpy(estimate), sample_rate)

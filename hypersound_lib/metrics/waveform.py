@@ -1,0 +1,64 @@
+"""Metrics of the samples themselves: errors, and ratios of energies. They hear phase, and each sample counts alike."""
+
+import torch
+from torch import Tensor
+
+from hypersound_lib.metrics.pairs import check_shapes
+
+
+def mse(reference: Tensor, estimate: Tensor) -> Tensor:
+    """Mean squared error, lower is better: `(..., T), (..., T) -> (...)`.
+
+    >>> mse(torch.tensor([1.0, -1.0]), torch.tensor([1.0, 0.0]))
+    tensor(0.5000)
+    """
+    check_shapes(reference, estimate)
+    return (reference - estimate).square().mean(dim=-1)
+
+
+def snr(reference: Tensor, estimate: Tensor) -> Tensor:
+    """Signal-to-noise ratio in dB, higher is better: `(..., T), (..., T) -> (...)`.
+
+    10 log₁₀ (Σ x² / Σ (x - x̂)²). Identical signals give +inf, a silent reference with any error -inf.
+    Predicting silence scores 0 dB.
+
+    >>> snr(torch.tensor([1.0, -1.0]), torch.tensor([0.5, -0.5])).round(decimals=2)  # half the amplitude is wrong
+    tensor(6.0200)
+    """
+    check_shapes(reference, estimate)
+    signal = reference.double().square().sum(dim=-1)
+    noise = (reference.double() - estimate.double()).square().sum(dim=-1)
+    ratio = torch.where(noise == 0, torch.inf, signal / noise)
+    return (10 * torch.log10(ratio)).to(reference.dtype)
+
+
+def nmse(reference: Tensor, estimate: Tensor) -> Tensor:
+    """Normalised mean squared error, lower is better: `(..., T), (..., T) -> (...)`.
+
+    Σ (x - x̂)² / Σ x²: 0 for a perfect copy, 1 for silence, above 1 worse than silence. It is SNR without decibels.
+
+    >>> nmse(torch.tensor([1.0, -1.0]), torch.tensor([0.5, -0.5]))
+    tensor(0.2500)
+    """
+    return 10 ** (-snr(reference, estimate) / 10)
+
+
+def si_snr(reference: Tensor, estimate: Tensor) -> Tensor:
+    """Scale-invariant SNR in dB, higher is better: `(..., T), (..., T) -> (...)` (paper, Table 1).
+
+    Means are removed. The estimate is split into the part along the reference, s = x ⟨x̂, x⟩ / ⟨x, x⟩, and the rest e:
+    10 log₁₀ (‖s‖² / ‖e‖²). Any gain, also a negative one, scores the same; a shift by a few samples does not. A
+    silent signal on either side scores -inf.
+
+    >>> x = torch.tensor([1.0, -1.0, 1.0, -1.0])
+    >>> si_snr(x, 0.1 * x + torch.tensor([0.01, 0.01, -0.01, -0.01])).round(decimals=2)
+    tensor(20.)
+    """
+    check_shapes(reference, estimate)
+    x = reference.double() - reference.double().mean(dim=-1, keepdim=True)
+    y = estimate.double() - estimate.double().mean(dim=-1, keepdim=True)
+    energy = x.square().sum(dim=-1, keepdim=True)
+    along = torch.where(energy > 0, (x * y).sum(dim=-1, keepdim=True) / energy, 0) * x
+    signal, rest = along.square().sum(dim=-1), (y - along).square().sum(dim=-1)
+    ratio = torch.where(signal == 0, 0, torch.where(rest == 0, torch.inf, signal / rest))
+    return (10 * torch.log10(ratio)).to(reference.dtype)

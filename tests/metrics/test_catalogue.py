@@ -1,0 +1,91 @@
+"""The catalogue: order, directions and best values are those of the functions."""
+
+import importlib.util
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hypersound_lib.metrics
+from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.metrics import METRICS, TABLE_1, score
+
+from .signals import NOISE, RATE, noisy, voices
+
+INSTALLED = [name for name in METRICS if name != "cdpam" or importlib.util.find_spec("cdpam")]
+pytest.importorskip("pesq")
+pytest.importorskip("pystoi")
+
+
+def test_the_paper_s_six_come_first():
+    assert TABLE_1 == ("mse", "lsd", "si_snr", "pesq", "stoi", "cdpam")
+    assert tuple(METRICS)[:6] == TABLE_1
+    assert tuple(METRICS)[6:] == ("estoi", "mel_distance", "nmse", "snr")
+    assert all(metric.name == name for name, metric in METRICS.items())
+    assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_a_copy_is_best_and_noise_is_worse_in_the_stated_direction(name):
+    metric = METRICS[name]
+    clean = voices(0.1 if name == "cdpam" else 0.7)[0]  # CDPAM takes seconds for each
+    values = [metric.function(clean, noisy(clean, level), RATE) for level in (0, 0.01, 0.1, 1)]
+    assert values[0] == pytest.approx(metric.best, abs=1e-4)
+    assert values == sorted(values, reverse=metric.higher_is_better)
+    assert len(set(values)) == 4
+
+
+@pytest.mark.parametrize("name", [name for name in METRICS if name not in ("cdpam", "pesq")])
+def test_its_value_is_the_function_s(name):
+    clean = voices(0.7)[0]
+    function = getattr(hypersound_lib.metrics, name)
+    arguments = (clean, noisy(clean, 0.3)) + (() if name in ("mse", "nmse", "snr", "si_snr") else (RATE,))
+    assert METRICS[name].function(clean, noisy(clean, 0.3), RATE) == float(function(*arguments))
+
+
+@pytest.mark.parametrize("name", ["snr", "si_snr"])
+def test_decibels_are_bounded(name):
+    x = NOISE.double()
+    assert METRICS[name].function(x, x * (1 + 1e-9) + 1e-9 * x.roll(1), RATE) == 100
+    assert METRICS[name].function(x, torch.zeros_like(x), RATE) == {"snr": 0, "si_snr": -100}[name]
+    assert METRICS["snr"].function(1e-9 * x, x, RATE) == -100
+
+
+@pytest.mark.parametrize("name", ["snr", "si_snr", "nmse"])
+def test_a_silent_reference_has_no_ratio(name):
+    with pytest.raises(MetricRefused, match="reference"):
+        METRICS[name].function(torch.zeros(8192), NOISE, RATE)
+
+
+# Lengths around each metric's least: half a window (512), a quarter (5513) and four tenths of a second (8820).
+LENGTHS = st.one_of(st.integers(1, 40), st.sampled_from([512, 513, 5512, 5513, 8819, 8820, 8900, 10000]))
+KINDS = {
+    "silence": lambda n: torch.zeros(n),
+    "constant": lambda n: torch.full((n,), 0.1),
+    "noise": lambda n: NOISE.repeat(2)[:n],
+    "overflow": lambda n: 3e38 * NOISE.repeat(2)[:n].sign(),
+    "underflow": lambda n: 1e-44 * NOISE.repeat(2)[:n].sign(),
+    "click": lambda n: (torch.arange(n) == n // 2).float(),
+    "nan": lambda n: torch.full((n,), torch.nan),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in INSTALLED if name != "cdpam"])
+@settings(max_examples=40, deadline=None)
+@given(num_samples=LENGTHS, reference=st.sampled_from(sorted(KINDS)), estimate=st.sampled_from(sorted(KINDS)))
+def test_any_signal_has_a_finite_value_or_a_reason(name, num_samples, reference, estimate):
+    x, y = KINDS[reference](num_samples), KINDS[estimate](num_samples)
+    (scores,) = score([(x, y)], RATE, [name])
+    assert math.isfinite(scores.values[name]) or len(scores.refusals[name]) > 10
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_only_two_waveforms_of_one_length_are_compared(name):
+    for shapes in ((4, 5), ((1, 4), (1, 4)), ((), ())):
+        with pytest.raises(ConfigError) as caught:
+            METRICS[name].function(torch.zeros(shapes[0]), torch.zeros(shapes[1]), RATE)
+        assert not isinstance(caught.value, MetricRefused)
+    with pytest.raises(MetricRefused, match="no samples"):
+        METRICS[name].function(torch.zeros(0), torch.zeros(0), RATE)

@@ -1,0 +1,115 @@
+"""STOI and ESTOI: one for a copy, falling with noise, deaf to gain, the same twice; too little speech is refused."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.metrics import estoi, stoi
+
+from .signals import NOISE, RATE, noisy, voices
+
+pystoi = pytest.importorskip("pystoi")
+
+both = pytest.mark.parametrize(("metric", "extended"), [(stoi, False), (estoi, True)], ids=["stoi", "estoi"])
+
+
+@both
+def test_one_for_a_copy_and_falling_with_noise(metric, extended):
+    clean = voices()
+    scores = [metric(clean, noisy(clean, level), RATE) for level in (0, 0.3, 3)]
+    torch.testing.assert_close(scores[0], torch.ones(2), rtol=0, atol=1e-4)
+    assert (scores[0] > scores[1] + 0.02).all()
+    assert (scores[1] > scores[2] + 0.1).all()
+
+
+@both
+def test_the_reference_comes_first(metric, extended):
+    # (estimate, clean) would score otherwise: pystoi takes the clean one first, and drops its silent frames.
+    clean = voices()[0]
+    estimate = noisy(clean, 3)
+    expected = pystoi.stoi(clean.double().numpy(), estimate.double().numpy(), RATE, extended=extended)
+    assert metric(clean, estimate, RATE).item() == pytest.approx(expected, abs=1e-6)
+    assert metric(estimate, clean, RATE).item() != pytest.approx(expected, abs=1e-3)
+
+
+@both
+def test_agrees_with_torchmetrics(metric, extended):
+    audio = pytest.importorskip("torchmetrics.functional.audio.stoi")
+    clean = voices()
+    expected = audio.short_time_objective_intelligibility(noisy(clean, 1), clean, RATE, extended=extended)
+    torch.testing.assert_close(metric(clean, noisy(clean, 1), RATE).double(), expected, rtol=0, atol=1e-5)
+
+
+@both
+def test_gain_and_polarity_are_not_heard(metric, extended):
+    clean = voices()[0]
+    expected = metric(clean, noisy(clean, 1), RATE).item()
+    assert metric(clean, -0.01 * noisy(clean, 1), RATE).item() == pytest.approx(expected, abs=1e-4)
+
+
+@both
+def test_a_silent_estimate_scores_nothing_and_always_the_same(metric, extended):
+    clean = voices()[0]
+    silence = torch.zeros_like(clean)
+    np.random.seed(1)  # noqa: NPY002
+    once = metric(clean, silence, RATE)
+    assert abs(once) < 0.05
+    assert metric(clean, silence, RATE) == once
+
+
+def test_numpy_s_generator_goes_on_as_if_nothing_had_happened():
+    np.random.seed(7)  # noqa: NPY002
+    expected = np.random.standard_normal(3)  # noqa: NPY002
+    np.random.seed(7)  # noqa: NPY002
+    estoi(voices(1.0), voices(1.0), RATE)
+    np.testing.assert_array_equal(np.random.standard_normal(3), expected)  # noqa: NPY002
+
+
+def test_estoi_is_the_stricter():
+    clean = voices()
+    assert (estoi(clean, noisy(clean, 1), RATE) < stoi(clean, noisy(clean, 1), RATE)).all()
+
+
+@both
+def test_the_shape_of_the_batch_is_kept(metric, extended):
+    clean = voices(1.0)
+    estimate = noisy(clean, 0.1)
+    scores = metric(clean.reshape(1, 2, -1), estimate.reshape(1, 2, -1), RATE)
+    assert scores.shape == (1, 2)
+    assert metric(clean[1], estimate[1], RATE).shape == ()
+    torch.testing.assert_close(scores[0, 1], metric(clean[1], estimate[1], RATE))
+
+
+@both
+@pytest.mark.parametrize("num_samples", [1, 100, 300, 4000, 8000, 9000])
+def test_too_little_speech_is_refused(metric, extended, num_samples):
+    with pytest.raises(MetricRefused, match="half a second of speech"):
+        metric(NOISE.repeat(2)[:num_samples], NOISE.repeat(2)[:num_samples], RATE)
+
+
+@both
+def test_pauses_and_silence_are_no_speech(metric, extended):
+    mostly_silence = torch.cat([NOISE, torch.zeros(RATE)])
+    with pytest.raises(MetricRefused, match="half a second of speech"):
+        metric(mostly_silence, mostly_silence, RATE)
+    with pytest.raises(MetricRefused, match="the reference is silent"):
+        metric(torch.zeros(RATE), mostly_silence[:RATE], RATE)
+
+
+@both
+def test_wrong_signals_are_refused(metric, extended):
+    with pytest.raises(ConfigError, match="one shape"):
+        metric(torch.zeros(4), torch.zeros(5), RATE)
+    with pytest.raises(MetricRefused, match="estimate holds NaN"):
+        metric(NOISE, NOISE * torch.nan, RATE)
+
+
+@both
+def test_without_pystoi_the_remedy_is_named(metric, extended, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pystoi", None)
+    with pytest.raises(ConfigError, match=r"pip install 'hypersound-lib\[metrics\]'") as caught:
+        metric(NOISE, NOISE, RATE)
+    assert not isinstance(caught.value, MetricRefused)

@@ -1,0 +1,103 @@
+"""PESQ: best for a copy, falling with noise, deaf to gain; refused where the package has no value or would crash."""
+
+import itertools
+import sys
+
+import pytest
+import torch
+
+from hypersound_lib.data import resample
+from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.metrics import METRICS, pesq
+
+from .signals import NOISE, RATE, noisy, voices
+
+package = pytest.importorskip("pesq")
+
+
+def test_best_for_a_copy_and_falling_with_noise():
+    clean = voices()
+    scores = [pesq(clean, noisy(clean, level), RATE) for level in (0, 1e-3, 1e-2, 0.1)]
+    torch.testing.assert_close(scores[0], torch.full((2,), METRICS["pesq"].best), rtol=0, atol=1e-4)
+    assert all((a > b + 0.05).all() for a, b in itertools.pairwise(scores))
+    assert (scores[-1] > 1).all()
+
+
+def test_gain_and_polarity_are_not_heard():
+    clean = voices()[0]
+    expected = pesq(clean, noisy(clean, 0.01), RATE).item()
+    assert pesq(clean, -noisy(clean, 0.01), RATE).item() == pytest.approx(expected, abs=1e-3)
+    assert pesq(clean, 0.1 * noisy(clean, 0.01), RATE).item() == pytest.approx(expected, abs=1e-2)
+
+
+def test_wide_band_at_16_khz_with_the_reference_first():
+    clean = voices()[0]
+    estimate = noisy(clean, 0.03)
+    x, y = resample(clean, RATE, 16000).numpy(), resample(estimate, RATE, 16000).numpy()
+    assert pesq(clean, estimate, RATE).item() == pytest.approx(package.pesq(16000, x, y, "wb"), abs=1e-6)
+    assert pesq(clean, estimate, RATE).item() != pytest.approx(package.pesq(16000, y, x, "wb"), abs=1e-3)
+    assert pesq(clean, estimate, RATE).item() != pytest.approx(package.pesq(16000, x, y, "nb"), abs=1e-3)
+
+
+def test_agrees_with_torchmetrics():
+    audio = pytest.importorskip("torchmetrics.functional.audio.pesq")
+    clean = resample(voices(), RATE, 16000)
+    expected = audio.perceptual_evaluation_speech_quality(noisy(clean, 0.03), clean, 16000, "wb")
+    torch.testing.assert_close(pesq(clean, noisy(clean, 0.03), 16000), expected, rtol=0, atol=1e-5)
+
+
+def test_the_shape_of_the_batch_is_kept():
+    clean = voices(1.0)
+    estimate = noisy(clean, 0.01)
+    scores = pesq(clean.reshape(1, 2, -1), estimate.reshape(1, 2, -1), RATE)
+    assert scores.shape == (1, 2)
+    assert scores[0, 1] == pesq(clean[1], estimate[1], RATE)
+
+
+@pytest.mark.parametrize("num_samples", [1, 2, 100, 5000])
+def test_too_short_is_refused(num_samples):
+    with pytest.raises(MetricRefused, match="a quarter of a second"):
+        pesq(NOISE[:num_samples], NOISE[:num_samples], RATE)
+
+
+def test_too_long_is_refused_before_the_package_runs_out_of_its_arrays():
+    """60 bursts of speech, a second apart, end the whole process with a segmentation fault in pesq 0.0.4."""
+    burst = torch.cat([voices(0.5)[0], torch.zeros(RATE // 2)])
+    with pytest.raises(MetricRefused, match=r"up to 20 s at a time, not 60\.0 s"):
+        pesq(burst.repeat(60), burst.repeat(60), RATE)
+
+
+def test_as_many_utterances_as_the_longest_sound_can_hold():
+    t = torch.arange(20 * 16000) / 16000
+    bursts = torch.randn(len(t), generator=torch.Generator().manual_seed(0)) * (t % 0.41 < 0.21)
+    assert 1 < pesq(bursts, noisy(bursts, 0.1), 16000) < 4.6
+
+
+def test_silence_is_refused():
+    clean = voices(1.0)[0]
+    silence = torch.zeros_like(clean)
+    with pytest.raises(MetricRefused, match="reference is silent"):
+        pesq(silence, clean, RATE)
+    with pytest.raises(MetricRefused, match="estimate is silent"):
+        pesq(clean, silence, RATE)
+
+
+def test_clicks_are_no_utterance():
+    t = torch.arange(2 * 16000) / 16000
+    clicks = torch.randn(len(t), generator=torch.Generator().manual_seed(0)) * (t % 0.3 < 0.05)
+    with pytest.raises(MetricRefused, match="no utterance"):
+        pesq(clicks, noisy(clicks, 0.1), 16000)
+
+
+def test_wrong_signals_are_refused():
+    with pytest.raises(ConfigError, match="one shape"):
+        pesq(torch.zeros(4), torch.zeros(5), RATE)
+    with pytest.raises(MetricRefused, match="reference holds NaN"):
+        pesq(NOISE * torch.inf, NOISE, RATE)
+
+
+def test_without_pesq_the_remedy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pesq", None)
+    with pytest.raises(ConfigError, match=r"pip install 'hypersound-lib\[metrics\]'") as caught:
+        pesq(NOISE, NOISE, RATE)
+    assert not isinstance(caught.value, MetricRefused)
