@@ -61,6 +61,20 @@ def truncated_mdct(waveform: Tensor, num_coefficients: int, hop_length: int = 51
     return imdct(kept.view_as(coefficients), len(waveform))
 
 
+def mdct_of_size(waveform: Tensor, sample_rate: int, floats_per_second: float) -> Tensor:
+    """Rebuild a sound from so many MDCT coefficients per second: `(T,) -> (T,)`.
+
+    There is one coefficient per sample, rounded up to whole frames: more cannot be kept, and all give the sound itself.
+
+    Raises:
+        ConfigError: `floats_per_second` is negative, or the sound is none.
+    """
+    if not (floats_per_second >= 0 and sample_rate > 0):
+        raise ConfigError(f"a size and a rate are positive, not {floats_per_second} per second at {sample_rate} Hz")
+    coefficients = mdct(waveform).numel()
+    return truncated_mdct(waveform, round(min(floats_per_second * len(waveform) / sample_rate, coefficients)))
+
+
 def _basis(hop_length: int) -> Tensor:
     """Return the 2N windowed samples of each of the N cosines, `(2N, N)`."""
     n = torch.arange(2 * hop_length, dtype=torch.float64).unsqueeze(-1)

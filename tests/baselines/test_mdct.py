@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypersound_lib.baselines import imdct, mdct, truncated_mdct
+from hypersound_lib.baselines import imdct, mdct, mdct_of_size, truncated_mdct
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import snr
 
@@ -53,3 +53,16 @@ def test_a_tone_sits_at_its_frequency():
 def test_impossible_counts_are_refused():
     with pytest.raises(ConfigError, match="cannot keep"):
         truncated_mdct(noise(100), 10_000, 64)
+
+
+def test_a_size_per_second_is_a_number_of_coefficients():
+    x = noise(8000)
+    assert torch.equal(mdct_of_size(x, 16000, 1000), truncated_mdct(x, 500))
+    assert torch.equal(mdct_of_size(x, 16000, 0), torch.zeros_like(x))
+    torch.testing.assert_close(mdct_of_size(x, 16000, 1e9), x, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(("rate", "size"), [(16000, -1), (0, 100), (16000, float("nan"))])
+def test_impossible_sizes_are_refused(rate, size):
+    with pytest.raises(ConfigError, match="positive"):
+        mdct_of_size(noise(100), rate, size)

@@ -1,0 +1,126 @@
+"""All that changes during a training of RAVE, and checkpoints of it that hold no code and are never half there.
+
+OUT/checkpoints/step-00000500/model.safetensors      weights of model and discriminator
+                              training.safetensors   optimisers, random number generators
+                              state.json             step, seconds, stage, best score
+"""
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from hypersound_lib.baselines.rave.discriminator import Discriminator
+from hypersound_lib.baselines.rave.model import RAVE
+from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
+from hypersound_lib.errors import WeightsFileError
+
+_FORMAT = "rave/1"
+
+
+class RAVETrainingState:
+    """Model, discriminator, their optimisers, and how far the training has come."""
+
+    def __init__(self, model: RAVE, config: RAVETrainingConfig, device: torch.device):
+        self.model = model.to(device)
+        self.discriminator = Discriminator(config.discriminator).to(device)
+        self.step = 0  # updates done
+        self.seconds = 0.0  # spent training, over all sessions
+        self.stage = 1  # 1: autoencoder; 2: decoder against discriminator
+        self.best_score = math.inf  # the lowest spectral distance in validation so far
+        self.networks = nn.ModuleDict({"model": self.model, "discriminator": self.discriminator})
+        self.optimizers = {
+            name: torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.5, 0.9))
+            for name, network in self.networks.items()
+        }
+
+    def update_weights(self, learning_rate: float) -> None:
+        """Take a step of the optimisers, forget the gradients, and count it. What has no gradient stays as it is.
+
+        Args:
+            learning_rate: the model's; the discriminator, which begins late, keeps the one that it has.
+        """
+        for group in self.optimizers["model"].param_groups:
+            group["lr"] = learning_rate
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+
+    def save(self, folder: Path, keep: int) -> Path:
+        """Write a checkpoint under a temporary name, rename it, and only then delete the oldest beyond `keep`."""
+        target = folder / f"step-{self.step:08d}"
+        if target.exists():  # a step has only one state
+            return target
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(".writing-*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        staging = Path(tempfile.mkdtemp(dir=folder, prefix=".writing-"))
+        try:
+            save_file(_stored(self.networks.state_dict()), staging / "model.safetensors")
+            save_file(_stored(self._training_tensors()), staging / "training.safetensors")
+            numbers = {name: getattr(self, name) for name in ("step", "seconds", "stage", "best_score")}
+            (staging / "state.json").write_text(json.dumps({"format": _FORMAT, **numbers}), encoding="utf-8")
+            os.replace(staging, target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        for old in saved_checkpoints(folder)[:-keep]:
+            shutil.rmtree(old)
+        return target
+
+    def load(self, path: Path) -> None:
+        """Become what was saved, bit for bit.
+
+        Raises:
+            WeightsFileError: the checkpoint is damaged or belongs to another model or discriminator.
+        """
+        try:
+            numbers = json.loads((path / "state.json").read_text(encoding="utf-8"))
+            if numbers.pop("format") != _FORMAT:
+                raise ValueError(f"its format is not {_FORMAT}")
+            self.networks.load_state_dict(load_file(path / "model.safetensors"))
+            self._restore_training(load_file(path / "training.safetensors"))
+            self.step, self.seconds = numbers["step"], numbers["seconds"]
+            self.stage, self.best_score = numbers["stage"], numbers["best_score"]
+        except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+            raise WeightsFileError(
+                f"{path}: cannot go on from here ({error}). Delete this folder to resume from the checkpoint before, "
+                "or start again with another folder."
+            ) from error
+
+    def _training_tensors(self) -> dict[str, Tensor]:
+        tensors = {"rng.cpu": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            tensors["rng.cuda"] = torch.cuda.get_rng_state()
+        for network, optimizer in self.optimizers.items():
+            for name, p in self.networks[network].named_parameters():
+                for key, value in optimizer.state.get(p, {}).items():
+                    tensors[f"{network}/{name}/{key}"] = value
+        return tensors
+
+    def _restore_training(self, tensors: dict[str, Tensor]) -> None:
+        torch.set_rng_state(tensors.pop("rng.cpu"))
+        cuda = tensors.pop("rng.cuda", None)
+        if cuda is not None and torch.cuda.is_available():
+            torch.cuda.set_rng_state(cuda)
+        for label, value in tensors.items():
+            network, name, key = label.split("/")
+            p = self.networks[network].get_parameter(name)
+            # Adam counts its steps on the CPU.
+            self.optimizers[network].state[p][key] = value if key == "step" else value.to(p.device)
+
+
+def saved_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints that are there, oldest first."""
+    return sorted(folder.glob("step-*"))
+
+
+def _stored(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}

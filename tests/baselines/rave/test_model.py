@@ -1,0 +1,143 @@
+"""RAVE itself: any length, deterministic when it should be, saved and loaded whole."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hypersound_lib import HyperSound
+from hypersound_lib.baselines.rave import FULL, RAVE, TUTORIAL, RAVEConfig
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.presets import PRESETS
+
+
+def noise(*shape, seed=0):
+    return 0.1 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@settings(deadline=None, max_examples=30)
+@given(num_samples=st.integers(1, 1500), batch=st.integers(1, 3))
+def test_sounds_of_any_length_keep_it(tiny, num_samples, batch):
+    model = RAVE(tiny).eval()
+    latent = model.encode(noise(batch, num_samples))
+    assert latent.shape == (batch, tiny.latent_size, -(-num_samples // tiny.hop_length))
+    assert model.decode(latent).shape == (batch, latent.shape[-1] * tiny.hop_length)
+    sound = model(noise(batch, num_samples))
+    assert sound.shape == (batch, num_samples)
+    assert sound.isfinite().all()
+
+
+def test_evaluation_repeats_itself_and_training_does_not(model):
+    sound = noise(2, 1000)
+    assert not torch.equal(model(sound), model(sound))
+    model.eval()
+    assert torch.equal(model(sound), model(sound))
+    assert torch.equal(model(sound), model.decode(model.encode(sound), 1000))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_noise_alone_is_random_in_training_only(model, training):
+    model.train(training)
+    h = noise(1, model.decoder.waveform.in_channels, 32)
+    assert torch.equal(model.decoder.noise(h), model.decoder.noise(h)) != training
+
+
+def test_items_of_a_batch_do_not_mix(model):
+    model.eval()
+    sounds = noise(3, 640)
+    alone = torch.cat([model(sounds[i : i + 1]) for i in range(3)])
+    torch.testing.assert_close(model(sounds), alone, rtol=0, atol=1e-5)
+
+
+def test_the_noise_filter_sets_the_colour_of_the_noise(model):
+    branch = model.decoder.noise.eval()
+    last = branch.layers[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.view(branch.bands, branch.points).copy_(torch.tensor([9.0, 0.0, -30.0]))  # low frequencies only
+        sound = branch(torch.zeros(1, model.decoder.waveform.in_channels, 4096))[0]
+    power = torch.fft.rfft(sound).abs().square().mean(dim=0)
+    assert power[:400].mean() > 20 * power[-400:].mean()
+
+
+def test_counts_of_numbers():
+    assert TUTORIAL.hop_length == 256
+    model = RAVE(TUTORIAL)
+    assert model.latent_floats_per_second == TUTORIAL.latent_size * 16000 / 256
+    counts = model.num_parameters()
+    assert sum(counts.values()) == sum(p.numel() for p in model.parameters())
+    assert 500_000 < sum(counts.values()) < 1_500_000
+    with torch.device("meta"):
+        assert 5_000_000 < sum(RAVE(FULL).num_parameters().values()) < 50_000_000
+
+
+def test_saved_and_loaded_it_plays_the_same(model, tmp_path):
+    model(noise(4, 1024))  # moves the batch norm's statistics
+    model.save_pretrained(tmp_path / "rave", facts={"steps": 3})
+    loaded = RAVE.from_pretrained(tmp_path / "rave")
+    assert loaded.config == model.config
+    assert loaded.facts == {"steps": 3}
+    assert not loaded.training
+    sound = noise(1, 777)
+    assert torch.equal(loaded(sound), model.eval()(sound))
+    assert "RAVE" in (tmp_path / "rave" / "README.md").read_text()
+
+
+def test_neither_model_takes_the_others_folder(model, tmp_path):
+    model.save_pretrained(tmp_path / "rave")
+    with pytest.raises(WeightsFileError, match="RAVE"):
+        HyperSound.from_pretrained(tmp_path / "rave")
+    HyperSound(PRESETS["tutorial"].model).save_pretrained(tmp_path / "hypersound")
+    with pytest.raises(WeightsFileError, match="describes no RAVE"):
+        RAVE.from_pretrained(tmp_path / "hypersound")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bands": 12}, "describes no model"),
+        ({"capacity": 8}, "do not fit"),
+        ({"latent_size": "6"}, "latent_size must be int"),
+        ({"colour": 1}, "unknown fields"),
+    ],
+)
+def test_a_damaged_folder_is_refused(model, tmp_path, change, message):
+    model.save_pretrained(tmp_path)
+    data = json.loads((tmp_path / "config.json").read_text())
+    data["config"] |= change
+    (tmp_path / "config.json").write_text(json.dumps(data))
+    with pytest.raises(WeightsFileError, match=message):
+        RAVE.from_pretrained(tmp_path)
+
+
+def test_wrong_input_is_refused(model):
+    for wrong in (torch.zeros(100), torch.zeros(1, 1, 100), torch.zeros(1, 0)):
+        with pytest.raises(ConfigError, match=r"\(B, T\)"):
+            model(wrong)
+    latent = torch.zeros(1, model.config.latent_size, 2)
+    for wrong in (latent[0], latent[:, 1:], latent[..., :0]):
+        with pytest.raises(ConfigError, match="plays latents"):
+            model.decode(wrong)
+    for count in (0, 2 * model.config.hop_length + 1):
+        with pytest.raises(ConfigError, match=f"cannot play {count}"):
+            model.decode(latent, count)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bands": 6}, "not 6"),
+        ({"capacity": 0}, "at least 1"),
+        ({"noise_bands": 1}, "noise_bands at least 2"),
+        ({"ratios": ()}, "at least one ratio"),
+        ({"loud_stride": 3}, "loud_stride must divide"),
+        ({"noise_ratios": (3,)}, "noise_ratios must divide"),
+        ({"noise_ratios": (2,)}, "longer than their frames"),
+    ],
+)
+def test_impossible_settings_are_refused(tiny: RAVEConfig, change, message):
+    with pytest.raises(ConfigError, match=message):
+        dataclasses.replace(tiny, **change)

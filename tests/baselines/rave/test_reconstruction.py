@@ -1,0 +1,72 @@
+"""Any sound through a RAVE: lengths are exact at every rate, silence stays silent, scale is kept."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hypersound_lib.baselines.rave import RAVE, reconstruct_rave
+from hypersound_lib.baselines.rave.reconstruction import at_rates
+from hypersound_lib.data import resample
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.metrics import snr
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    count=st.integers(1, 1500),
+    rate=st.sampled_from([8000, 16000, 44100, 48000]),
+    output_rate=st.sampled_from([None, 8000, 11025, 22050, 48000]),
+)
+def test_lengths_are_those_of_resample(tiny, count, rate, output_rate):
+    waveform = torch.linspace(0.1, 1, count)
+    sound = reconstruct_rave(RAVE(tiny), waveform, rate, output_rate)
+    assert sound.shape == resample(waveform, rate, output_rate or 8000).shape
+    assert sound.dtype == torch.float32
+    assert sound.isfinite().all()
+    assert not sound.requires_grad
+
+
+@pytest.mark.parametrize("count", [1, 100, 999])
+def test_silence_stays_silence(model, count):
+    assert torch.equal(reconstruct_rave(model, torch.zeros(count), 8000, 16000), torch.zeros(2 * count))
+
+
+def test_the_result_scales_with_the_sound_and_repeats_itself(model):
+    waveform = torch.randn(1500, generator=torch.Generator().manual_seed(0))
+    sound = reconstruct_rave(model, waveform, 8000)
+    assert torch.equal(sound, reconstruct_rave(model, waveform, 8000))
+    torch.testing.assert_close(reconstruct_rave(model, 1e-3 * waveform, 8000), 1e-3 * sound, rtol=1e-3, atol=1e-6)
+    assert model.training, "the mode is as it was"
+
+
+def test_a_perfect_model_returns_the_sound(model):
+    """With the bands themselves as latent, only the filter bank is left: neither delay nor lost ends."""
+    model.encode = model.forward = None
+    model.forward = lambda x: model.pqmf.synthesis(model.pqmf.analysis(x[:, : x.shape[-1] // 8 * 8]))
+    waveform = torch.randn(1600, generator=torch.Generator().manual_seed(0))
+    assert snr(waveform, reconstruct_rave(model, waveform, 8000)).item() > 80
+
+
+def test_what_plays_hears_full_scale_at_its_own_rate():
+    heard = []
+    sound = at_rates(lambda x: heard.append(x) or x, 8000, 1e-3 * torch.ones(1600), 16000)
+    assert heard[0].shape == (800,)
+    assert heard[0].abs().max() == 1
+    torch.testing.assert_close(sound[100:700], torch.full((600,), 1e-3), rtol=1e-2, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("waveform", "rates", "message"),
+    [
+        (torch.zeros(2, 9), {}, r"\(2, 9\)"),
+        (torch.zeros(0), {}, r"\(0,\)"),
+        (torch.tensor([0.0, torch.nan]), {}, "sample 1 of the sound is NaN"),
+        (torch.zeros(9, dtype=torch.complex64), {}, "real numbers"),
+        (torch.ones(9), {"output_rate": 0}, "not 0"),
+        (torch.ones(9), {"sample_rate": -8000}, "not -8000"),
+    ],
+)
+def test_impossible_sounds_and_rates_are_refused(model, waveform, rates, message):
+    with pytest.raises(ConfigError, match=message):
+        reconstruct_rave(model, waveform, **({"sample_rate": 8000} | rates))

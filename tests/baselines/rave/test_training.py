@@ -1,0 +1,156 @@
+"""Training RAVE: it learns, it changes stage, it resumes bit for bit, and it stops in time."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hypersound_lib.baselines.rave import RAVE, train_rave
+from hypersound_lib.data import AudioStore
+from hypersound_lib.errors import ConfigError, TrainingError, WeightsFileError
+from hypersound_lib.training import read_log
+
+
+def fresh(tiny, seed=0):
+    torch.manual_seed(seed)
+    return RAVE(tiny)
+
+
+def run(tiny, store, config, out, **options):
+    return train_rave(fresh(tiny), store, store, config, out, **({"progress": False} | options))
+
+
+@pytest.fixture(scope="module")
+def straight(tiny, store, brief_training, tmp_path_factory):
+    """Twelve steps without a break: the result, and its folder."""
+    out = tmp_path_factory.mktemp("straight")
+    return run(tiny, store, brief_training, out), out
+
+
+def test_both_stages_leave_logs_and_weights(straight, brief_training):
+    result, out = straight
+    assert (result.step, result.stop_reason) == (12, "steps")
+    log = read_log(out / "train.csv")
+    assert log["step"] == list(range(1, 13))
+    assert log["stage"] == [1] * 6 + [2] * 6
+    assert all(value == 0 for value in log["discriminator"][:6])
+    assert all(value > 0 for value in log["discriminator"][6:])
+    assert all(value > 0 for value in log["spectral"] + log["kl"])
+    assert log["learning_rate"] == sorted(log["learning_rate"], reverse=True)
+    validation = read_log(out / "validation.csv")
+    assert validation["step"] == [6, 12]
+    assert math.isclose(validation["spectral"][-1], result.validation["spectral"], rel_tol=1e-4)
+    assert [path.name for path in sorted((out / "checkpoints").iterdir())] == ["step-00000008", "step-00000012"]
+
+
+def test_the_last_weights_are_there_to_load(straight):
+    result, out = straight
+    sound = 0.1 * torch.randn(1, 500, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(RAVE.from_pretrained(out / "model")(sound), result.model(sound))
+    best = RAVE.from_pretrained(out / "best").facts["validation"]["spectral"]
+    assert math.isclose(best, min(read_log(out / "validation.csv")["spectral"]), rel_tol=1e-4)
+
+
+def test_the_encoder_is_frozen_in_stage_2(straight, tiny, store, brief_training, tmp_path):
+    half = dataclasses.replace(brief_training, steps=12, checkpoint_every=1, keep_checkpoints=12)
+    run(tiny, store, half, tmp_path)
+    before, after = (load_file(tmp_path / f"checkpoints/step-{n:08d}/model.safetensors") for n in (6, 12))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert not {name for name in changed if name.startswith(("model.encoder", "model.pqmf"))}
+    assert {name for name in before if name.startswith("model.decoder")} <= changed
+
+
+@pytest.mark.parametrize("stop_at", [4, 8], ids=["in stage 1", "in stage 2"])
+def test_a_resumed_training_equals_one_without_a_break(straight, tiny, store, brief_training, tmp_path, stop_at):
+    """A run whose process died after the checkpoint is one whose later checkpoints never came to be."""
+    whole = straight[1]
+    saving_more = dataclasses.replace(brief_training, keep_checkpoints=9)
+    run(tiny, store, saving_more, tmp_path)
+    for path in (tmp_path / "checkpoints").iterdir():
+        if int(path.name.removeprefix("step-")) > stop_at:
+            for file in path.iterdir():
+                file.unlink()
+            path.rmdir()
+    torch.manual_seed(99)  # another process
+    result = train_rave(
+        fresh(tiny, seed=5), store, store, saving_more, tmp_path, resume=True, max_seconds=1e6, progress=False
+    )
+    assert result.step == 12
+    for file in ("model.safetensors", "training.safetensors"):
+        ours, theirs = (load_file(folder / "checkpoints/step-00000012" / file) for folder in (tmp_path, whole))
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours), file
+    rows, reference = (read_log(folder / "train.csv") for folder in (tmp_path, whole))
+    assert rows["step"] == list(range(1, 13)), "each step once"
+    assert rows["spectral"] == reference["spectral"]
+
+
+def test_time_counts_over_all_sessions(tiny, store, brief_training, tmp_path):
+    endless = dataclasses.replace(brief_training, steps=100_000, validate_every=100_000, checkpoint_every=100_000)
+    first = run(tiny, store, endless, tmp_path, max_seconds=0.5)
+    assert first.stop_reason == "time"
+    assert 0.5 <= first.seconds < 5
+    assert set(read_log(tmp_path / "train.csv")["stage"]) == {1, 2}, "half of the time each"
+    again = run(tiny, store, endless, tmp_path, max_seconds=0.5, resume=True)
+    assert (again.step, again.stop_reason) == (first.step, "time"), "nothing is left of it"
+    more = run(tiny, store, endless, tmp_path, max_seconds=first.seconds + 0.3, resume=True)
+    assert more.step > first.step
+    assert more.seconds >= first.seconds + 0.3
+
+
+def test_sixty_steps_lower_the_loss(tiny, store, brief_training, tmp_path):
+    config = dataclasses.replace(
+        brief_training, steps=60, stage_1_fraction=1.0, learning_rate=3e-3, validate_every=60, checkpoint_every=60
+    )
+    run(tiny, store, config, tmp_path)
+    spectral = read_log(tmp_path / "train.csv")["spectral"]
+    assert np.mean(spectral[-10:]) < 0.8 * np.mean(spectral[:5])
+
+
+def test_nan_stops_it_before_it_reaches_the_weights(tiny, store, brief_training, tmp_path):
+    model = fresh(tiny)
+    with torch.no_grad():
+        model.decoder.waveform.bias.fill_(torch.nan)
+    weights = {name: p.clone() for name, p in model.encoder.named_parameters()}
+    with pytest.raises(TrainingError, match=r"step 1, stage 1: spectral is nan.*no checkpoint yet"):
+        train_rave(model, store, store, brief_training, tmp_path, progress=False)
+    assert all(torch.equal(weights[name], p) for name, p in model.encoder.named_parameters())
+
+
+def test_folders_in_the_wrong_state_are_refused(straight, tiny, store, brief_training, tmp_path):
+    with pytest.raises(ConfigError, match="holds a training already"):
+        run(tiny, store, brief_training, straight[1])
+    with pytest.raises(ConfigError, match="no checkpoint"):
+        run(tiny, store, brief_training, tmp_path / "empty", resume=True)
+
+
+def test_another_models_checkpoint_is_refused(straight, tiny, store, brief_training):
+    wider = RAVE(dataclasses.replace(tiny, capacity=8))
+    with pytest.raises(WeightsFileError, match="cannot go on from here"):
+        train_rave(wider, store, store, brief_training, straight[1], resume=True, progress=False)
+
+
+def test_a_store_at_another_rate_is_refused(tiny, store, brief_training, tmp_path):
+    other = AudioStore(store.samples, store.offsets, 16000, store.names, store.speakers)
+    with pytest.raises(ConfigError, match="16000"):
+        train_rave(fresh(tiny), other, store, brief_training, tmp_path, progress=False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 0},
+        {"learning_rate": 0.0},
+        {"kl_weight": -1.0},
+        {"stage_1_fraction": 1.5},
+        {"schedule": "linear"},
+        {"max_grad_norm": 0.0},
+    ],
+)
+def test_impossible_trainings_are_refused(brief_training, change):
+    with pytest.raises(ConfigError):
+        dataclasses.replace(brief_training, **change)
