@@ -30,8 +30,17 @@ def players_html(sounds: Mapping[str, Tensor], sample_rate: int) -> str:
     """Return HTML with an audio element per sound, the audio embedded as FLAC."""
     arrays = {label: waveform.detach().cpu().float().numpy() for label, waveform in sounds.items()}
     peak = max(1.0, *(float(np.abs(a).max(initial=0.0)) for a in arrays.values()))
-    rows = [_player_html(label, samples / peak, sample_rate, peak) for label, samples in arrays.items()]
+    quiet = {label: samples / peak for label, samples in arrays.items()}
+    rows = [_player_html(_player_text(label, a, sample_rate, peak), a, sample_rate) for label, a in quiet.items()]
     return '<div style="display:flex;flex-wrap:wrap;gap:1em">' + "".join(rows) + "</div>"
+
+
+def blind_player_html(waveform: Tensor, sample_rate: int, label: str) -> str:
+    """Return HTML with an audio element that tells only its label: level and duration would tell sounds apart.
+
+    The level is left as it is; the caller sees to it that it does not exceed full scale.
+    """
+    return _player_html(label, waveform.detach().cpu().float().numpy(), sample_rate)
 
 
 def describe(waveform: np.ndarray, sample_rate: int) -> str:
@@ -45,13 +54,18 @@ def describe(waveform: np.ndarray, sample_rate: int) -> str:
     return f"{len(waveform) / sample_rate:.2f} s, {level}"
 
 
-def _player_html(label: str, samples: np.ndarray, sample_rate: int, lowered_by: float) -> str:
+def _player_text(label: str, samples: np.ndarray, sample_rate: int, lowered_by: float) -> str:
+    text = " · ".join(filter(None, [label, describe(samples, sample_rate)]))
+    if lowered_by > 1.006:  # below 0.05 dB it would read 0.0
+        text += f" (all lowered by {20 * np.log10(lowered_by):.1f} dB)"
+    return text
+
+
+def _player_html(text: str, samples: np.ndarray, sample_rate: int) -> str:
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
     data = base64.b64encode(buffer.getvalue()).decode()
-    text = html.escape(" · ".join(filter(None, [label, describe(samples, sample_rate)])), quote=True)
-    if lowered_by > 1.006:  # below 0.05 dB it would read 0.0
-        text += f" (all lowered by {20 * np.log10(lowered_by):.1f} dB)"
+    text = html.escape(text, quote=True)
     return (
         f'<figure style="margin:0"><figcaption>{text}</figcaption>'
         f'<audio controls aria-label="{text}" src="data:audio/flac;base64,{data}"></audio></figure>'
