@@ -110,6 +110,12 @@ class HyperSound(nn.Module):
             "shared": _count(self.target),
         }
 
+    @property
+    def narrowest(self) -> int:
+        """How many numbers a clip is squeezed through: the width of the narrowest layer on the way to θ."""
+        frames, embedding_size = self.encoder.output_shape(self.config.num_samples)
+        return min(frames * embedding_size, *self.config.hypernetwork.hidden)
+
     def save_pretrained(
         self,
         folder: str | os.PathLike,
@@ -152,6 +158,8 @@ class HyperSound(nn.Module):
         """
         folder = find_folder(name_or_folder, revision)
         data, tensors = read_folder(folder)
+        if "kind" in data:
+            raise WeightsFileError(f"{folder}: holds a {data['kind']}, no HyperSound; that class loads it")
         remedy = "save or copy the model again"
         try:
             facts = data.get("facts", {})

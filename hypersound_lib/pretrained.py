@@ -93,15 +93,9 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Te
         WeightsFileError: a file is missing, is damaged, or holds something else.
     """
     folder = Path(folder)
-    for path in (folder / CONFIG_FILE, folder / WEIGHTS_FILE):
-        if not path.is_file():
-            raise WeightsFileError(f"{path}: there is no such file; a model's folder holds {CONFIG_FILE} and weights")
-    try:
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise WeightsFileError(f"{folder / CONFIG_FILE}: not whole JSON ({error}); copy the folder again") from error
-    if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
-        raise WeightsFileError(f"{folder / CONFIG_FILE}: lacks the tag {FORMAT!r}, so it describes something else")
+    config = read_config(folder)
+    if not (folder / WEIGHTS_FILE).is_file():
+        raise WeightsFileError(f"{folder / WEIGHTS_FILE}: there is no such file; copy the model's folder again")
     try:
         tensors = load_file(folder / WEIGHTS_FILE)
     except (SafetensorError, OSError) as error:
@@ -109,6 +103,24 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Te
             f"{folder / WEIGHTS_FILE}: not a whole safetensors file ({error}); copy the folder again"
         ) from error
     return config, tensors
+
+
+def read_config(folder: str | os.PathLike) -> dict[str, Any]:
+    """Return the config alone, without its format tag.
+
+    Raises:
+        WeightsFileError: it is missing, is damaged, or describes something else.
+    """
+    path = Path(folder) / CONFIG_FILE
+    if not path.is_file():
+        raise WeightsFileError(f"{path}: there is no such file; a model's folder holds {CONFIG_FILE} and weights")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsFileError(f"{path}: not whole JSON ({error}); copy the folder again") from error
+    if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
+        raise WeightsFileError(f"{path}: lacks the tag {FORMAT!r}, so it describes something else")
+    return config
 
 
 def _shipped() -> dict[str, Path]:

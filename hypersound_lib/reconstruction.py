@@ -21,6 +21,19 @@ from hypersound_lib.data import peak_normalize, resample
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.model import HyperSound
 
+OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip
+
+
+def clips_per_second(model: HyperSound, overlap: float = OVERLAP) -> float:
+    """Return how many sets of weights describe a second of a long sound: 1 / hop.
+
+    >>> from hypersound_lib.presets import preset
+    >>> round(clips_per_second(HyperSound(preset("tutorial").model)), 2)  # 512 samples at 8 kHz, a hop of 448
+    17.86
+    """
+    length = model.config.num_samples
+    return model.config.sample_rate / (length - math.floor(overlap * length))
+
 
 @torch.no_grad()
 def reconstruct(
@@ -29,7 +42,7 @@ def reconstruct(
     sample_rate: int,
     output_rate: int | None = None,
     *,
-    overlap: float = 1 / 8,
+    overlap: float = OVERLAP,
     batch_size: int = 16,
 ) -> Tensor:
     """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`.

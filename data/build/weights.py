@@ -13,14 +13,14 @@ from pathlib import Path
 
 import torch
 
-from hypersound_lib.data import build_store, load_dataset
-from hypersound_lib.evaluation import evaluate, spread_recordings
+from hypersound_lib.evaluation import evaluate
 from hypersound_lib.model import HyperSound
 from hypersound_lib.model_card import model_card
 from hypersound_lib.provenance import provenance, write_result
 
 DATA = Path(__file__).resolve().parents[1]
 RECORDINGS = 24  # of each corpus' test split
+SECONDS = 5.0  # of each
 
 # What may stand behind a folder's name, and under which terms.
 SOURCES = {
@@ -46,7 +46,7 @@ trained on. The weights are offered under CC BY 4.0, as the training data asks f
 
 {table}
 
-Means over up to {count} recordings of each test split, at most 5 s each, at the model's rate. STOI is about
+Means over up to {count} recordings of each test split, at most {seconds:g} s each, at the model's rate. STOI is about
 intelligibility (1 is best), NMSE 1 is as bad as silence. Speech only: the model has heard no music and no noise.
 
 These weights are for learning how a hypernetwork works; they do not compress. A clip of {num_samples} samples passes
@@ -86,9 +86,11 @@ def main() -> None:
 
 def score(model: HyperSound, corpus: str) -> dict[str, float]:
     """Evaluate on the corpus' test split."""
-    rate = model.config.sample_rate
-    store = build_store(load_dataset(corpus, "test").recordings, rate, normalize=True)
-    return evaluate(model, spread_recordings(store, RECORDINGS), rate)
+    metrics = ("stoi", "nmse", "si_snr", "lsd")
+    found = evaluate(
+        model, corpus, split="test", metrics=metrics, references=False, limit=RECORDINGS, seconds=SECONDS
+    )
+    return found.means("model") | {"recordings": len(found.clips)}
 
 
 def describe(name: str, model: HyperSound, corpora: list[str], scores: dict[str, dict[str, float]]) -> str:
@@ -105,6 +107,7 @@ def describe(name: str, model: HyperSound, corpora: list[str], scores: dict[str,
         sources=sources,
         table=header + "\n".join(rows),
         count=RECORDINGS,
+        seconds=SECONDS,
         num_samples=model.config.num_samples,
         neck=min(model.config.hypernetwork.hidden),
         generated=model.hypernetwork.num_generated,

@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from hypersound_lib.cli import fit, reconstruct, render, train
+from hypersound_lib.cli import evaluate, fit, reconstruct, render, reproduce, train
 from hypersound_lib.errors import HyperSoundError
 
 
@@ -32,6 +32,6 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hypersound", description="Sounds as the weights of small networks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (fit, render, train, reconstruct):
+    for command in (fit, render, train, reconstruct, evaluate, reproduce):
         command.add_parser(commands)
     return parser

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from hypersound_lib.data import AudioStore, build_store, load_dataset
-from hypersound_lib.evaluation import evaluate, spread_recordings
+from hypersound_lib.data import AudioStore
+from hypersound_lib.evaluation import evaluate
 from hypersound_lib.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
 from hypersound_lib.losses import LossConfig
@@ -121,8 +121,9 @@ def measure(variant: Variant, limit: float) -> dict:
     model = HyperSound(variant.model)
     with tempfile.TemporaryDirectory() as folder:
         result = train(model, train_store, validation_store, training, Path(folder) / "run", cpu=True, progress=False)
-    test = build_store(load_dataset("mini", "test").recordings, rate, normalize=True)
-    scores = evaluate(model, spread_recordings(test, 12), rate)
+    metrics = ("stoi", "nmse", "si_snr", "lsd")
+    found = evaluate(model, "mini", metrics=metrics, references=False, limit=12, seconds=5.0)
+    scores = found.means("model") | {"recordings": len(found.clips)}
     return {
         "changed": variant.changed,
         "value": variant.value,

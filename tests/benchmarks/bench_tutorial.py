@@ -9,8 +9,7 @@ from pathlib import Path
 
 import torch
 
-from hypersound_lib.data import build_store, load_dataset
-from hypersound_lib.evaluation import evaluate, spread_recordings
+from hypersound_lib.evaluation import evaluate
 from hypersound_lib.model import HyperSound
 from hypersound_lib.presets import preset
 from hypersound_lib.training import read_log, train, training_stores
@@ -29,7 +28,8 @@ def run(quick: bool = False) -> dict:
         out = Path(folder) / "run"
         result = train(model, *training_stores("mini", rate), config, out, cpu=True, progress=False)
         curve = read_log(out / "validation.csv") if (out / "validation.csv").is_file() else {}
-    test = build_store(load_dataset("mini", "test").recordings, rate, normalize=True)
-    scores = evaluate(model, spread_recordings(test, RECORDINGS), rate)
+    metrics = ("stoi", "nmse", "si_snr", "lsd")
+    found = evaluate(model, "mini", metrics=metrics, references=False, limit=RECORDINGS, seconds=5.0)
+    scores = found.means("model") | {"recordings": len(found.clips)}
     print(f"{result.step} steps in {result.seconds:.0f} s: {scores}", flush=True)
     return {"steps": result.step, "seconds": result.seconds, "curve": curve} | scores

@@ -1,0 +1,56 @@
+"""`hypersound evaluate`: models and references on the same recordings, in one table with intervals."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+
+def add_parser(commands) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="score models on recordings, beside references of equal size",
+        description="Send recordings through one or more models, and score the copies by the metrics of the paper's "
+        "Table 1, beside the original, silence, true magnitudes without phase, Griffin-Lim, and MDCT and PCA of equal "
+        "size. Means come with bootstrap 95 % intervals.",
+    )
+    parser.add_argument("--model", nargs="+", required=True, help="names, folders, or exported RAVE files (.ts)")
+    parser.add_argument("--data", required=True, help="a corpus by name, or a folder of audio at any rate")
+    parser.add_argument("--split", help="of a corpus (default: test; of a folder: all)")
+    parser.add_argument("--root", help="folder where public corpora lie")
+    parser.add_argument("--rates", nargs="+", type=int, default=[], metavar="HZ", help="(default: the model's own)")
+    parser.add_argument("--metrics", nargs="+", help="(default: the paper's six, NMSE and SNR)")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N recordings, spread evenly")
+    parser.add_argument("--seconds", type=float, default=1.5, help="at most so much of each (default: 1.5)")
+    parser.add_argument("--no-references", action="store_true", help="evaluate the models alone")
+    parser.add_argument("--processes", type=int, default=1, help="for PESQ and STOI")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything, each recording's scores included")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Evaluate, print the table, and write the file."""
+    from hypersound_lib.evaluation import DEFAULT_METRICS, evaluate, load_system
+    from hypersound_lib.provenance import provenance, write_result
+
+    origin = provenance(shlex.join(["hypersound", *sys.argv[1:]]), seed=0)
+    evaluation = evaluate(
+        [load_system(name) for name in options.model],
+        options.data,
+        rates=options.rates,
+        metrics=options.metrics or DEFAULT_METRICS,
+        references=not options.no_references,
+        split=options.split,
+        root=options.root,
+        limit=options.limit,
+        seconds=options.seconds,
+        processes=options.processes,
+        progress=lambda line: print(f"… {line}", file=sys.stderr, flush=True),
+    )
+    print(evaluation.table())
+    print("\n".join(["", *evaluation.notes()]))
+    if options.json is not None:
+        results = {"data": options.data, "split": options.split, "seconds": options.seconds} | evaluation.to_json()
+        write_result(options.json, results, origin)
+        print(f"wrote {options.json}")

@@ -1,0 +1,26 @@
+"""Trustworthy comparisons: models and references on the same recordings, six metrics, means with intervals."""
+
+from hypersound_lib.evaluation.bands import BandError, band_errors
+from hypersound_lib.evaluation.evaluate import DEFAULT_METRICS, evaluate
+from hypersound_lib.evaluation.excerpts import Excerpt, choose_excerpts
+from hypersound_lib.evaluation.interval import Interval, bootstrap
+from hypersound_lib.evaluation.results import ClipRow, Evaluation, evaluation_from_json
+from hypersound_lib.evaluation.systems import System, load_system, model_system, reference_systems
+
+__all__ = [
+    "DEFAULT_METRICS",
+    "BandError",
+    "ClipRow",
+    "Evaluation",
+    "Excerpt",
+    "Interval",
+    "System",
+    "band_errors",
+    "bootstrap",
+    "choose_excerpts",
+    "evaluate",
+    "evaluation_from_json",
+    "load_system",
+    "model_system",
+    "reference_systems",
+]

@@ -1,0 +1,114 @@
+"""What is evaluated: the first seconds of recordings spread evenly over a dataset, at any rate that is asked for.
+
+The reference at another rate is the whole recording brought there by soxr, cut at the same instant, with one gain for
+all rates (paper, Table 1, block "target rate").
+"""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from hypersound_lib.data import AudioDataset, load_audio, load_dataset, resample
+from hypersound_lib.data.catalogue import CORPORA
+from hypersound_lib.errors import AudioFileError, ConfigError
+
+# Below this a sound has less than the longest frame of any metric, and no speech.
+_MIN_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The beginning of a recording.
+
+    >>> import torch
+    >>> excerpt = Excerpt("tone", torch.full((48000,), 0.5), 48000, seconds=0.5)
+    >>> excerpt.at(16000).shape, excerpt.at(16000).max().round(decimals=2)
+    (torch.Size([8000]), tensor(1.0000))
+    """
+
+    name: str  # of the recording; unique in one evaluation
+    recording: Tensor  # (T,), the whole of it, at its own rate
+    sample_rate: int  # Hz, of the recording
+    seconds: float  # at most so much of it is heard
+    speaker: str = ""
+
+    @property
+    def gain(self) -> float:
+        """What brings the excerpt, at its own rate, to a peak of 1; no other rate has a gain of its own."""
+        return 1 / self.recording[: math.floor(self.seconds * self.sample_rate)].abs().max().item()
+
+    def at(self, sample_rate: int) -> Tensor:
+        """Return the excerpt at a rate in Hz, `(T',)`, its peak at (or at another rate near) 1."""
+        whole = resample(self.recording, self.sample_rate, sample_rate)
+        return self.gain * whole[: math.floor(self.seconds * sample_rate)]
+
+
+def choose_excerpts(
+    data: str | os.PathLike | AudioDataset,
+    *,
+    split: str | None = None,
+    root: str | os.PathLike | None = None,
+    limit: int | None = None,
+    seconds: float = 1.5,
+) -> tuple[list[Excerpt], dict[str, str]]:
+    """Return excerpts, and why other recordings were passed over: `{name: reason}`.
+
+    Args:
+        data: a corpus by name, a folder of audio, or a dataset.
+        split: of the corpus; None takes "test" of a corpus by name, and all of a folder.
+        root: where public corpora lie.
+        limit: at most so many recordings, spread evenly over the dataset and so over its speakers.
+        seconds: at most so much of each; a shorter recording is taken whole.
+
+    Raises:
+        ConfigError: a limit is not positive, or no recording can be used.
+        DatasetError: there is no such dataset.
+    """
+    if seconds < _MIN_SECONDS or (limit is not None and limit < 1):
+        raise ConfigError(f"evaluate at least one recording of {_MIN_SECONDS} s, not {limit} of {seconds} s")
+    dataset = data if isinstance(data, AudioDataset) else _open(data, split, root)
+    recordings = _spread(dataset.recordings, limit)
+    excerpts, skipped = [], {}
+    for recording, name in zip(recordings, _names([r.path for r in recordings]), strict=True):
+        try:
+            waveform, rate = load_audio(recording.path)
+        except AudioFileError as error:
+            skipped[name] = str(error)
+            continue
+        heard = waveform[: math.floor(seconds * rate)]
+        if len(heard) < _MIN_SECONDS * rate:
+            skipped[name] = f"lasts {len(waveform) / rate:.3f} s, less than {_MIN_SECONDS} s"
+        elif not heard.any():
+            skipped[name] = f"its first {seconds:g} s are digital silence"
+        else:
+            excerpts.append(Excerpt(name, waveform, rate, seconds, recording.speaker))
+    if not excerpts:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
+        raise ConfigError(f"no recording of {data} can be evaluated ({reasons})")
+    return excerpts, skipped
+
+
+def _open(data: str | os.PathLike, split: str | None, root: str | os.PathLike | None) -> AudioDataset:
+    by_name = not isinstance(data, os.PathLike) and str(data).lower() in CORPORA
+    return load_dataset(data, split or ("test" if by_name else "all"), root=root)
+
+
+def _spread(recordings: Sequence, limit: int | None) -> list:
+    """Return `limit` recordings: the first, the last, and even ones between."""
+    if limit is None or limit >= len(recordings):
+        return list(recordings)
+    if limit == 1:
+        return [recordings[len(recordings) // 2]]
+    return [recordings[round(i * (len(recordings) - 1) / (limit - 1))] for i in range(limit)]
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Return the files' names, with as much of their folders as tells them apart."""
+    depth = 1
+    while len({path.parts[-depth:] for path in paths}) < len(set(paths)):
+        depth += 1
+    return ["/".join(path.parts[-depth:]) for path in paths]

@@ -1,0 +1,158 @@
+"""What an evaluation found: every recording's scores, their means with intervals, and tables of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.evaluation.interval import Interval, bootstrap
+from hypersound_lib.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class ClipRow:
+    """One recording through one system at one rate."""
+
+    system: str
+    sample_rate: int  # Hz
+    clip: str
+    speaker: str
+    values: Mapping[str, float]  # by metric; NaN where there is none
+    refusals: Mapping[str, str] = field(default_factory=dict)  # why there is none
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All rows of one run; see `hypersound_lib.evaluation.evaluate`."""
+
+    rows: list[ClipRow]
+    metrics: tuple[str, ...]
+    sizes: Mapping[str, tuple[float | None, float | None]]  # of models: θ and narrowest layer, numbers per second
+    clips: list[str]  # what was used
+    skipped: Mapping[str, str]  # what was not, and why
+
+    @property
+    def systems(self) -> list[tuple[str, int]]:
+        """Each system with each rate, in the order of evaluation."""
+        return list(dict.fromkeys((row.system, row.sample_rate) for row in self.rows))
+
+    def values(self, system: str, metric: str, sample_rate: int | None = None) -> list[float]:
+        """Return a metric's values, one per recording, NaN where it has none.
+
+        Raises:
+            ConfigError: nothing like that was evaluated.
+        """
+        chosen = [
+            row.values[metric]
+            for row in self.rows
+            if row.system == system and sample_rate in (None, row.sample_rate) and metric in row.values
+        ]
+        if not chosen:
+            known = ", ".join(f"{name} at {rate} Hz" for name, rate in self.systems)
+            raise ConfigError(f"no {metric} of {system!r} at {sample_rate} Hz: there are {known}, {self.metrics}")
+        return chosen
+
+    def interval(self, system: str, metric: str, sample_rate: int | None = None) -> Interval:
+        """Return a metric's mean over recordings and its bootstrap 95 % interval."""
+        return bootstrap(self.values(system, metric, sample_rate))
+
+    def means(self, system: str, sample_rate: int | None = None) -> dict[str, float]:
+        """Return the mean of each metric.
+
+        Raises:
+            ConfigError: nothing like that was evaluated.
+        """
+        return {metric: self.interval(system, metric, sample_rate).mean for metric in self.metrics}
+
+    def refusals(self) -> dict[str, int]:
+        """Count what metrics refused, by `system at rate Hz, metric: reason`."""
+        counts: dict[str, int] = {}
+        for row in self.rows:
+            for metric, reason in row.refusals.items():
+                key = f"{row.system} at {row.sample_rate} Hz, {metric}: {reason}"
+                counts[key] = counts.get(key, 0) + 1
+        return counts
+
+    def table(self, intervals: bool = True) -> str:
+        """Return a Markdown table: a row per system and rate, a column per metric with its direction."""
+        heads = [f"{METRICS[m].label} {'↑' if METRICS[m].higher_is_better else '↓'}" for m in self.metrics]
+        lines = [_line(["system", "rate", *heads]), _line(["---", "---:"] + ["---:"] * len(heads))]
+        for system, rate in self.systems:
+            cells = [self._cell(system, rate, metric, intervals) for metric in self.metrics]
+            lines.append(_line([system, f"{rate} Hz", *cells]))
+        return "\n".join(lines)
+
+    def _cell(self, system: str, rate: int, metric: str, intervals: bool) -> str:
+        interval = self.interval(system, metric, rate)
+        text = str(interval) if intervals else str(interval).partition(" ")[0]
+        return text if interval.count == len(self.clips) else f"{text} ({interval.count} of {len(self.clips)})"
+
+    def notes(self) -> list[str]:
+        """Say in lines what was used, skipped and refused, and how large the models are."""
+        lines = [f"{len(self.clips)} recordings, {len(self.skipped)} skipped"]
+        lines += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
+        lines += [f"refused {count} times: {what}" for what, count in self.refusals().items()]
+        for name, (theta, narrowest) in self.sizes.items():
+            if theta is not None:
+                lines.append(f"{name}: {theta:.0f} θ floats per second, narrowest layer {narrowest:.0f} per second")
+        return lines
+
+    def joined_with(self, other: "Evaluation") -> "Evaluation":
+        """Return both as one.
+
+        Raises:
+            ConfigError: they are of other recordings or metrics.
+        """
+        if (self.clips, self.metrics) != (other.clips, other.metrics):
+            raise ConfigError("only evaluations of the same recordings and metrics can be joined")
+        sizes, skipped = {**self.sizes, **other.sizes}, {**self.skipped, **other.skipped}
+        return Evaluation([*self.rows, *other.rows], self.metrics, sizes, self.clips, skipped)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as what JSON can hold: summary first, then all rows; NaN becomes None."""
+        summary = [
+            {"system": system, "sample_rate": rate}
+            | {metric: _plain(asdict(self.interval(system, metric, rate))) for metric in self.metrics}
+            for system, rate in self.systems
+        ]
+        return {
+            "recordings": self.clips,
+            "skipped": dict(self.skipped),
+            "refused": self.refusals(),
+            "floats_per_second": {n: {"theta": t, "narrowest": b} for n, (t, b) in self.sizes.items()},
+            "summary": summary,
+            "rows": [_plain(asdict(row)) for row in self.rows],
+        }
+
+
+def evaluation_from_json(data: Mapping[str, Any]) -> Evaluation:
+    """Return the evaluation that `to_json` wrote.
+
+    Raises:
+        ConfigError: `data` is something else.
+    """
+    try:
+        rows = [ClipRow(**(row | {"values": _numbers(row["values"])})) for row in data["rows"]]
+        sizes = {name: (size["theta"], size["narrowest"]) for name, size in data["floats_per_second"].items()}
+        return Evaluation(rows, tuple(rows[0].values), sizes, list(data["recordings"]), dict(data["skipped"]))
+    except (KeyError, TypeError, IndexError) as error:
+        raise ConfigError(
+            f"this JSON holds no evaluation ({error!r}); `hypersound evaluate --json` writes one"
+        ) from error
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _plain(value: Any) -> Any:
+    """Replace NaN by None, which JSON knows, and round to what a metric can tell."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return None if value != value else float(f"{value:.6g}")
+    return value
+
+
+def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: float("nan") if value is None else value for name, value in values.items()}

@@ -1,0 +1,150 @@
+"""Whatever turns a sound into another one that should be equal: models, and what they are measured against.
+
+A claim of quality is worth what it is beside references of the same run: the original, silence, true magnitudes
+with random phase, Griffin-Lim, and classical codes of equal size.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hypersound_lib.baselines import FramePCA, frame_pca_size, griffin_lim, mdct_of_size, random_phase
+from hypersound_lib.baselines.rave import RAVE, TorchScriptRAVE, reconstruct_rave
+from hypersound_lib.data import load_dataset, peak_normalize, resample
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.model import HyperSound
+from hypersound_lib.pretrained import find_folder, read_config
+from hypersound_lib.reconstruction import clips_per_second, reconstruct
+
+# (waveform (T,), its rate, output rate) -> (T',)
+Reconstruct = Callable[[Tensor, int, int], Tensor]
+
+
+@dataclass(frozen=True)
+class System:
+    """A name, and a function from a sound to its copy at any rate."""
+
+    name: str
+    reconstruct: Reconstruct
+    sample_rate: int | None = None  # of what it hears, in Hz; None: whatever it is to play
+    theta_per_second: float | None = None  # numbers that describe a second of sound where it is played
+    narrowest_per_second: float | None = None  # numbers per second in the narrowest layer on the way
+    is_reference: bool = False
+
+
+def model_system(model: HyperSound | RAVE | TorchScriptRAVE, name: str) -> System:
+    """Wrap a model; a HyperSound is evaluated in evaluation mode, and keeps its own."""
+    if isinstance(model, TorchScriptRAVE):
+        size = model.latent_floats_per_second
+        return System(name, model.reconstruct, model.sample_rate, size, size)
+    if isinstance(model, RAVE):
+        size = model.latent_floats_per_second
+        return System(name, _evaluating(model, reconstruct_rave), model.config.sample_rate, size, size)
+    if isinstance(model, HyperSound):
+        per_second = clips_per_second(model)
+        theta, narrowest = model.hypernetwork.num_generated * per_second, model.narrowest * per_second
+        return System(name, _evaluating(model, reconstruct), model.config.sample_rate, theta, narrowest)
+    raise ConfigError(f"{type(model).__name__} cannot be evaluated; give a HyperSound, a RAVE, or a System")
+
+
+def load_system(name_or_folder: str, device: str | torch.device = "cpu") -> System:
+    """Load a model by its name, its folder, or as an exported RAVE (`.ts`, which holds code: see `TorchScriptRAVE`).
+
+    An exported RAVE stays on the CPU.
+
+    Raises:
+        WeightsFileError: there is no such model, or its files are damaged.
+    """
+    path = Path(name_or_folder)
+    if path.suffix == ".ts":
+        return model_system(TorchScriptRAVE(path), path.stem)
+    folder = find_folder(name_or_folder)
+    kind = read_config(folder).get("kind", "HyperSound")
+    kinds = {"HyperSound": HyperSound, "RAVE": RAVE}
+    if kind not in kinds:
+        raise WeightsFileError(f"{folder}: a model of kind {kind!r}; this library knows {', '.join(kinds)}")
+    name = path.resolve().name if path.is_dir() else name_or_folder
+    return model_system(kinds[kind].from_pretrained(folder).to(device), name)
+
+
+def reference_systems(models: Sequence[System], pca_data: str = "mini") -> list[System]:
+    """Return what models are measured against, each at the rate that is asked for.
+
+    - `original`: the best that any metric can say;
+    - `zeros`: silence;
+    - `random phase`, `Griffin-Lim`: the true magnitudes, without the phase, and with one found from them;
+    - `soxr R Hz`: for each model's rate R, what soxr makes of the original at R: the bar at every other rate;
+    - `MDCT n/s`, `PCA n/s`: a truncated MDCT and a linear autoencoder of frames, for the two sizes of each model. A
+      size of as many numbers as samples or more is left out: with it, both are perfect.
+
+    Args:
+        models: which sizes and rates to match.
+        pca_data: the corpus whose training voices the PCA has learnt from.
+    """
+    references = [
+        System("original", _at_rate(lambda sound, rate: sound)),
+        System("zeros", _at_rate(lambda sound, rate: torch.zeros_like(sound))),
+        System("random phase", _at_rate(random_phase)),
+        System("Griffin-Lim", _at_rate(griffin_lim)),
+    ]
+    rates = sorted({model.sample_rate for model in models if model.sample_rate})
+    references += [System(f"soxr {rate} Hz", resample, rate) for rate in rates]
+    pca = _FramePCAs(pca_data)
+    for size in _sizes(models):
+        references.append(
+            System(f"MDCT {size}/s", _at_rate(partial(mdct_of_size, floats_per_second=size)), None, size, size)
+        )
+        references.append(
+            System(f"PCA {size}/s", _at_rate(partial(pca.reconstruct, floats_per_second=size)), None, size, size)
+        )
+    return [replace(system, is_reference=True) for system in references]
+
+
+def _sizes(models: Iterable[System]) -> list[int]:
+    sizes = {
+        round(size)
+        for model in models
+        for size in (model.theta_per_second, model.narrowest_per_second)
+        if size and not (model.sample_rate and size >= model.sample_rate)
+    }
+    return sorted(sizes)
+
+
+def _evaluating(model: torch.nn.Module, function: Callable) -> Reconstruct:
+    def run(waveform: Tensor, sample_rate: int, output_rate: int) -> Tensor:
+        was_training = model.training
+        model.eval()
+        try:
+            return function(model, waveform, sample_rate, output_rate)
+        finally:
+            model.train(was_training)
+
+    return run
+
+
+def _at_rate(function: Callable[[Tensor, int], Tensor]) -> Reconstruct:
+    """Make a system of a function that hears and plays at one rate."""
+    return lambda waveform, sample_rate, output_rate: function(
+        resample(waveform, sample_rate, output_rate), output_rate
+    )
+
+
+class _FramePCAs:
+    """Frame PCAs of every size and rate, fitted when first asked for."""
+
+    def __init__(self, data: str):
+        self.data = data
+        self.complete: dict[tuple[int, int], FramePCA] = {}  # by rate and frame length, with all components
+
+    def reconstruct(self, sound: Tensor, rate: int, floats_per_second: float) -> Tensor:
+        frame_length, num_components = frame_pca_size(floats_per_second, rate)
+        if (rate, frame_length) not in self.complete:
+            dataset = load_dataset(self.data, sample_rate=rate)
+            chosen = range(0, len(dataset), max(1, len(dataset) // 60))
+            voices = (peak_normalize(dataset[i].waveform) for i in chosen)
+            self.complete[rate, frame_length] = FramePCA.fit(voices, frame_length, frame_length)
+        return FramePCA(self.complete[rate, frame_length].components[:, :num_components]).reconstruct(sound)

@@ -1,0 +1,121 @@
+"""Table 1 as Markdown: the paper's number, ours, and its interval, with scale and steps in plain sight."""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+from hypersound_lib.evaluation import Evaluation, Interval, bootstrap, evaluation_from_json
+from hypersound_lib.metrics import METRICS, TABLE_1
+from hypersound_lib.reproduction.paper import ROWS, TableRow
+
+# What a row must beat to say something; see `reference_systems`.
+YARDSTICKS = ("zeros", "random phase")
+
+
+def render(records: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the table of all rows whose run is there.
+
+    Args:
+        records: by run, the "results" of the JSON files that `reproduce` writes.
+    """
+    table = Table(records)
+    lines = [_preamble(records)]
+    for block, rows in groupby(ROWS, key=lambda row: row.block):
+        kept = [row for row in rows if table.has(row)]
+        if kept:
+            lines += ["", f"**{block.capitalize()}**", "", *table.block(kept)]
+    yardsticks = table.yardsticks()
+    if yardsticks:
+        lines += ["", "**What a number is worth**: references on the same recordings", "", *yardsticks]
+    return "\n".join(lines) + "\n"
+
+
+class Table:
+    """Rows of Table 1, looked up in the records of their runs."""
+
+    def __init__(self, records: Mapping[str, Mapping[str, Any]]):
+        self.records = {run: record for run, record in records.items()}
+        for record in records.values():
+            self.records |= {name: record for name in record["same"]}
+        self.evaluations: dict[str, Evaluation] = {
+            record["run"]: evaluation_from_json(record["evaluation"]) for record in records.values()
+        }
+
+    def has(self, row: TableRow) -> bool:
+        """Tell whether a row's run is there."""
+        return row.run in self.records
+
+    def interval(self, row: TableRow, metric: str) -> Interval:
+        """Return our mean of a row with its interval."""
+        record = self.records[row.run]
+        rate = row.sample_rate or record["sample_rate"]
+        return self.evaluations[record["run"]].interval(record["run"], metric, rate)
+
+    def beaten(self, row: TableRow, reference: str) -> list[str]:
+        """Return the metrics of the six on which a row is better than a reference, recording by recording.
+
+        The differences' 95 % interval lies on the better side of zero. The reference is that of the base run, on the
+        same recordings; where it was not evaluated at the row's rate, nothing is beaten.
+        """
+        record = self.records[row.run]
+        rate = row.sample_rate or record["sample_rate"]
+        base = self.evaluations.get("base")
+        if base is None or (reference, rate) not in base.systems:
+            return []
+        ours = self.evaluations[record["run"]]
+        won = []
+        for metric in TABLE_1:
+            sign = 1 if METRICS[metric].higher_is_better else -1
+            pairs = zip(ours.values(record["run"], metric, rate), base.values(reference, metric, rate), strict=True)
+            if bootstrap([sign * (x - y) for x, y in pairs]).low > 0:
+                won.append(metric)
+        return won
+
+    def block(self, rows: Iterable[TableRow]) -> list[str]:
+        """Return one block as lines of Markdown."""
+        heads = [f"{METRICS[m].label} {'↑' if METRICS[m].higher_is_better else '↓'}" for m in TABLE_1]
+        beats = [f"better than {name}" for name in YARDSTICKS]
+        lines = [_line(["row", "steps", *heads, "NMSE ↓", *beats]), _line(["---"] + ["---:"] * (4 + len(heads)))]
+        for row in rows:
+            record = self.records[row.run]
+            trained_here = row.sample_rate == record["sample_rate"]
+            cells = [f"{row.label}{' (trained at)' if trained_here else ''}", str(record["steps"])]
+            cells += [_cell(row.papers(metric), self.interval(row, metric)) for metric in TABLE_1]
+            cells.append(str(self.interval(row, "nmse")))
+            cells += [f"{len(self.beaten(row, name))} of {len(TABLE_1)}" for name in YARDSTICKS]
+            lines.append(_line(cells))
+        return lines
+
+    def yardsticks(self) -> list[str]:
+        """Return the references of the base run at its own rate."""
+        if "base" not in self.evaluations:
+            return []
+        evaluation, rate = self.evaluations["base"], self.records["base"]["sample_rate"]
+        names = [name for name, at in evaluation.systems if at == rate and name != "base"]
+        metrics = [*TABLE_1, "nmse"]
+        lines = [_line(["reference", *(METRICS[m].label for m in metrics)]), _line(["---"] + ["---:"] * len(metrics))]
+        for name in names:
+            lines.append(_line([name, *(str(evaluation.interval(name, metric, rate)) for metric in metrics)]))
+        return lines
+
+
+def _preamble(records: Mapping[str, Mapping[str, Any]]) -> str:
+    if not records:
+        return "Nothing has been run yet."
+    some = next(iter(records.values()))
+    minutes = sum(record["seconds"] for record in records.values()) / 60
+    clips = len(some["evaluation"]["recordings"])
+    return (
+        f"Table 1 at scale `{some['scale']}`: trained on `{some['data']}`, scored on {clips} recordings of its test "
+        f"voices; {minutes:.0f} minutes of training together. Each cell: the paper's number → **ours** and its 95 % "
+        "interval. The paper trained 1.25 million steps on VCTK (RAVE: 3 million)."
+    )
+
+
+def _cell(papers: float | None, ours: Interval) -> str:
+    mean, _, interval = str(ours).partition(" ")
+    return f"{'–' if papers is None else f'{papers:g}'} → **{mean}** {interval}"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

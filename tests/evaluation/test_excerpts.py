@@ -1,0 +1,66 @@
+"""Excerpts: one instant and one gain at every rate, spread over the dataset; what cannot be used is named."""
+
+import pytest
+import torch
+
+from hypersound_lib.data import load_dataset, resample, save_audio
+from hypersound_lib.errors import ConfigError, DatasetError
+from hypersound_lib.evaluation import Excerpt, choose_excerpts
+
+
+def test_every_rate_is_the_whole_recording_resampled_then_cut_with_one_gain():
+    recording = 0.25 * torch.randn(48000, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
+    excerpt = Excerpt("noise", recording, 48000, seconds=0.5)
+    assert excerpt.at(48000).abs().max().item() == pytest.approx(1)
+    for rate in (8000, 22050, 44100):
+        expected = excerpt.gain * resample(recording, 48000, rate)[: rate // 2]
+        assert torch.equal(excerpt.at(rate), expected)
+        assert len(excerpt.at(rate)) == rate // 2
+
+
+def test_a_tone_is_at_the_same_instant_at_every_rate():
+    t = torch.arange(48000, dtype=torch.float64) / 48000
+    excerpt = Excerpt("tone", torch.sin(2 * torch.pi * 1000 * t).float(), 48000, seconds=0.8)
+    for rate in (8000, 16000, 44100):
+        t = torch.arange(int(0.8 * rate), dtype=torch.float64) / rate
+        wanted = torch.sin(2 * torch.pi * 1000 * t).float()
+        middle = slice(rate // 10, -rate // 10)
+        torch.testing.assert_close(excerpt.at(rate)[middle], wanted[middle], rtol=0, atol=2e-3)
+
+
+def test_a_limit_spreads_over_the_speakers_of_the_test_split():
+    excerpts, skipped = choose_excerpts("mini", limit=8, seconds=0.5)
+    recordings = load_dataset("mini", "test").recordings
+    assert [e.name for e in (excerpts[0], excerpts[-1])] == [recordings[0].path.name, recordings[-1].path.name]
+    assert {e.speaker for e in excerpts} == {r.speaker for r in recordings}
+    assert not skipped
+    assert len(choose_excerpts("mini", limit=10**6)[0]) == len(recordings)
+
+
+def test_what_cannot_be_used_is_skipped_with_a_reason(tmp_path):
+    noise = 0.1 * torch.randn(16000, generator=torch.Generator().manual_seed(0))
+    save_audio(tmp_path / "good.wav", noise, 16000)
+    save_audio(tmp_path / "short.wav", noise[:100], 16000)
+    save_audio(tmp_path / "silent.wav", torch.zeros(16000), 16000)
+    (tmp_path / "broken.wav").write_bytes(b"no sound")
+    excerpts, skipped = choose_excerpts(tmp_path)
+    assert [e.name for e in excerpts] == ["good.wav"]
+    assert set(skipped) == {"short.wav", "silent.wav", "broken.wav"}
+    assert "silence" in skipped["silent.wav"]
+    assert "0.006 s" in skipped["short.wav"]
+
+
+def test_files_of_one_name_in_two_folders_keep_apart(tmp_path):
+    for speaker in ("a", "b"):
+        save_audio(tmp_path / speaker / "x.wav", torch.ones(8000) / 2, 8000)
+    assert [e.name for e in choose_excerpts(tmp_path)[0]] == ["a/x.wav", "b/x.wav"]
+
+
+def test_impossible_wishes_are_refused(tmp_path):
+    save_audio(tmp_path / "silent.wav", torch.zeros(16000), 16000)
+    with pytest.raises(ConfigError, match="silence"):
+        choose_excerpts(tmp_path)
+    with pytest.raises(ConfigError, match="at least one recording"):
+        choose_excerpts("mini", limit=0)
+    with pytest.raises(DatasetError, match="did you mean"):
+        choose_excerpts("mimi")

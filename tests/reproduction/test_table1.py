@@ -1,0 +1,117 @@
+"""Reproducing Table 1: every row has a run at every scale, what is done is kept, and the table tells what was found."""
+
+import json
+
+import pytest
+
+from hypersound_lib.cli import main
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.evaluation import ClipRow, Evaluation
+from hypersound_lib.metrics import TABLE_1
+from hypersound_lib.reproduction import ROWS, Table, read_results, render, reproduce, scale
+from hypersound_lib.reproduction.table1 import run_names
+
+SCALES = ("smoke", "tutorial", "paper")
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_every_row_of_the_paper_has_its_run(name):
+    chosen = scale(name)
+    assert {chosen.stand_in(row.run) for row in ROWS} - {"rave"} == set(chosen.runs)
+    assert run_names(chosen)[-1] == "rave", "it trains as long as another run did"
+    assert all(row.paper is None or len(row.paper) == len(TABLE_1) for row in ROWS)
+
+
+def test_the_paper_scale_is_the_papers():
+    chosen = scale("paper")
+    sizes = {name: chosen.runs[name].model.target.width for name in ("small", "base", "large")}
+    assert sizes == {"small": 64, "base": 256, "large": 384}
+    assert chosen.runs["base"].training.steps == 1_250_000
+    assert chosen.runs["base"].training.loss.terms == "smooth_l1+mel_stft"
+    assert chosen.runs["l1+0.1mel"].training.loss.weights == {"smooth_l1": 1.0, "mel_stft": 0.1}
+    assert chosen.rave_training.steps == 3_000_000
+    assert chosen.data == "vctk"
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_runs_differ_from_base_in_one_thing(name):
+    chosen = scale(name)
+    base = chosen.runs["base"]
+    for run, other in chosen.runs.items():
+        same_model, same_training = other.model == base.model, other.training == base.training
+        assert (run == "base") == (same_model and same_training)
+        assert same_model or same_training
+
+
+def test_the_smoke_scale_runs_resumes_and_keeps_what_is_done(tmp_path):
+    out = tmp_path / "table1"
+    lines = []
+    assert reproduce("smoke", out, only=["base", "rave"], command="test", say=lines.append) is False
+    assert {path.name for path in out.iterdir()} == {"base.json", "rave.json", "table1.md"}
+    before = (out / "base.json").read_bytes()
+    results = read_results(out, "smoke")
+    assert results["base"]["steps"] == scale("smoke").runs["base"].training.steps
+    assert len(results["base"]["evaluation"]["recordings"]) == 2
+    again = []
+    reproduce("smoke", out, only=["base", "small"], command="test", say=again.append)
+    assert (out / "base.json").read_bytes() == before
+    assert not [line for line in again if line.startswith("== base")]
+    assert [line for line in again if line.startswith("== small: training")]
+    table = (out / "table1.md").read_text()
+    assert "| small: 4 × 64 | 4 |" in table
+    assert "scale `smoke`" in table
+    document = json.loads(before)
+    assert document["provenance"]["command"] == "test"
+    with pytest.raises(ConfigError, match="another --out"):
+        read_results(out, "paper")
+    (out / "base.json").write_text("{}")
+    with pytest.raises(ConfigError, match="move it away"):
+        read_results(out)
+
+
+def test_rave_waits_for_base(tmp_path):
+    with pytest.raises(ConfigError, match="run that first"):
+        reproduce("smoke", tmp_path / "t", only=["rave"], say=lambda line: None)
+
+
+def test_unknown_names_are_refused(tmp_path, capsys):
+    with pytest.raises(ConfigError, match="there are base"):
+        reproduce("smoke", tmp_path / "t", only=["bass"])
+    with pytest.raises(ConfigError, match="smoke, tutorial, paper"):
+        scale("huge")
+    assert main(["reproduce", "table1", "--out", str(tmp_path / "t"), "--only", "bass"]) == 2
+    assert "bass" in capsys.readouterr().err
+
+
+def record(run, values, rate=16000, references=()):
+    """A run's record whose recordings scored `values`, and beside it references."""
+    rows = [
+        ClipRow(name, rate, f"c{i}", "s", dict.fromkeys((*TABLE_1, "nmse"), value))
+        for name, scores in [(run, values), *references]
+        for i, value in enumerate(scores)
+    ]
+    clips = [f"c{i}" for i in range(len(values))]
+    evaluation = Evaluation(rows, (*TABLE_1, "nmse"), {run: (1.0, 1.0)}, clips, {})
+    return {
+        "scale": "smoke", "run": run, "same": [], "data": "mini", "sample_rate": rate, "steps": 7, "seconds": 60.0,
+        "evaluation": evaluation.to_json(),
+    }  # fmt: skip
+
+
+def test_a_row_beats_a_reference_only_where_every_recording_tells_so():
+    zeros, noise = ("zeros", [2.0, 2.1, 2.2, 2.3]), ("random phase", [1.0, 1.2, 0.8, 1.1])
+    records = {"base": record("base", [1.0, 1.1, 1.2, 1.3], references=[zeros, noise])}
+    table, row = Table(records), ROWS[0]
+    # Lower is better for these three; for the others zeros would win.
+    assert table.beaten(row, "zeros") == ["mse", "lsd", "cdpam"]
+    assert table.beaten(row, "random phase") == ["si_snr", "pesq", "stoi"] or not table.beaten(row, "random phase")
+    page = render(records)
+    assert "0.99 → **1.15** [" in page
+    assert "| 3 of 6 |" in page
+    assert "RAVE" not in page, "a run that is missing has no row"
+
+
+def test_a_run_that_stands_in_for_another_fills_its_row():
+    base = record("base", [1.0, 2.0]) | {"same": ["l1+mel"]}
+    assert "L1 + MelSTFT*" in render({"base": base})
+    assert render({}).strip() == "Nothing has been run yet."
