@@ -8,7 +8,7 @@ from hypersound_lib.errors import ConfigError
 
 @dataclass(frozen=True)
 class RAVEConfig:
-    """Everything that fixes a `RAVE`'s shape; the defaults are the paper's (Caillon and Esling 2021, section 4.1).
+    """Everything that fixes a `RAVE`'s shape; the defaults are the paper's (Caillon and Esling 2021).
 
     The rate is that of the comparison in HyperSound's Table 1; RAVE's own paper has 48 000 Hz.
     """

@@ -1,4 +1,4 @@
-"""RAVE's decoder: a latent becomes bands of sound (Caillon and Esling 2021, section 3.1 and figure 1).
+"""RAVE's decoder: a latent becomes bands of sound (Caillon and Esling 2021).
 
 latent ── upsampling and residual units ──┬── waveform  (B, M, T)   tanh ─────┐
   (B, Z, F)                  (B, C, T)    ├── loudness  (B, 1, T)   sigmoid ──×──┐
@@ -31,12 +31,14 @@ class Decoder(nn.Module):
             # M bands of full scale would be √M times as loud as any sound.
             self.waveform.weight.mul_(0.1)
         self.noise = NoiseBranch(width, config)
+        self.register_buffer("noise_gain", torch.ones(()))  # 0 until training lets the noise join in
 
     def forward(self, latent: Tensor) -> Tensor:
         """Return bands. In evaluation mode the noise is always the same, so equal latents sound equal."""
         h = self.layers(latent)  # (B, C, T)
         loudness = torch.sigmoid(self.loudness(h)).repeat_interleave(self.loud_stride, dim=-1)  # (B, 1, T)
-        return torch.tanh(self.waveform(h)) * loudness + self.noise(h)
+        bands = torch.tanh(self.waveform(h)) * loudness
+        return bands + self.noise_gain * self.noise(h) if self.noise_gain else bands
 
 
 class NoiseBranch(nn.Module):
@@ -57,7 +59,7 @@ class NoiseBranch(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """Return filtered noise."""
         response = self.layers(h).unflatten(1, (self.bands, self.points)).mT  # (B, M, F, points)
-        # Near -60 dB at first: a noise that is easily had would keep the other branch from ever learning to sound.
+        # Near -60 dB at first, so that nothing changes suddenly when the noise joins in.
         filters = _impulse_responses(2 * torch.sigmoid(response - 9))  # (B, M, F, 2 (points - 1))
         noise = self._noise(filters)  # (B, M, F, hop)
         length = 2 * self.hop

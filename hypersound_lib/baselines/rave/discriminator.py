@@ -1,6 +1,6 @@
 """RAVE's second stage: a discriminator at three time scales, hinge losses, feature matching.
 
-Caillon and Esling 2021, section 3.2; the discriminator is MelGAN's (Kumar et al. 2019).
+Caillon and Esling 2021; the discriminator is MelGAN's (Kumar et al. 2019).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""RAVE's encoder: bands of sound become the mean and scale of a latent variable (Caillon and Esling 2021, 3.1).
+"""RAVE's encoder: bands of sound become the mean and scale of a latent variable (Caillon and Esling 2021).
 
 bands (B, M, T)                                     for the paper's 16 bands, ratios 4·4·4·2 and latent 128:
   [strided conv, batch norm, leaky ReLU] r = 4        (B,  64, T / 4)

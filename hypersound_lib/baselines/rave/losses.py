@@ -1,6 +1,6 @@
 """What RAVE's first stage minimises: a distance of spectra at several resolutions, and a KL divergence.
 
-Caillon and Esling 2021, section 3.2, with the multi-scale spectral distance of DDSP (Engel et al. 2020) for S: the
+Caillon and Esling 2021, with the multi-scale spectral distance of DDSP (Engel et al. 2020) for S: the
 paper's formula takes the logarithm of a norm of differences, which is -∞ for equal sounds; here the norm is taken of
 differences of logarithms.
 """

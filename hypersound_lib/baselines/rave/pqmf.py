@@ -1,6 +1,6 @@
 """A pseudo quadrature mirror filter bank: a sound as M narrow bands at a rate M times lower, and back.
 
-RAVE works on 16 such bands (Caillon and Esling 2021, section 3.1). The filters are cosines under one low-pass
+RAVE works on 16 such bands (Caillon and Esling 2021). The filters are cosines under one low-pass
 prototype h of L = 12·M taps (Nguyen 1994), a Kaiser window's whose cutoff is optimised (Lin and Vaidyanathan 1998):
 
     h_k[n] = √2 · h[n] · cos((2k + 1) · π/2M · (n - (L - 1)/2) + (-1)^k · π/4),    k = 0 … M - 1

@@ -1,6 +1,6 @@
 """The gradients of one step: of the variational autoencoder, and of decoder against discriminator.
 
-Caillon and Esling 2021, section 3.2: representation learning, then adversarial fine-tuning.
+Caillon and Esling 2021: representation learning, then adversarial fine-tuning.
 """
 
 import torch

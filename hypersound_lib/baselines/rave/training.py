@@ -1,4 +1,4 @@
-"""Training a `RAVE` in two stages (Caillon and Esling 2021, section 3.2), with logs and checkpoints to resume from."""
+"""Training a `RAVE` in two stages (Caillon and Esling 2021), with logs and checkpoints to resume from."""
 
 import json
 import math
@@ -51,8 +51,8 @@ def train_rave(
     `OUT/model` holds the last weights and `OUT/best` those of the lowest spectral distance, each for
     `RAVE.from_pretrained`. `train.csv` and `validation.csv` are as those of `hypersound_lib.training`.
 
-    The training's progress is the larger of step / config.steps and seconds / max_seconds. The second stage begins, and
-    the autoencoder's learning rate falls, by this progress.
+    The training's progress is the larger of step / config.steps and seconds / max_seconds. By it the noise
+    joins in, the second stage begins, and the autoencoder's learning rate falls.
 
     Args:
         model: trained in place.
@@ -150,9 +150,13 @@ class _Run:
         return self.config.kl_weight * min(1.0, (self.state.step + 1) / max(1, self.config.kl_warmup_steps))
 
     def enter_stage(self) -> None:
-        """Freeze the encoder when its time is over: its batch norm then keeps the statistics that it has gathered."""
+        """Let the noise join in, and freeze the encoder, when it is time.
+
+        A frozen encoder's batch norm keeps the statistics that it has gathered.
+        """
         if self.progress >= self.config.stage_1_fraction:
             self.state.stage = 2
+        self.model.decoder.noise_gain.fill_(float(self.progress >= self.config.noise_fraction))
         self.model.train()
         self.model.encoder.train(self.state.stage == 1)
 

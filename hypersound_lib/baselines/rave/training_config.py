@@ -8,7 +8,7 @@ from hypersound_lib.errors import ConfigError
 
 @dataclass(frozen=True)
 class RAVETrainingConfig:
-    """Optimiser, losses and rhythm; the defaults are the paper's (Caillon and Esling 2021, section 4.2)."""
+    """Optimiser, losses and rhythm; the defaults are for `FULL`, after Caillon and Esling (2021)."""
 
     steps: int = 3_000_000  # updates of the weights, both stages together
     batch_size: int = 8  # clips per update
@@ -16,6 +16,9 @@ class RAVETrainingConfig:
     schedule: str = "constant"  # or "cosine": the autoencoder's falls to zero at the end of the training
     max_grad_norm: float | None = None  # gradients of a larger norm are scaled down to it
     stage_1_fraction: float = 0.5  # of the training, before the encoder is frozen and the discriminator begins
+    # Of the training, before the noise branch joins in. It learns to sound like anything at once, only hoarse; from the
+    # start, it would keep the waveform branch from learning at all.
+    noise_fraction: float = 0.5
     kl_weight: float = 0.1  # β of the KL divergence, once it has risen
     kl_warmup_steps: int = 500_000  # over which it rises from 0 in a straight line
     adversarial_weight: float = 1.0  # of the decoder's hinge loss
@@ -37,8 +40,10 @@ class RAVETrainingConfig:
         weights = (self.kl_weight, self.kl_warmup_steps, self.adversarial_weight, self.feature_matching_weight)
         if self.learning_rate <= 0 or min(weights) < 0 or self.seed < 0:
             raise ConfigError(f"learning_rate must be positive, weights, warm-up and seed not negative: {self}")
-        if not 0 <= self.stage_1_fraction <= 1 or self.schedule not in ("constant", "cosine"):
-            raise ConfigError(f"stage_1_fraction lies in [0, 1], schedule is 'constant' or 'cosine': {self}")
+        if not 0 <= self.stage_1_fraction <= 1 or not 0 <= self.noise_fraction <= 1:
+            raise ConfigError(f"stage_1_fraction and noise_fraction lie in [0, 1]: {self}")
+        if self.schedule not in ("constant", "cosine"):
+            raise ConfigError(f"schedule is 'constant' or 'cosine', not {self.schedule!r}")
         if self.max_grad_norm is not None and self.max_grad_norm <= 0:
             raise ConfigError(f"max_grad_norm is positive or None, not {self.max_grad_norm}")
 
@@ -51,6 +56,7 @@ TUTORIAL_TRAINING = RAVETrainingConfig(
     schedule="cosine",
     max_grad_norm=5.0,
     stage_1_fraction=0.7,
+    noise_fraction=0.4,
     kl_weight=1e-3,
     kl_warmup_steps=500,
     discriminator=DiscriminatorConfig(capacity=8, strides=(4, 4, 4), max_channels=64, group_size=8, taps_per_stride=2),

@@ -46,6 +46,7 @@ def brief_training() -> RAVETrainingConfig:
         learning_rate=1e-3,
         schedule="cosine",
         max_grad_norm=5.0,
+        noise_fraction=0.25,
         kl_weight=1e-3,
         kl_warmup_steps=4,
         discriminator=DiscriminatorConfig(scales=2, capacity=4, strides=(4,), group_size=2, taps_per_stride=2),

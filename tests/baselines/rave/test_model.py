@@ -63,6 +63,12 @@ def test_the_noise_filter_sets_the_colour_of_the_noise(model):
     assert power[:400].mean() > 20 * power[-400:].mean()
 
 
+def test_without_its_gain_there_is_no_noise(model):
+    model.decoder.noise_gain.zero_()
+    latent = model.encode(noise(1, 640))
+    assert torch.equal(model.decode(latent), model.decode(latent)), "in training mode, too"
+
+
 def test_counts_of_numbers():
     assert TUTORIAL.hop_length == 256
     model = RAVE(TUTORIAL)

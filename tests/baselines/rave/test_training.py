@@ -61,7 +61,17 @@ def test_the_encoder_is_frozen_in_stage_2(straight, tiny, store, brief_training,
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert not {name for name in changed if name.startswith(("model.encoder", "model.pqmf"))}
-    assert {name for name in before if name.startswith("model.decoder")} <= changed
+    assert {name for name in before if name.startswith("model.decoder.") and "noise_gain" not in name} <= changed
+
+
+def test_the_noise_joins_in_when_it_is_time(tiny, store, brief_training, tmp_path):
+    later = dataclasses.replace(brief_training, noise_fraction=0.75, checkpoint_every=1, keep_checkpoints=12)
+    run(tiny, store, later, tmp_path)
+    at = {n: load_file(tmp_path / f"checkpoints/step-{n:08d}/model.safetensors") for n in (1, 9, 10)}
+    noise = [name for name in at[1] if name.startswith("model.decoder.noise.")]
+    assert [at[n]["model.decoder.noise_gain"].item() for n in at] == [0, 0, 1]
+    assert all(torch.equal(at[1][name], at[9][name]) for name in noise)
+    assert not any(torch.equal(at[9][name], at[10][name]) for name in noise)
 
 
 @pytest.mark.parametrize("stop_at", [4, 8], ids=["in stage 1", "in stage 2"])
@@ -147,6 +157,7 @@ def test_a_store_at_another_rate_is_refused(tiny, store, brief_training, tmp_pat
         {"learning_rate": 0.0},
         {"kl_weight": -1.0},
         {"stage_1_fraction": 1.5},
+        {"noise_fraction": -0.1},
         {"schedule": "linear"},
         {"max_grad_norm": 0.0},
     ],
