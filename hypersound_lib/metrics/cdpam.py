@@ -23,6 +23,7 @@ from hypersound_lib.metrics.pairs import for_each_pair
 
 CDPAM_RATE = 22050  # Hz, that of its training
 _WEIGHTS = "CDPAM_trained/scratchJNDdefault_best_model.pth"
+_ACOUSTIC = 512  # of the encoder's 1024 channels, those that the distance is of
 # What the weights file may name: tensors, and the dictionaries that hold them.
 _HARMLESS = {("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2")}
 
@@ -52,7 +53,7 @@ def cdpam(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
 def network(device: str) -> tuple[nn.Module, nn.Module]:
     """Return CDPAM's two networks on a device, loaded once: the encoder and the distance.
 
-    The encoder is `(B, 1, T) -> (B, 1024, T')`; the mean over T' of its first 512 channels describes a sound. The
+    The encoder is `(B, 1, T) -> (B, 512, T')`; the mean over T' describes a sound. The
     distance is `(B, 512), (B, 512) -> (B,)`.
 
     Raises:
@@ -105,11 +106,14 @@ def _fuse(convolutions: nn.ModuleList, norms: nn.ModuleList) -> nn.Sequential:
     """Return the encoder with its batch norms folded into the convolutions.
 
     The original computes every second value after each fourth layer in vain; here these layers have a stride of two.
-    Together that halves the time, and changes the distance by rounding errors.
+    Nor does anyone ask for the last layer's second half. Together that halves the time, and changes the distance by
+    rounding errors.
     """
     layers = []
     for i, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True)):
         fused = fuse_conv_bn_eval(convolution, norm)
+        if i == len(convolutions) - 1:
+            fused.weight, fused.bias = (nn.Parameter(p[:_ACOUSTIC]) for p in (fused.weight, fused.bias))
         fused.stride = (2,) if i % 4 == 3 else (1,)
         layers += [fused, nn.LeakyReLU(0.1)]
     return nn.Sequential(*layers)
@@ -130,7 +134,7 @@ def _describe(waveform: Tensor, sample_rate: int) -> Tensor:
             _descriptions.popitem(last=False)
         encoder, _ = network(str(waveform.device))
         # One sound at a time, so that its description does not depend on its company, not even in the last digit.
-        acoustics = encoder(samples.float().to(waveform.device).view(1, 1, -1)).mean(dim=-1)[:, :512]
+        acoustics = encoder(samples.float().to(waveform.device).view(1, 1, -1)).mean(dim=-1)
         _descriptions[key] = nn.functional.normalize(acoustics, dim=1)
     _descriptions.move_to_end(key)
     return _descriptions[key]

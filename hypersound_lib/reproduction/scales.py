@@ -102,7 +102,7 @@ def _tutorial(steps: int = 2500) -> Scale:
 
 def _smoke() -> Scale:
     small = _tutorial(steps=4)
-    return replace(small, name="smoke", rave_training=replace(small.rave_training, steps=2), limit=2, seconds=0.7)
+    return replace(small, name="smoke", rave_training=replace(small.rave_training, steps=2), limit=1, seconds=0.7)
 
 
 def scale(name: str) -> Scale:
