@@ -5,7 +5,7 @@ The names that most programs start from; the others are documented in their modu
 `represented_sound` (an INR with what it needs to be heard), `fitting` (one INR to one sound), `baselines`;
 `encoder`, `hypernetwork`, `model` (HyperSound, which joins the two), `reconstruction` (sounds of any length),
 `training` (the loop, checkpoints, logs), and `presets` (models by name, with their training). Only notebooks and the
-command line use `plots`, `players` and `widgets`.
+command line use `plots`, `players`, `tables` and `widgets`.
 """
 
 import os

@@ -17,11 +17,13 @@ class Interval:
     count: int  # values that took part
 
     def __str__(self) -> str:
-        """Write as `mean [low, high]`.
+        """Write as `mean [low, high]`, or `none` where no value took part.
 
         >>> str(Interval(0.87, 0.8512, 0.8834, 24))
         '0.870 [0.851, 0.883]'
         """
+        if not self.count:
+            return "none"
         return f"{_short(self.mean)} [{_short(self.low)}, {_short(self.high)}]"
 
     def overlaps(self, other: "Interval") -> bool:

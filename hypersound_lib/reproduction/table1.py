@@ -33,6 +33,7 @@ def reproduce(
     root: str | os.PathLike | None = None,
     download: bool = False,
     processes: int = 1,
+    progress: bool = True,
     say: Callable[[str], None] = print,
 ) -> bool:
     """Run what is missing of the table, one training after the other; return whether it is complete.
@@ -45,6 +46,7 @@ def reproduce(
         root: where public corpora lie.
         download: fetch the corpus if it is not there.
         processes: how many compute PESQ and STOI at once.
+        progress: show a bar for each training.
         say: is told how far it has come.
 
     Raises:
@@ -68,7 +70,7 @@ def reproduce(
                 raise ConfigError(f"RAVE trains as long as {chosen.rave_seconds_of} did: run that first")
             seconds = done[chosen.rave_seconds_of]["seconds"]
         folder = out.with_name(out.name + "-runs") / run
-        trained = train_run(chosen, run, stores[rate], folder, seconds, progress=True)
+        trained = train_run(chosen, run, stores[rate], folder, seconds, progress)
         if not trained.finished:
             say(f"{run}: interrupted after {trained.step} steps; the same command goes on")
             return False

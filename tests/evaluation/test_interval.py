@@ -38,6 +38,7 @@ def test_what_has_no_value_does_not_take_part():
     nothing = bootstrap([float("nan")])
     assert nothing.count == 0
     assert math.isnan(nothing.mean)
+    assert str(nothing) == "none"
 
 
 def test_overlap():

@@ -1,0 +1,53 @@
+"""Models by name or folder become systems: HyperSound and RAVE alike, on the device that is asked for."""
+
+import json
+
+import pytest
+
+from hypersound_lib.baselines.rave import RAVE, RAVEConfig
+from hypersound_lib.data import load_dataset
+from hypersound_lib.errors import WeightsFileError
+from hypersound_lib.evaluation import load_system
+
+TINY = RAVEConfig(
+    sample_rate=8000,
+    num_samples=1024,
+    capacity=2,
+    ratios=(2,),
+    latent_size=3,
+    dilations=(1,),
+    noise_ratios=(2,),
+    noise_bands=2,
+)
+
+
+@pytest.fixture
+def rave_folder(tmp_path):
+    RAVE(TINY).save_pretrained(tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def test_a_shipped_model_by_its_name():
+    system = load_system("hypersound-small")
+    assert (system.name, system.sample_rate, system.is_reference) == ("hypersound-small", 16000, False)
+    assert system.theta_per_second > system.narrowest_per_second > 0
+
+
+def test_a_rave_by_its_folder(rave_folder):
+    system = load_system(str(rave_folder))
+    assert (system.name, system.sample_rate) == ("tiny", 8000)
+    assert system.theta_per_second == 3 * 8000 / TINY.hop_length
+
+
+def test_the_model_lies_on_the_device(rave_folder):
+    sound = load_dataset("mini", "test", sample_rate=8000)[0].waveform[:2000]
+    assert load_system(str(rave_folder)).reconstruct(sound, 8000, 8000).shape == (2000,)
+    with pytest.raises(RuntimeError, match="meta"):  # where tensors have shapes and no numbers to play
+        load_system(str(rave_folder), "meta").reconstruct(sound, 8000, 8000)
+
+
+def test_an_unknown_kind_is_refused(rave_folder):
+    path = rave_folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"kind": "Vocoder"}))
+    with pytest.raises(WeightsFileError, match=r"'Vocoder'.*HyperSound, RAVE"):
+        load_system(str(rave_folder))
