@@ -10,10 +10,10 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site test test-library bench runtimes readme picture corpus weights lock format clean
+.PHONY: help venv lab tutorial site test test-library bench runtimes readme picture corpus weights table1 lock format clean
 
 help: ## List these commands
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
 		printf '  make %-14s%s\n' "$$name" "$$text"; done
 
 venv: ## Make, check or repair .venv (every command does this first)
@@ -56,6 +56,10 @@ corpus: venv ## Rebuild the embedded corpus in data/ (needs espeak-ng and flite)
 
 weights: venv ## Ship a training run's best weights in data/checkpoints/ (ARGS=RUN)
 	$(PY) data/build/weights.py $(ARGS)
+
+table1: venv ## Run the paper's Table 1 as two CPU cores can (two hours or so), and ship two of its models
+	$(PY) -m hypersound_lib reproduce table1 --scale tutorial --out data/results/table1 $(ARGS)
+	$(PY) data/build/table1_weights.py
 
 lock: venv ## Choose new versions for constraints.txt within pyproject.toml (ARGS=--upgrade for the newest)
 	$(PY) -m pip install --quiet uv

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coords import time_coords
-from hypersound_lib.data import peak_normalize, resample
+from hypersound_lib.data import as_sound, peak_normalize, resample
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.model import HyperSound
 
@@ -155,10 +155,4 @@ def _check(waveform: Tensor, sample_rate: int, output_rate: int, overlap: float,
         raise ConfigError(f"a sample rate is a positive number of Hz, not {min(sample_rate, output_rate)}")
     if not 0 <= overlap <= 0.5 or batch_size < 1:
         raise ConfigError(f"overlap lies in [0, 0.5], batch_size is at least 1; not {overlap} and {batch_size}")
-    waveform = torch.as_tensor(waveform).detach()
-    if waveform.ndim != 1 or not len(waveform) or waveform.is_complex():
-        raise ConfigError(f"a sound is a waveform (T,) of real numbers, not {waveform.dtype} {tuple(waveform.shape)}")
-    waveform = waveform.to("cpu", torch.float32)
-    if not waveform.isfinite().all():
-        raise ConfigError(f"sample {int((~waveform.isfinite()).nonzero()[0])} of the sound is NaN or Inf")
-    return waveform
+    return as_sound(waveform)

@@ -6,6 +6,8 @@ Every number comes from a file in ``data/results``; tests/packaging/test_readme.
 import json
 from pathlib import Path
 
+from hypersound_lib.evaluation import evaluation_from_json
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "data" / "results"
 README = ROOT / "README.md"
@@ -21,6 +23,8 @@ def render(readme: str) -> str:
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     parts = [make(load(name)) for name, make in TABLES.items() if (RESULTS / f"{name}.json").is_file()]
+    if (RESULTS / "table1").is_dir():
+        parts.append(table1(RESULTS / "table1"))
     return f"{before}{BEGIN}\n" + "\n\n".join(parts) + f"\n{END}{after}"
 
 
@@ -147,8 +151,36 @@ def memory(document: dict) -> str:
     return "\n".join([*lines, "", origin(document)])
 
 
+def evaluation(document: dict) -> str:
+    """What `hypersound evaluate` found: means, with the model's intervals."""
+    results = document["results"]
+    found = evaluation_from_json(results)
+    model = next(iter(found.sizes))
+    lines = [
+        f"**`{model}` on {len(found.clips)} recordings of {Path(results['data']).name}**, voices that it was not trained "
+        "on, beside references on the same recordings:",
+        "",
+        found.table(),
+        "",
+        *(f"{note}." for note in found.notes()[1:]),
+        "",
+        origin(document),
+    ]
+    return "\n".join(lines)
+
+
+def table1(folder: Path) -> str:
+    """The paper's table, as far as two CPU cores go."""
+    origins = [json.loads(path.read_text(encoding="utf-8"))["provenance"] for path in sorted(folder.glob("*.json"))]
+    text = (folder / "table1.md").read_text(encoding="utf-8").strip()
+    head = "<details><summary><b>The paper's Table 1</b> beside ours, trained on two CPU cores (<code>make table1</code>)</summary>"
+    return f"{head}\n\n{text}\n\n{origin({'provenance': origins[0]})}\n</details>"
+
+
 TABLES = {
     "hypersound-small": shipped_weights,
+    "evaluate_vctk16": evaluation,
+    "evaluate_speech48": evaluation,
     "bench_tutorial": tutorial,
     "bench_sweep": sweep,
     "bench_step": steps,

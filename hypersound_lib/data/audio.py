@@ -86,6 +86,25 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(columns.T)).reshape(*batch, -1)
 
 
+def as_sound(waveform: Tensor) -> Tensor:
+    """Return what was given as a waveform on the CPU, `(T,)` float32, or say why it is none.
+
+    Raises:
+        ConfigError: it is not `(T,)` with T ≥ 1, not real, or holds NaN or Inf.
+
+    >>> as_sound(torch.tensor([1.0, float("nan")]))
+    Traceback (most recent call last):
+    hypersound_lib.errors.ConfigError: sample 1 of the sound is NaN or Inf
+    """
+    waveform = torch.as_tensor(waveform).detach()
+    if waveform.ndim != 1 or not len(waveform) or waveform.is_complex():
+        raise ConfigError(f"a sound is a waveform (T,) of real numbers, not {waveform.dtype} {tuple(waveform.shape)}")
+    waveform = waveform.to("cpu", torch.float32)
+    if not waveform.isfinite().all():
+        raise ConfigError(f"sample {int((~waveform.isfinite()).nonzero()[0])} of the sound is NaN or Inf")
+    return waveform
+
+
 def peak_normalize(waveform: Tensor, peak: float = 1.0) -> Tensor:
     """Scale each waveform so that its largest magnitude is `peak`; digital silence stays silent.
 

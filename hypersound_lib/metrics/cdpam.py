@@ -19,6 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from hypersound_lib.data import resample, to_int16
 from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.metrics.fourier_conv import FourierConv1d
 from hypersound_lib.metrics.pairs import for_each_pair
 
 CDPAM_RATE = 22050  # Hz, that of its training
@@ -34,7 +35,7 @@ def cdpam(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
     Both signals are brought to 22 050 Hz and to 16 bit (what lies outside [-1, 1] is clipped), as in its training. A
     convolutional network describes each in 512 numbers, and a smaller one measures how far these are apart. Levels
     count, and a little also polarity. It runs where the signals are; on a CPU core one second of sound takes about
-    three seconds. What it heard lately it does not compute again, so many estimates of one reference cost less.
+    one second. What it heard lately it does not compute again, so many estimates of one reference cost less.
 
     Raises:
         ConfigError: `cdpam` is not installed, or holds another network than is known here.
@@ -53,7 +54,7 @@ def cdpam(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
 def network(device: str) -> tuple[nn.Module, nn.Module]:
     """Return CDPAM's two networks on a device, loaded once: the encoder and the distance.
 
-    The encoder is `(B, 1, T) -> (B, 512, T')`; the mean over T' describes a sound. The
+    The encoder is `(1, T) -> (512, T')`; the mean over T' describes a sound. The
     distance is `(B, 512), (B, 512) -> (B,)`.
 
     Raises:
@@ -72,7 +73,7 @@ def network(device: str) -> tuple[nn.Module, nn.Module]:
             f"the package cdpam in {folder} is damaged or another version ({error}): pip install cdpam==0.0.6"
         ) from error
     net = net.eval().requires_grad_(False)
-    encoder = _fuse(net.base_encoder.encoder, net.base_encoder.ebatch)
+    encoder = _faster(net.base_encoder.encoder, net.base_encoder.ebatch)
     return encoder.to(device), net.model_dist.to(device)
 
 
@@ -102,12 +103,11 @@ def _load(file, **settings) -> object:
     return _Unpickler(file, **settings).load()
 
 
-def _fuse(convolutions: nn.ModuleList, norms: nn.ModuleList) -> nn.Sequential:
-    """Return the encoder with its batch norms folded into the convolutions.
+def _faster(convolutions: nn.ModuleList, norms: nn.ModuleList) -> nn.Sequential:
+    """Return the encoder with its batch norms folded into the convolutions, and these in the Fourier domain.
 
-    The original computes every second value after each fourth layer in vain; here these layers have a stride of two.
-    Nor does anyone ask for the last layer's second half. Together that halves the time, and changes the distance by
-    rounding errors.
+    The original computes every second value after each fourth layer, and half of the last layer, in vain; here they are
+    left out. All that makes it several times as fast, and changes the distance by rounding errors.
     """
     layers = []
     for i, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True)):
@@ -115,7 +115,7 @@ def _fuse(convolutions: nn.ModuleList, norms: nn.ModuleList) -> nn.Sequential:
         if i == len(convolutions) - 1:
             fused.weight, fused.bias = (nn.Parameter(p[:_ACOUSTIC]) for p in (fused.weight, fused.bias))
         fused.stride = (2,) if i % 4 == 3 else (1,)
-        layers += [fused, nn.LeakyReLU(0.1)]
+        layers += [FourierConv1d(fused), nn.LeakyReLU(0.1)]
     return nn.Sequential(*layers)
 
 
@@ -134,7 +134,7 @@ def _describe(waveform: Tensor, sample_rate: int) -> Tensor:
             _descriptions.popitem(last=False)
         encoder, _ = network(str(waveform.device))
         # One sound at a time, so that its description does not depend on its company, not even in the last digit.
-        acoustics = encoder(samples.float().to(waveform.device).view(1, 1, -1)).mean(dim=-1)
+        acoustics = encoder(samples.float().to(waveform.device).unsqueeze(0)).mean(dim=-1).unsqueeze(0)
         _descriptions[key] = nn.functional.normalize(acoustics, dim=1)
     _descriptions.move_to_end(key)
     return _descriptions[key]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.baselines.rave.model import RAVE
-from hypersound_lib.data import peak_normalize, resample
+from hypersound_lib.data import as_sound, peak_normalize, resample
 from hypersound_lib.errors import ConfigError
 
 
@@ -68,12 +68,7 @@ def at_rates(
     output_rate = rate if output_rate is None else output_rate
     if min(sample_rate, output_rate) < 1:
         raise ConfigError(f"a sample rate is a positive number of Hz, not {min(sample_rate, output_rate)}")
-    waveform = torch.as_tensor(waveform).detach()
-    if waveform.ndim != 1 or not len(waveform) or waveform.is_complex():
-        raise ConfigError(f"a sound is a waveform (T,) of real numbers, not {waveform.dtype} {tuple(waveform.shape)}")
-    waveform = waveform.to("cpu", torch.float32)
-    if not waveform.isfinite().all():
-        raise ConfigError(f"sample {int((~waveform.isfinite()).nonzero()[0])} of the sound is NaN or Inf")
+    waveform = as_sound(waveform)
     total = math.floor(Fraction(len(waveform) * output_rate, sample_rate) + Fraction(1, 2))
     heard = resample(waveform, sample_rate, rate)
     gain = heard.abs().max().item() if len(heard) else 0.0
