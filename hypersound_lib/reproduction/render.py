@@ -1,6 +1,7 @@
 """Table 1 as Markdown: the paper's number, ours, and its interval, with scale and steps in plain sight."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -42,8 +43,11 @@ class Table:
         }
 
     def has(self, row: TableRow) -> bool:
-        """Tell whether a row's run is there."""
-        return row.run in self.records
+        """Tell whether a row's run is there, and was scored at the row's rate."""
+        if row.run not in self.records:
+            return False
+        record = self.records[row.run]
+        return (record["run"], row.sample_rate or record["sample_rate"]) in self.evaluations[record["run"]].systems
 
     def interval(self, row: TableRow, metric: str) -> Interval:
         """Return our mean of a row with its interval."""
@@ -54,8 +58,9 @@ class Table:
     def beaten(self, row: TableRow, reference: str) -> list[str]:
         """Return the metrics of the six on which a row is better than a reference, recording by recording.
 
-        The differences' 95 % interval lies on the better side of zero. The reference is that of the base run, on the
-        same recordings; where it was not evaluated at the row's rate, nothing is beaten.
+        The differences' 95 % interval lies on the better side of zero, or the metric has a value for the row and none
+        for the reference, as PESQ has none for silence. The reference is that of the base run, on the same recordings;
+        where it was not evaluated at the row's rate, nothing is beaten.
         """
         record = self.records[row.run]
         rate = row.sample_rate or record["sample_rate"]
@@ -65,9 +70,8 @@ class Table:
         ours = self.evaluations[record["run"]]
         won = []
         for metric in TABLE_1:
-            sign = 1 if METRICS[metric].higher_is_better else -1
-            pairs = zip(ours.values(record["run"], metric, rate), base.values(reference, metric, rate), strict=True)
-            if bootstrap([sign * (x - y) for x, y in pairs]).low > 0:
+            x, y = ours.values(record["run"], metric, rate), base.values(reference, metric, rate)
+            if _is_better(x, y, METRICS[metric].higher_is_better):
                 won.append(metric)
         return won
 
@@ -110,6 +114,13 @@ def _preamble(records: Mapping[str, Mapping[str, Any]]) -> str:
         f"voices; {minutes:.0f} minutes of training together. Each cell: the paper's number → **ours** and its 95 % "
         "interval. The paper trained 1.25 million steps on VCTK (RAVE: 3 million)."
     )
+
+
+def _is_better(ours: Sequence[float], reference: Sequence[float], higher_is_better: bool) -> bool:
+    if all(map(math.isnan, reference)):
+        return not any(map(math.isnan, ours))
+    sign = 1 if higher_is_better else -1
+    return bootstrap([sign * (x - y) for x, y in zip(ours, reference, strict=True)]).low > 0
 
 
 def _cell(papers: float | None, ours: Interval) -> str:
