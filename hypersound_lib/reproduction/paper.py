@@ -40,7 +40,7 @@ ROWS = (
     TableRow(SIZE, "large: 6 × 384", "large", paper=(0.047, 0.96, -23.70, 1.86, 0.89, 0.36)),
     TableRow(LOSS, "L1 + STFT", "l1+stft", paper=(0.052, 0.94, -25.05, 1.35, 0.81, 0.25)),
     TableRow(LOSS, "only STFT", "stft", paper=(0.055, 0.94, -25.63, 1.34, 0.81, 0.23)),
-    TableRow(LOSS, "L1 + MelSTFT*", "l1+mel", paper=_BASE),
+    TableRow(LOSS, "L1 + MelSTFT", "l1+mel", paper=_BASE),
     TableRow(LOSS, "only MelSTFT", "mel", paper=(0.050, 1.02, -23.31, 1.70, 0.87, 0.29)),
     # "λ_STFT = 0.1 or 0.01 collapsed": the paper tells it and gives no numbers.
     TableRow(COLLAPSE, "L1 + 0.1 · MelSTFT", "l1+0.1mel"),

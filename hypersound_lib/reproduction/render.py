@@ -7,7 +7,7 @@ from typing import Any
 
 from hypersound_lib.evaluation import Evaluation, Interval, bootstrap, evaluation_from_json
 from hypersound_lib.metrics import METRICS, TABLE_1
-from hypersound_lib.reproduction.paper import ROWS, TableRow
+from hypersound_lib.reproduction.paper import ROWS, SIZE, TableRow
 
 # What a row must beat to say something; see `reference_systems`.
 YARDSTICKS = ("zeros", "random phase")
@@ -83,12 +83,21 @@ class Table:
         for row in rows:
             record = self.records[row.run]
             trained_here = row.sample_rate == record["sample_rate"]
-            cells = [f"{row.label}{' (trained at)' if trained_here else ''}", str(record["steps"])]
+            label = f"{row.label} (trained at)" if trained_here else row.label + self._here(row)
+            cells = [label, str(record["steps"])]
             cells += [_cell(row.papers(metric), self.interval(row, metric)) for metric in TABLE_1]
             cells.append(str(self.interval(row, "nmse")))
             cells += [f"{len(self.beaten(row, name))} of {len(TABLE_1)}" for name in YARDSTICKS]
             lines.append(_line(cells))
         return lines
+
+    def _here(self, row: TableRow) -> str:
+        """Say which target stands in for the paper's, where another scale than the paper's has a smaller one."""
+        record = self.records[row.run]
+        if row.block != SIZE or record["scale"] == "paper":
+            return ""
+        target = record["configs"][1]["target"]
+        return f"; here {target['hidden_layers']} × {target['width']}"
 
     def yardsticks(self) -> list[str]:
         """Return the references of the base run at its own rate."""
@@ -109,11 +118,19 @@ def _preamble(records: Mapping[str, Mapping[str, Any]]) -> str:
     some = next(iter(records.values()))
     minutes = sum(record["seconds"] for record in records.values()) / 60
     clips = len(some["evaluation"]["recordings"])
-    return (
+    text = (
         f"Table 1 at scale `{some['scale']}`: trained on `{some['data']}`, scored on {clips} recordings of its test "
         f"voices; {minutes:.0f} minutes of training together. Each cell: the paper's number → **ours** and its 95 % "
         "interval. The paper trained 1.25 million steps on VCTK (RAVE: 3 million)."
     )
+    if "base" in records and some["scale"] != "paper":
+        _, model, training = records["base"]["configs"]
+        text += (
+            f" Here a clip is {model['num_samples']} samples at {model['sample_rate']} Hz (the paper's: 32 768 at "
+            f"22 050), and * is trained with the loss `{training['loss']['terms']}`; the paper's losses have a block "
+            "of their own."
+        )
+    return text
 
 
 def _is_better(ours: Sequence[float], reference: Sequence[float], higher_is_better: bool) -> bool:

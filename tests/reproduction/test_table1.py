@@ -126,6 +126,11 @@ def record(run, values, rate=16000, references=()):
     return {
         "scale": "smoke", "run": run, "same": [], "data": "mini", "sample_rate": rate, "steps": 7, "seconds": 60.0,
         "evaluation": evaluation.to_json(),
+        "configs": [
+            "a summary",
+            {"target": {"hidden_layers": 1, "width": 5}, "num_samples": 256, "sample_rate": rate},
+            {"loss": {"terms": "mse"}},
+        ],
     }  # fmt: skip
 
 
@@ -139,6 +144,8 @@ def test_a_row_beats_a_reference_only_where_every_recording_tells_so():
     page = render(records)
     assert "0.99 → **1.15** [" in page
     assert "| 3 of 6 |" in page
+    assert "base: 4 × 256*; here 1 × 5" in page
+    assert "a clip is 256 samples at 16000 Hz" in page
     assert "| RAVE |" not in page, "a run that is missing has no row"
 
 
@@ -152,5 +159,5 @@ def test_what_has_a_value_beats_what_has_none():
 
 def test_a_run_that_stands_in_for_another_fills_its_row():
     base = record("base", [1.0, 2.0]) | {"same": ["l1+mel"]}
-    assert "L1 + MelSTFT*" in render({"base": base})
+    assert "L1 + MelSTFT" in render({"base": base})
     assert render({}).strip() == "Nothing has been run yet."
