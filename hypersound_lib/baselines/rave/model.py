@@ -21,7 +21,7 @@ from hypersound_lib.baselines.rave.encoder import Encoder
 from hypersound_lib.baselines.rave.pqmf import PQMF
 from hypersound_lib.dataclass_json import from_json
 from hypersound_lib.errors import ConfigError, WeightsFileError
-from hypersound_lib.pretrained import CONFIG_FILE, read_folder, write_folder
+from hypersound_lib.pretrained import CONFIG_FILE, find_folder, read_folder, write_folder
 
 _KIND = "RAVE"
 _CARD = """\
@@ -135,15 +135,17 @@ class RAVE(nn.Module):
         write_folder(folder, self.state_dict(), config, card)
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike) -> "RAVE":
+    def from_pretrained(cls, name_or_folder: str | os.PathLike) -> "RAVE":
         """Load a model in float32 on the CPU, in evaluation mode; what was noted about it is in `facts`.
 
         Args:
-            folder: one that `save_pretrained` wrote, such as `OUT/model` of a training.
+            name_or_folder: a folder that `save_pretrained` wrote, such as `OUT/model` of a training; the name of a
+                model that ships with the library; or `owner/name` on the Hugging Face hub.
 
         Raises:
             WeightsFileError: there is no RAVE in it, or its files are damaged or do not fit each other.
         """
+        folder = find_folder(name_or_folder)
         data, tensors = read_folder(folder)
         where = os.path.join(folder, CONFIG_FILE)
         if data.get("kind") != _KIND:
