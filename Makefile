@@ -30,7 +30,7 @@ site: tutorial ## Gather the executed notebooks as web pages with an index in bu
 	cp -R build/html build/site
 	@echo "open build/site/index.html"
 
-test: venv ## Run every check and test, notebooks included (up to 30 minutes)
+test: venv ## Run every check and test, notebooks included (up to 45 minutes)
 	$(PY) -m pytest $(ARGS)
 
 test-library: venv ## Run the library's own tests and doctests, without notebooks

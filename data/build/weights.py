@@ -87,9 +87,7 @@ def main() -> None:
 def score(model: HyperSound, corpus: str) -> dict[str, float]:
     """Evaluate on the corpus' test split."""
     metrics = ("stoi", "nmse", "si_snr", "lsd")
-    found = evaluate(
-        model, corpus, split="test", metrics=metrics, references=False, limit=RECORDINGS, seconds=SECONDS
-    )
+    found = evaluate(model, corpus, split="test", metrics=metrics, references=False, limit=RECORDINGS, seconds=SECONDS)
     return found.means("model") | {"recordings": len(found.clips)}
 
 
