@@ -158,8 +158,8 @@ def evaluation(document: dict) -> str:
     found = evaluation_from_json(results)
     model = next(iter(found.sizes))
     lines = [
-        f"**`{model}` on {len(found.clips)} recordings of {Path(results['data']).name}**, voices that it was not trained "
-        "on, beside references on the same recordings:",
+        f"**`{model}` on {len(found.clips)} recordings of {Path(results['data']).name}**, voices that it was not "
+        "trained on, beside references on the same recordings:",
         "",
         found.table(),
         "",
