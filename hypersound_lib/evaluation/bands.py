@@ -40,8 +40,8 @@ def band_errors(reference: Tensor, estimate: Tensor, sample_rate: int, edges: Se
     >>> t = torch.arange(8000) / 8000
     >>> x = torch.sin(2 * torch.pi * 440 * t)
     >>> error = band_errors(x, x + 0.01 * torch.sin(2 * torch.pi * 3000 * t), 8000, [0, 1000, 4000])
-    >>> [round(band.error_db) for band in error]
-    [-150, -40]
+    >>> error[0].error_db < -100, round(error[1].error_db)
+    (True, -40)
     """
     if reference.ndim != 1 or reference.shape != estimate.shape:
         raise ConfigError(f"bands compare two sounds (T,), not {tuple(reference.shape)} and {tuple(estimate.shape)}")

@@ -26,8 +26,8 @@ class Excerpt:
 
     >>> import torch
     >>> excerpt = Excerpt("tone", torch.full((48000,), 0.5), 48000, seconds=0.5)
-    >>> excerpt.at(16000).shape, excerpt.at(16000).max().round(decimals=2)
-    (torch.Size([8000]), tensor(1.0000))
+    >>> excerpt.at(48000).max(), excerpt.at(16000).shape
+    (tensor(1.), torch.Size([8000]))
     """
 
     name: str  # of the recording; unique in one evaluation

@@ -64,7 +64,7 @@ def test_a_file_at_the_models_rate_loses_no_band_and_may_be_short(model, tmp_pat
     text = capsys.readouterr().out
     assert "hears up to" not in text
     assert "SNR" in text
-    assert "LSD at 8000 Hz needs more" in text
+    assert "a spectrum at 8000 Hz needs more" in text
 
 
 @pytest.mark.parametrize(

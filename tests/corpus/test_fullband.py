@@ -48,7 +48,11 @@ def test_every_sound_is_48_khz_short_and_not_clipped(data: Path, fullband_rows: 
 def test_a_formula_gives_the_committed_samples_every_time(name: str, fullband_pcm: Pcm):
     first, second = finish(SOUNDS[name]()), finish(SOUNDS[name]())
     np.testing.assert_array_equal(first, second)
-    np.testing.assert_array_equal(first, fullband_pcm[name])
+    # numpy's sines differ in their last digit from one kind of processor to another, which moves a sample that lies
+    # between two steps of 16 bits to the other one.
+    difference = np.abs(first.astype(int) - fullband_pcm[name].astype(int))
+    assert difference.max() <= 1
+    assert np.mean(difference > 0) < 1e-3
 
 
 def test_most_sounds_reach_far_above_what_22050_hz_can_hold(fullband_pcm: Pcm):
