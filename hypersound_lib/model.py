@@ -13,19 +13,21 @@ from torch import Tensor, nn
 
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.encoder import SoundStreamEncoder
-from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypernetwork import HyperNetwork
 from hypersound_lib.inr import INR, build_inr
-from hypersound_lib.model_card import model_card
+from hypersound_lib.local_config import LocalHyperSoundConfig
+from hypersound_lib.local_model import LocalHyperSound
 from hypersound_lib.model_config import HyperSoundConfig, config_from_json, config_to_json
-from hypersound_lib.pretrained import CONFIG_FILE, find_folder, read_folder, write_folder
+from hypersound_lib.pretrained import find_folder, read_config
+from hypersound_lib.pretrained_model import PretrainedModel
 
-__all__ = ["HyperSound", "HyperSoundConfig"]
+__all__ = ["HyperSound", "HyperSoundConfig", "build_model"]
 
 _PAPERS = HyperSoundConfig()
 
 
-class HyperSound(nn.Module):
+class HyperSound(PretrainedModel):
     """A hypernetwork H and its target network T: `x̂(t) = T(t, H(x))`, `(B, T) -> (B, T)`.
 
     The target's own `shared` parameters, if any, are trained like all others; the rest of θ is generated for every
@@ -116,67 +118,40 @@ class HyperSound(nn.Module):
         frames, embedding_size = self.encoder.output_shape(self.config.num_samples)
         return min(frames * embedding_size, *self.config.hypernetwork.hidden)
 
-    def save_pretrained(
-        self,
-        folder: str | os.PathLike,
-        *,
-        dtype: torch.dtype = torch.float32,
-        facts: Mapping[str, Any] | None = None,
-        card: str | None = None,
-    ) -> None:
-        """Write weights, config and model card into a folder, which `from_pretrained` reads.
-
-        Args:
-            folder: made where it is missing; files of the same names are replaced.
-            dtype: of the weights in the file; half precision halves it. They come back as float32.
-            facts: how the model was made and how good it is, as JSON; None keeps `self.facts`.
-            card: the README.md; None writes one.
-
-        Raises:
-            ConfigError: `dtype` cannot hold the weights, or JSON the facts.
-        """
-        facts = self.facts if facts is None else dict(facts)
-        tensors = self.state_dict()
-        for name, p in self.named_parameters():  # buffers stay as they are: half a digit would detune frequencies
-            tensors[name] = p.detach().to(dtype)
-            if not dtype.is_floating_point or bool(tensors[name].isinf().any()):
-                raise ConfigError(f"{dtype} cannot hold the weights of {name}; save the model with torch.float32")
-        card = model_card(self.config, self.num_parameters(), facts) if card is None else card
-        write_folder(folder, tensors, {"config": config_to_json(self.config), "facts": facts}, card)
+    @classmethod
+    def config_to_json(cls, config: HyperSoundConfig) -> dict[str, Any]:
+        """Return a config as nested dictionaries."""
+        return config_to_json(config)
 
     @classmethod
-    def from_pretrained(cls, name_or_folder: str | os.PathLike, revision: str | None = None) -> "HyperSound":
+    def config_from_json(cls, data: Any) -> HyperSoundConfig:
+        """Return the config that `config_to_json` has written; ConfigError where there is none."""
+        return config_from_json(data)
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_folder: str | os.PathLike, revision: str | None = None
+    ) -> "HyperSound | LocalHyperSound":
         """Load a model in float32 on the CPU, in evaluation mode; what was noted about it is in `facts`.
 
         Args:
             name_or_folder: a folder that `save_pretrained` wrote, a training run's folder, the name of a model that
-                ships with the library, or `owner/name` on the Hugging Face hub.
+                ships with the library, or `owner/name` on the Hugging Face hub. Where it holds a `LocalHyperSound`,
+                that is returned.
             revision: branch, tag or commit on the hub.
 
         Raises:
             WeightsFileError: there is no such model, or its files are damaged or do not fit each other.
         """
         folder = find_folder(name_or_folder, revision)
-        data, tensors = read_folder(folder)
-        if "kind" in data:
-            raise WeightsFileError(f"{folder}: holds a {data['kind']}, no HyperSound; that class loads it")
-        remedy = "save or copy the model again"
-        try:
-            facts = data.get("facts", {})
-            if set(data) - {"config", "facts"} or not isinstance(facts, dict):
-                raise ConfigError(f"its fields must be format, config and facts, not {sorted(data)}")
-            config = config_from_json(data.get("config"))
-            # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
-            with torch.device("meta"):
-                model = cls(config)
-        except (ConfigError, RuntimeError, TypeError, ValueError, OverflowError) as error:
-            raise WeightsFileError(f"{folder / CONFIG_FILE}: describes no model ({error}); {remedy}") from error
-        try:
-            model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
-        except RuntimeError as error:
-            raise WeightsFileError(f"{folder}: config and weights do not fit ({error}); {remedy}") from error
-        model.facts = facts
-        return model.eval()
+        if read_config(folder).get("kind") == LocalHyperSound.kind:
+            return LocalHyperSound.from_folder(folder)
+        return cls.from_folder(folder)
+
+
+def build_model(config: HyperSoundConfig | LocalHyperSoundConfig) -> HyperSound | LocalHyperSound:
+    """Build the model that a config describes."""
+    return LocalHyperSound(config) if isinstance(config, LocalHyperSoundConfig) else HyperSound(config)
 
 
 def _count(module: nn.Module) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hypersound_lib.local_config import LocalHyperSoundConfig
 from hypersound_lib.model_config import HyperSoundConfig
 
 _CARD = """\
@@ -32,7 +33,9 @@ sound = reconstruct(model, waveform, sample_rate)  # any length, any rate
 """
 
 
-def model_card(config: HyperSoundConfig, counts: Mapping[str, int], facts: Mapping[str, Any]) -> str:
+def model_card(
+    config: HyperSoundConfig | LocalHyperSoundConfig, counts: Mapping[str, int], facts: Mapping[str, Any]
+) -> str:
     """Describe a model in Markdown, with the header that model hubs read.
 
     Args:

@@ -1,4 +1,4 @@
-"""Models by name, each with the training that suits it: the paper's (Table 1), and one for a laptop."""
+"""Models by name, each with the training that suits it: the paper's (Table 1), two for a laptop, and local ones."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,9 @@ from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import BASE, LARGE, SMALL, FourierMLPConfig, SIRENConfig
+from hypersound_lib.inr.local import LocalConfig
+from hypersound_lib.local_config import LocalHyperSoundConfig
+from hypersound_lib.local_hypernetwork import LocalHyperNetworkConfig
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.model import HyperSoundConfig
 from hypersound_lib.training.config import TrainingConfig
@@ -16,12 +19,24 @@ class Preset:
     """A model and how to train it."""
 
     summary: str  # in a line
-    model: HyperSoundConfig
+    model: HyperSoundConfig | LocalHyperSoundConfig
     training: TrainingConfig
 
 
 # Hidden layers 400, 768 × 4, 400, then the head: "six fully connected layers" read as six hidden ones.
 _PAPER_TRAINING = TrainingConfig()
+# Not the paper's augmentation: a turned phase is no obstacle to a model that hears the phase of each frame.
+_LOCAL_TRAINING = TrainingConfig(
+    steps=2000,
+    batch_size=16,
+    learning_rate=2e-3,
+    warmup_steps=50,
+    schedule="cosine",
+    max_grad_norm=1.0,
+    ema_decay=0.99,
+    loss=LossConfig("log_nmse+mel_stft", fft_sizes=(512, 1024, 2048), n_mels=80),
+    augment=False,
+)
 PRESETS = {
     "paper-base": Preset(
         "the paper's model: 4 × 256 target, 206 081 generated weights",
@@ -83,6 +98,32 @@ PRESETS = {
             ema_decay=0.999,
             loss=LossConfig("log_nmse+0.2*mel_stft", fft_sizes=(256, 512, 1024), n_mels=64),
         ),
+    ),
+    # The paper's budgets for a clip of 32 768 samples, per second: 9 862 θ floats and 2 218 (103 × 32) in the narrowest
+    # layer; then its 400 units, 269; then one θ float per sample, and a quarter of that.
+    "local-small": Preset(
+        "any length at 22 kHz, 143 generated numbers per frame of 15 ms, through 32",
+        LocalHyperSoundConfig(
+            target=LocalConfig(hop=320, basis=123, bands=20),
+            hypernetwork=LocalHyperNetworkConfig(bottleneck=32),
+        ),
+        _LOCAL_TRAINING,
+    ),
+    "local-tiny": Preset(
+        "any length at 22 kHz, 228 generated numbers per frame of 23 ms, through 6",
+        LocalHyperSoundConfig(
+            target=LocalConfig(hop=512, basis=204, bands=24),
+            hypernetwork=LocalHyperNetworkConfig(bottleneck=6),
+        ),
+        _LOCAL_TRAINING,
+    ),
+    "local-hifi": Preset(
+        "any length at 22 kHz, 160 generated numbers per frame of 7 ms, through 39: one per sample",
+        LocalHyperSoundConfig(
+            target=LocalConfig(hop=160),
+            hypernetwork=LocalHyperNetworkConfig(bottleneck=39),
+        ),
+        _LOCAL_TRAINING,
     ),
 }
 

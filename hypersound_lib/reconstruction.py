@@ -19,7 +19,9 @@ from torch.nn import functional
 from hypersound_lib.coords import time_coords
 from hypersound_lib.data import as_sound, peak_normalize, resample
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.local_model import LocalHyperSound
 from hypersound_lib.model import HyperSound
+from hypersound_lib.streaming import stream
 
 OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip
 
@@ -37,13 +39,14 @@ def clips_per_second(model: HyperSound, overlap: float = OVERLAP) -> float:
 
 @torch.no_grad()
 def reconstruct(
-    model: HyperSound,
+    model: HyperSound | LocalHyperSound,
     waveform: Tensor,
     sample_rate: int,
     output_rate: int | None = None,
     *,
     overlap: float = OVERLAP,
     batch_size: int = 16,
+    progress: bool = False,
 ) -> Tensor:
     """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`.
 
@@ -53,13 +56,18 @@ def reconstruct(
     Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would fold
     back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it down.
 
+    A local model needs no clips and no soxr: it streams through the sound, and leaves out what a coarser grid
+    cannot hold.
+
     Args:
         model: on any device.
         waveform: `(T,)`.
         sample_rate: the waveform's, in Hz.
         output_rate: in Hz; None stands for the model's own.
         overlap: of neighbouring clips, as part of a clip, from 0 to 0.5.
-        batch_size: clips at once; it bounds the memory and does not change the result.
+        batch_size: clips at once; it bounds the memory and does not change the result. A local model uses
+            neither this nor the overlap.
+        progress: show a bar, where a local model streams.
 
     Returns:
         `(T',)`, float32 on the CPU.
@@ -71,6 +79,8 @@ def reconstruct(
     output_rate = rate if output_rate is None else output_rate
     waveform = _check(waveform, sample_rate, output_rate, overlap, batch_size)
     total = math.floor(Fraction(len(waveform) * output_rate, sample_rate) + Fraction(1, 2))
+    if isinstance(model, LocalHyperSound):
+        return _reconstruct_locally(model, resample(waveform, sample_rate, rate), output_rate, total, progress)
     if output_rate < rate:
         played = reconstruct(model, waveform, sample_rate, overlap=overlap, batch_size=batch_size)
         played = resample(played, rate, output_rate)[:total]
@@ -98,6 +108,20 @@ def reconstruct(
             part = result[grid.first : grid.first + grid.count]  # cut short where the sound ends
             part += (weights * sound[: grid.count].cpu())[: len(part)]
     return (gain * result).float()
+
+
+def _reconstruct_locally(model: LocalHyperSound, heard: Tensor, output_rate: int, total: int, progress: bool) -> Tensor:
+    """Stream a sound at the model's rate, brought to full scale, and give it its own scale back: `(T,) -> (total,)`."""
+    gain = heard.abs().max().item() if len(heard) else 0.0
+    result = torch.zeros(total)
+    if gain == 0:
+        return result
+    first = 0
+    for piece in stream(model, peak_normalize(heard), output_rate, progress=progress):
+        part = result[first : first + len(piece)]  # roundings may differ by a sample
+        part += gain * piece[: len(part)]
+        first += len(piece)
+    return result
 
 
 class _Grid:

@@ -1,6 +1,7 @@
 """`hypersound reconstruct MODEL IN OUT`: send a sound of any length and rate through a trained model."""
 
 import argparse
+import sys
 from pathlib import Path
 
 
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     rate = model_rate if options.sample_rate is None else options.sample_rate
     if options.device == "auto" and torch.cuda.is_available():
         model.to("cuda")
-    sound = reconstruct(model, waveform, file_rate, rate)
+    sound = reconstruct(model, waveform, file_rate, rate, progress=sys.stderr.isatty())
     save_audio(options.out, sound, rate)
     print(f"wrote {options.out}: {len(sound)} samples at {rate} Hz, {len(sound) / rate:.2f} s")
     if file_rate > model_rate:

@@ -49,14 +49,14 @@ def run(options: argparse.Namespace) -> int:
     import torch
     from accelerate import PartialState
 
-    from hypersound_lib.model import HyperSound
+    from hypersound_lib.model import build_model
     from hypersound_lib.presets import preset
     from hypersound_lib.training import train, training_stores
 
     source, config = read_settings(options)
     model_config = preset(source.preset).model
     torch.manual_seed(config.seed)
-    model = HyperSound(model_config)
+    model = build_model(model_config)
     processes = PartialState(cpu=options.device == "cpu")
     main = processes.is_main_process
     # One process writes what all of them read.

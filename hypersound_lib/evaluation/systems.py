@@ -16,6 +16,7 @@ from hypersound_lib.baselines import FramePCA, frame_pca_size, griffin_lim, mdct
 from hypersound_lib.baselines.rave import RAVE, TorchScriptRAVE, reconstruct_rave
 from hypersound_lib.data import load_dataset, peak_normalize, resample
 from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.local_model import LocalHyperSound
 from hypersound_lib.model import HyperSound
 from hypersound_lib.pretrained import find_folder, read_config
 from hypersound_lib.reconstruction import clips_per_second, reconstruct
@@ -36,7 +37,7 @@ class System:
     is_reference: bool = False
 
 
-def model_system(model: HyperSound | RAVE | TorchScriptRAVE, name: str) -> System:
+def model_system(model: HyperSound | LocalHyperSound | RAVE | TorchScriptRAVE, name: str) -> System:
     """Wrap a model; a HyperSound is evaluated in evaluation mode, and keeps its own."""
     if isinstance(model, TorchScriptRAVE):
         size = model.latent_floats_per_second
@@ -44,11 +45,16 @@ def model_system(model: HyperSound | RAVE | TorchScriptRAVE, name: str) -> Syste
     if isinstance(model, RAVE):
         size = model.latent_floats_per_second
         return System(name, _evaluating(model, reconstruct_rave), model.config.sample_rate, size, size)
+    if isinstance(model, LocalHyperSound):
+        theta, narrowest = model.theta_per_second, model.narrowest_per_second
+        return System(name, _evaluating(model, reconstruct), model.config.sample_rate, theta, narrowest)
     if isinstance(model, HyperSound):
         per_second = clips_per_second(model)
         theta, narrowest = model.hypernetwork.num_generated * per_second, model.narrowest * per_second
         return System(name, _evaluating(model, reconstruct), model.config.sample_rate, theta, narrowest)
-    raise ConfigError(f"{type(model).__name__} cannot be evaluated; give a HyperSound, a RAVE, or a System")
+    raise ConfigError(
+        f"{type(model).__name__} cannot be evaluated; give a HyperSound, a LocalHyperSound, a RAVE, or a System"
+    )
 
 
 def load_system(name_or_folder: str, device: str | torch.device = "cpu") -> System:
@@ -64,7 +70,7 @@ def load_system(name_or_folder: str, device: str | torch.device = "cpu") -> Syst
         return model_system(TorchScriptRAVE(path), path.stem)
     folder = find_folder(name_or_folder)
     kind = read_config(folder).get("kind", "HyperSound")
-    kinds = {"HyperSound": HyperSound, "RAVE": RAVE}
+    kinds = {"HyperSound": HyperSound, "LocalHyperSound": LocalHyperSound, "RAVE": RAVE}
     if kind not in kinds:
         raise WeightsFileError(f"{folder}: a model of kind {kind!r}; this library knows {', '.join(kinds)}")
     name = path.resolve().name if path.is_dir() else name_or_folder

@@ -1,0 +1,203 @@
+"""A local target: time is covered by windows, and each has a small θ of its own.
+
+    x̂(t) = Σ_k w(t - t_k) T((t - t_k) / hop; θ_k),        T(u; θ) = Σ_m a_m cos(2π f_m u + p_m)
+
+Frame k's amplitudes a are θ's `readout` itself or, with a learnt `basis` B that all frames of all sounds share, B
+readout: fewer numbers, spent where speech varies. `bands` adds textures (see `textures`), so that
+
+    a_m = (B readout)_m + s_km Σ_b softplus(levels_b) E_bm
+
+Playing is one matrix product with a fixed table of waves, then an overlap-add. Where a hop is no whole number of
+samples, frame k's instants are shifted by δ_k, and cos(α + 2π f δ) = cos α cos 2πfδ - sin α sin 2πfδ moves the shift
+into the amplitudes: the table, now of cosines and sines, stays fixed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.inr.local_features import WAVES, wave_table
+from hypersound_lib.inr.overlap import FrameGrid, window
+from hypersound_lib.inr.textures import band_weights, random_signs
+
+# A window of 2 hops spreads a wave over its neighbours: so many cycles per hop away, its skirts are 60 dB down.
+GUARD = 4.0
+_CHUNK = 4096  # instants at once in `at`
+_QUIET = -5.0  # levels at the start: softplus makes 0.007 of it
+
+
+@dataclass(frozen=True)
+class LocalConfig:
+    """Size of a `LocalINR`."""
+
+    hop: int = 160  # between windows, in samples of the trained rate; a window is twice as long
+    waves: str = "lapped"  # or "paired"; see local_features
+    basis: int = 0  # 0: one number per wave; above: so many, and a learnt basis turns them into the waves' amplitudes
+    bands: int = 0  # above 0: noise-like textures in so many bands
+
+    def __post_init__(self):
+        if self.hop < 2 or self.waves not in WAVES or self.basis < 0 or self.bands < 0 or self.bands == 1:
+            raise ConfigError(
+                f"hop is at least 2, waves one of {', '.join(WAVES)}, basis at least 0, bands 0 or at least 2: {self}"
+            )
+
+
+class LocalINR(nn.Module):
+    """The family of local targets whose T is a sum of waves; see the module's docstring.
+
+    >>> target = LocalINR(LocalConfig(hop=8, basis=3, bands=2))
+    >>> target.shapes
+    {'readout': torch.Size([3]), 'levels': torch.Size([2])}
+    >>> target({"readout": torch.ones(2, 5, 3), "levels": torch.zeros(2, 5, 2)}).shape  # 2 sounds, 5 frames
+    torch.Size([2, 32])
+    """
+
+    def __init__(self, config: LocalConfig = LocalConfig()):
+        super().__init__()
+        self.config = config
+        self._tables: dict[tuple, tuple[Tensor, ...]] = {}
+        self.shapes = {"readout": torch.Size([config.basis or config.hop])}
+        if config.bands:
+            self.shapes["levels"] = torch.Size([config.bands])
+        if config.basis:
+            self.basis = nn.Linear(config.basis, config.hop, bias=False)
+            nn.init.orthogonal_(self.basis.weight)
+        else:
+            self.basis = None
+
+    @property
+    def num_params(self) -> int:
+        """How many numbers θ_k describe one frame."""
+        return sum(shape.numel() for shape in self.shapes.values())
+
+    def start(self) -> dict[str, Tensor]:
+        """Return θ₀, from which a hypernetwork starts: silence, and textures far below the sound."""
+        start = {name: torch.zeros(shape) for name, shape in self.shapes.items()}
+        if "levels" in start:
+            start["levels"].fill_(_QUIET)
+        return start
+
+    def scales(self) -> dict[str, float]:
+        """Return how far each generated tensor should vary at the start, for a sound of RMS 0.1."""
+        # M waves of amplitude a have variance M a² / 2, and two windows that add up keep half to all of it.
+        return {"readout": 0.1 * (2 / self.shapes["readout"].numel()) ** 0.5, "levels": 0.1}
+
+    def forward(
+        self,
+        params: Mapping[str, Tensor],
+        num_samples: int | None = None,
+        samples_per_hop: Fraction | None = None,
+        start: int = 0,
+        first_frame: int = 0,
+    ) -> Tensor:
+        """Play frames: `{name: (B, K, *shape)} -> (B, T)`.
+
+        Args:
+            params: frames `first_frame … first_frame + K - 1`, of which those are taken that sound.
+            num_samples: how many samples; None plays as far as the frames reach: up to the last one's centre.
+            samples_per_hop: H', of the rate that is played; None stands for the trained one. Where it is less, waves
+                above the new Nyquist frequency, and within the windows' skirts of it, are left out.
+            start: the first sample, counted from the centre of frame 0.
+            first_frame: the number of the first frame given.
+
+        Raises:
+            ConfigError: frames are missing, or have a wrong shape.
+        """
+        num_frames = self._check(params)
+        hop = Fraction(self.config.hop) if samples_per_hop is None else samples_per_hop
+        if num_samples is None:
+            num_samples = -((-hop * (first_frame + num_frames - 1)) // 1) - start
+        grid = FrameGrid(hop, start, num_samples)
+        if grid.frames.start < first_frame or grid.frames.stop > first_frame + num_frames:
+            raise ConfigError(
+                f"samples {start} to {start + num_samples} sound in frames {grid.frames.start} to "
+                f"{grid.frames.stop - 1}, and there are {first_frame} to {first_frame + num_frames - 1}"
+            )
+        part = slice(grid.frames.start - first_frame, grid.frames.stop - first_frame)
+        kept = self._kept(hop)
+        amplitudes = self._amplitudes({name: value[:, part] for name, value in params.items()}, grid.frames)[..., kept]
+        table, quarter = self._table(grid, kept, amplitudes)
+        if grid.is_whole:
+            return grid.add(amplitudes @ table)
+        frequencies = self._waves()[0][kept]
+        turn = 2 * torch.pi * frequencies * grid.shifts()[:, None]  # (K, M)
+        return grid.add(
+            (amplitudes * turn.cos().to(amplitudes)) @ table - (amplitudes * turn.sin().to(amplitudes)) @ quarter
+        )
+
+    def at(self, times: Tensor, params: Mapping[str, Tensor], first_frame: int = 0) -> Tensor:
+        """Play any instants: times `(T,)` in hops from frame 0's centre, and params as above, `-> (B, T)`.
+
+        It needs no grid, and is slower: `forward` gives the same on one.
+
+        Raises:
+            ConfigError: frames are missing, or have a wrong shape.
+        """
+        num_frames = self._check(params)
+        if times.min() < first_frame or times.max() >= first_frame + num_frames - 1:
+            raise ConfigError(f"instants must lie in [{first_frame}, {first_frame + num_frames - 1}) hops")
+        frames = range(first_frame, first_frame + num_frames)
+        amplitudes = self._amplitudes(params, frames)  # (B, K, M)
+        waves = self._waves()
+        parts = []
+        for t in times.double().cpu().split(_CHUNK):
+            left = t.floor()
+            sound = torch.zeros(1)
+            for k in (left, left + 1):
+                table = wave_table(*waves, t - k) * window(t - k)  # (M, T)
+                chosen = amplitudes[:, k.long() - first_frame]  # (B, T, M)
+                sound = sound + (chosen * table.T.to(chosen)).sum(dim=-1)
+            parts.append(sound)
+        return torch.cat(parts, dim=-1)
+
+    def _check(self, params: Mapping[str, Tensor]) -> int:
+        """Return the number of frames."""
+        sizes = {tuple(value.shape[:2]) for value in params.values()}
+        shapes = {name: value.shape[2:] for name, value in params.items()}
+        if shapes != self.shapes or len(sizes) != 1:
+            wanted = ", ".join(f"{name} (B, K, {', '.join(map(str, shape))})" for name, shape in self.shapes.items())
+            given = ", ".join(f"{name} {tuple(value.shape)}" for name, value in params.items())
+            raise ConfigError(f"this local target wants {wanted}, not {given}")
+        return next(iter(sizes))[1]
+
+    def _amplitudes(self, params: Mapping[str, Tensor], frames: range) -> Tensor:
+        """Return the waves' amplitudes: `(B, K, M)`."""
+        amplitudes = params["readout"]
+        if self.basis is not None:
+            amplitudes = self.basis(amplitudes)
+        if "levels" in params:
+            levels = functional.softplus(params["levels"])  # (B, K, bands)
+            envelope = levels @ band_weights(self._waves()[0], self.config.bands).to(levels)
+            amplitudes = amplitudes + envelope * random_signs(frames, self.config.hop).to(levels)
+        return amplitudes
+
+    def _waves(self) -> tuple[Tensor, Tensor]:
+        with torch.device("cpu"):
+            return WAVES[self.config.waves](self.config.hop)
+
+    def _kept(self, samples_per_hop: Fraction) -> Tensor | slice:
+        """Return which waves a rate can hold."""
+        if samples_per_hop >= self.config.hop:
+            return slice(None)
+        kept = self._waves()[0] <= float(samples_per_hop) / 2 - GUARD
+        if not kept.any():
+            raise ConfigError(
+                f"a rate of {float(samples_per_hop):g} samples per hop leaves no wave; play at a higher one"
+            )
+        return kept
+
+    def _table(self, grid: FrameGrid, kept: Tensor | slice, like: Tensor) -> tuple[Tensor, ...]:
+        """Return the waves on a frame's grid, and a quarter turn before: `(M, n)` each, made once for a rate."""
+        key = (grid.samples_per_hop, like.dtype, like.device)
+        if key not in self._tables:
+            frequencies, phases = self._waves()
+            tables = [wave_table(frequencies[kept], phases[kept] - turn, grid.grid()) for turn in (0, torch.pi / 2)]
+            if len(self._tables) >= 8:
+                self._tables.clear()
+            self._tables[key] = tuple(table.to(like) for table in tables)
+        return self._tables[key]
