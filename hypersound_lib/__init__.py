@@ -3,7 +3,8 @@
 The names that most programs start from; the others are documented in their modules. In the order of dependence:
 `coords` (the time grid), `data` (sounds in and out), `inr` (the target networks), `losses`, `metrics`;
 `represented_sound` (an INR with what it needs to be heard), `fitting` (one INR to one sound); `encoder`,
-`hypernetwork`, `model` (HyperSound, which joins the two), `reconstruction` (sounds of any length), `training` (the
+`hypernetwork`, `model` (HyperSound, which joins the two), `local_model` (the same for each moment of a sound) with
+`streaming`, `reconstruction` (sounds of any length), `training` (the
 loop, checkpoints, logs), and `presets` (models by name, with their training); `baselines` (RAVE and classical codes),
 `evaluation` (tables with intervals), `reproduction` (the paper's Table 1), `listening` (a blind test). Only notebooks
 and the command line use `plots`, `players`, `tables`, `widgets` and `listening_widget`.

@@ -90,7 +90,7 @@ def test_weights_that_a_precision_cannot_hold_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [name for name in PRESETS if not name.startswith("local-")])
 def test_every_presets_config_survives_json(name):
     config = PRESETS[name].model
     assert config_from_json(json.loads(json.dumps(config_to_json(config)))) == config

@@ -4,6 +4,7 @@ from hypersound_lib.inr.base import INR
 from hypersound_lib.inr.build import INR_CONFIGS, INRConfig, build_inr
 from hypersound_lib.inr.embedding import FourierFeatures, even_frequencies, octave_frequencies, spectral_frequencies
 from hypersound_lib.inr.fourier_mlp import BASE, LARGE, SMALL, SPECTRAL, FourierMLP, FourierMLPConfig, spectral_config
+from hypersound_lib.inr.local import LocalConfig, LocalINR
 from hypersound_lib.inr.modulated import ModulatedSIREN, ModulatedSIRENConfig
 from hypersound_lib.inr.siren import SIREN, SIRENConfig
 
@@ -19,6 +20,8 @@ __all__ = [
     "FourierMLP",
     "FourierMLPConfig",
     "INRConfig",
+    "LocalConfig",
+    "LocalINR",
     "ModulatedSIREN",
     "ModulatedSIRENConfig",
     "SIRENConfig",

@@ -22,7 +22,7 @@ from hypersound_lib.errors import ConfigError
 def window(u: Tensor) -> Tensor:
     """Return cos²(πu/2) for |u| < 1, else 0.
 
-    >>> window(torch.tensor([-1.0, -0.5, 0.0, 0.5, 1.0])).tolist()
+    >>> [round(value, 6) for value in window(torch.tensor([-1.0, -0.5, 0.0, 0.5, 1.0])).tolist()]
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
     inside = u.abs() < 1
