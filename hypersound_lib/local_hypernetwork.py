@@ -19,6 +19,8 @@ from hypersound_lib.elu import ELU_SECOND_MOMENT, init_elu_
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypernetwork import split_params
 
+_BRANCH = 0.1  # what all residual branches together add at the start, as part of what they find
+
 
 @dataclass(frozen=True)
 class LocalHyperNetworkConfig:
@@ -116,7 +118,8 @@ class ResidualBlock(nn.Module):
         init_elu_(self.dilated)
         init_elu_(self.mix)
         with torch.no_grad():
-            self.mix.weight.mul_(count**-0.5)  # so many branches together add as much as they find
+            # Quiet branches: as loud as what they add to, they let the first hundred steps at 2e-3 undo each other.
+            self.mix.weight.mul_(_BRANCH * count**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         """Add what the two convolutions make of x."""
