@@ -75,7 +75,7 @@ def reconstruct(
     Raises:
         ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible.
     """
-    rate, length = model.config.sample_rate, model.config.num_samples
+    rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
     waveform = _check(waveform, sample_rate, output_rate, overlap, batch_size)
     total = math.floor(Fraction(len(waveform) * output_rate, sample_rate) + Fraction(1, 2))
@@ -85,15 +85,28 @@ def reconstruct(
         played = reconstruct(model, waveform, sample_rate, overlap=overlap, batch_size=batch_size)
         played = resample(played, rate, output_rate)[:total]
         return functional.pad(played, (0, total - len(played)))
-    heard = resample(waveform, sample_rate, rate)
+    heard, duration = resample(waveform, sample_rate, rate), Fraction(len(waveform), sample_rate)
+    return _reconstruct_in_clips(model, heard, duration, output_rate, total, overlap, batch_size)
+
+
+def _reconstruct_in_clips(
+    model: HyperSound,
+    heard: Tensor,
+    duration: Fraction,
+    output_rate: int,
+    total: int,
+    overlap: float,
+    batch_size: int,
+) -> Tensor:
+    """Cut a sound of `duration` seconds into clips, play each, and cross-fade: `(T,) -> (total,)`."""
+    rate, length = model.config.sample_rate, model.config.num_samples
     gain = heard.abs().max().item() if len(heard) else 0.0
     if gain == 0:
         return torch.zeros(total)
 
     fade = math.floor(overlap * length)  # samples at the model's rate; at most half a clip
     hop = length - fade
-    beyond_first = Fraction(len(waveform) * rate, sample_rate) - length
-    count = 1 + max(0, math.ceil(beyond_first / hop))
+    count = 1 + max(0, math.ceil((duration * rate - length) / hop))
     zeros = (count - 1) * hop + length - len(heard)
     clips = functional.pad(peak_normalize(heard), (0, zeros)).unfold(0, length, hop)  # (K, N)
 
