@@ -1,6 +1,6 @@
 """Local HyperSound: a sound of any length becomes a row of small functions, each of which plays one moment.
 
-waveform (B, T) ──convolutional hypernetwork──► params {name: (B, K, *shape)} ──local target──► waveform (B, T')
+waveform (B, T) ──local hypernetwork──► params {name: (B, K, *shape)} ──local target──► waveform (B, T')
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ from hypersound_lib.coords import clip_duration
 from hypersound_lib.dataclass_json import from_json
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.inr.local import LocalINR
+from hypersound_lib.inr.local_spectrum import LappedSpectrum
 from hypersound_lib.local_config import LocalHyperSoundConfig
 from hypersound_lib.local_hypernetwork import LocalHyperNetwork
 from hypersound_lib.pretrained import find_folder
@@ -22,7 +23,7 @@ from hypersound_lib.pretrained_model import PretrainedModel
 
 
 class LocalHyperSound(PretrainedModel):
-    """A convolutional hypernetwork and its local target: `(B, T) -> (B, T)` for any T.
+    """A local hypernetwork and its local target: `(B, T) -> (B, T)` for any T.
 
     >>> import torch
     >>> from hypersound_lib.inr.local import LocalConfig
@@ -39,8 +40,10 @@ class LocalHyperSound(PretrainedModel):
         self.facts: dict[str, Any] = {}
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # of a training clip, in seconds
         self.target = LocalINR(config.target)
+        spectrum = LappedSpectrum(config.target.hop, config.target.bands)
+        target = self.target
         self.hypernetwork = LocalHyperNetwork(
-            config.target.hop, self.target.shapes, self.target.start(), self.target.scales(), config.hypernetwork
+            spectrum, target.shapes, target.start(), target.scales(), target.copy(spectrum), config.hypernetwork
         )
 
     def encode(self, waveform: Tensor) -> dict[str, Tensor]:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from hypersound_lib.errors import ConfigError
 
-TERMS = ("mse", "smooth_l1", "log_nmse", "stft", "mel_stft")
+TERMS = ("mse", "smooth_l1", "log_nmse", "mel_nmse", "stft", "mel_stft")
+_MEL_TERMS = ("mel_nmse", "mel_stft")
 
 
 def _parse_term(part: str, terms: str) -> tuple[str, float]:
@@ -30,8 +31,9 @@ class LossConfig:
     """Which terms to add up, and at which resolutions the spectral ones look."""
 
     terms: str = "smooth_l1+mel_stft"  # joined by +, each with a weight λ if it is not 1: "smooth_l1+0.1*mel_stft"
-    fft_sizes: tuple[int, ...] = (512, 1024, 2048)  # windows as long, overlap 87.5 %
-    n_mels: int = 128  # bins of mel_stft
+    fft_sizes: tuple[int, ...] = (512, 1024, 2048)  # windows as long
+    n_mels: int = 128  # bins of mel_stft and mel_nmse
+    overlap: int = 8  # windows over each sample: 8 stands for 87.5 %; half as many take half the time
 
     @property
     def weights(self) -> dict[str, float]:
@@ -48,6 +50,8 @@ class LossConfig:
             raise ConfigError(f"loss {self.terms!r} names a term twice; give it one weight instead")
         if not self.fft_sizes or min(self.fft_sizes) < 16 or self.n_mels < 1:
             raise ConfigError(f"a spectral loss needs FFT sizes of at least 16 and at least one mel bin: {self}")
+        if not 2 <= self.overlap <= 16:
+            raise ConfigError(f"overlap counts windows over each sample, from 2 to 16, not {self.overlap}")
 
 
 # The four losses of the paper's Table 1. Without mel bins even short windows are safe: 128 … 2048.
@@ -66,6 +70,8 @@ class ReconstructionLoss(nn.Module):
     - `smooth_l1`: |e| - β/2 beyond β = 0.1, e² / 2β within, as in the paper;
     - `log_nmse`: log₁₀ of each clip's error energy over its own energy, not below -3 (30 dB): loud and quiet clips
       count alike, and silence, at 0, is never a good answer;
+    - `mel_nmse`: log(1 + error power / power) in every mel bin and frame: it hears phase, as `log_nmse` does, but in
+      quiet bands and moments, too, and gives up on none and wins little where the error already is small;
     - `mel_stft`: spectral convergence plus L1 of log magnitudes, on mel bins at several resolutions, as in the
       paper. It hears timbre, and nearly ignores phase;
     - `stft`: the same on linear frequency.
@@ -93,6 +99,8 @@ class ReconstructionLoss(nn.Module):
         config = LOSSES.get(loss) or LossConfig(loss) if isinstance(loss, str) else loss
         self.config = config
         self.weights = config.weights
+        if "mel_nmse" in self.weights:
+            self.band_errors = _BandErrors(config, sample_rate)
         for term in ("stft", "mel_stft"):
             if term in self.weights:
                 self.add_module(f"{term}_distance", _multi_resolution(config, sample_rate, term == "mel_stft"))
@@ -101,7 +109,7 @@ class ReconstructionLoss(nn.Module):
     def min_samples(self) -> int:
         """The shortest signal that every term can score."""
         # The STFT pads by mirroring half a window on each side, which needs more samples than that.
-        spectral = "stft" in self.weights or "mel_stft" in self.weights
+        spectral = self.weights.keys() & {"stft", *_MEL_TERMS}
         return max(self.config.fft_sizes) // 2 + 1 if spectral else 1
 
     def forward(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]:
@@ -122,6 +130,9 @@ class ReconstructionLoss(nn.Module):
         error = (estimate - reference).square().mean(dim=-1)
         energy = reference.square().mean(dim=-1)
         return torch.log10((error / (energy + _FLOOR**2)).clamp(min=1e-3)).mean()
+
+    def _mel_nmse(self, estimate: Tensor, reference: Tensor) -> Tensor:
+        return self.band_errors(estimate, reference)
 
     def _mel_stft(self, estimate: Tensor, reference: Tensor) -> Tensor:
         return _spectral(self.mel_stft_distance, estimate, reference)
@@ -154,19 +165,22 @@ def _multi_resolution(config: LossConfig, sample_rate: int, mel: bool) -> nn.Mod
     from auraloss.freq import MultiResolutionSTFTLoss
 
     sizes = list(config.fft_sizes)
+    hops = [n // config.overlap for n in sizes]
     if mel and config.n_mels > min(sizes) // 2 + 1:
         raise _empty_bins(config, sample_rate, min(sizes))
     scale = {"sample_rate": sample_rate, "scale": "mel", "n_bins": config.n_mels} if mel else {}
     with warnings.catch_warnings():
         # librosa warns about mel bins without a frequency; the check below makes an error of it.
         warnings.simplefilter("ignore", UserWarning)
-        loss = MultiResolutionSTFTLoss(fft_sizes=sizes, hop_sizes=[n // 8 for n in sizes], win_lengths=sizes, **scale)
+        loss = MultiResolutionSTFTLoss(fft_sizes=sizes, hop_sizes=hops, win_lengths=sizes, **scale)
     for resolution in loss.stft_losses:
         if mel and bool((resolution.fb.sum(dim=-1) == 0).any()):
             raise _empty_bins(config, sample_rate, resolution.fft_size)
         filters = resolution.fb if mel else None
         # A submodule, so that it follows `.to(device)`; in __dict__ too, as the class' method `stft` hides a submodule.
-        resolution.magnitudes = resolution.__dict__["stft"] = _Magnitudes(resolution.fft_size, filters)
+        resolution.magnitudes = resolution.__dict__["stft"] = _Magnitudes(
+            resolution.fft_size, resolution.hop_size, filters
+        )
         resolution.scale = None  # ours apply the filters
         resolution.spectralconv = _SpectralConvergence(resolution.fft_size, filters)
     return loss
@@ -183,18 +197,46 @@ def _empty_bins(config: LossConfig, sample_rate: int, fft_size: int) -> ConfigEr
 class _Magnitudes(nn.Module):
     """|STFT| in place of auraloss' own: no phase, which nobody asks for; window and filters follow device and dtype."""
 
-    def __init__(self, fft_size: int, filters: Tensor | None):
+    def __init__(self, fft_size: int, hop_size: int, filters: Tensor | None):
         super().__init__()
-        self.fft_size = fft_size
+        self.fft_size, self.hop_size = fft_size, hop_size
         self.register_buffer("window", torch.hann_window(fft_size), persistent=False)
         self.register_buffer("filters", filters, persistent=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        window = self.window.to(x.dtype)
-        spectrum = torch.stft(x, self.fft_size, self.fft_size // 8, window=window, return_complex=True)
-        power = spectrum.real.square() + spectrum.imag.square()
-        magnitude = torch.sqrt(power.clamp(min=1e-8))
+        magnitude = torch.sqrt(self.power(x).clamp(min=1e-8))
         return magnitude if self.filters is None else self.filters.to(x.dtype) @ magnitude, None
+
+    def power(self, x: Tensor) -> Tensor:
+        """Return |STFT|² on linear frequency: `(B, T) -> (B, n_fft // 2 + 1, frames)`."""
+        window = self.window.to(x.dtype)
+        spectrum = torch.stft(x, self.fft_size, self.hop_size, window=window, return_complex=True)
+        return spectrum.real.square() + spectrum.imag.square()
+
+
+class _BandErrors(nn.Module):
+    """log(1 + D / X) for each mel bin and frame, D and X the powers of the error and of the original, then the mean.
+
+    A bin whose error is as loud as the original costs log 2. Its derivative 1 / (X + D) is bounded, where that of
+    log D is not, and falls as D grows: a noise-like bin, whose phase is not to be had, does not outweigh the others.
+    """
+
+    def __init__(self, config: LossConfig, sample_rate: int):
+        super().__init__()
+        spectra = _multi_resolution(config, sample_rate, mel=True).stft_losses
+        self.resolutions = nn.ModuleList(resolution.magnitudes for resolution in spectra)
+
+    def forward(self, estimate: Tensor, reference: Tensor) -> Tensor:
+        whole = torch.promote_types(reference.dtype, torch.float32)  # an FFT knows no half precision
+        estimate, reference = estimate.to(whole), reference.to(whole)
+        total = 0.0
+        for resolution in self.resolutions:
+            filters = resolution.filters.to(reference.dtype)
+            error, power = (filters @ resolution.power(x) for x in (estimate - reference, reference))
+            # That of a 16-bit signal's rounding; nothing quieter is to be hit.
+            floor = _DITHER**2 * 3 / 8 * resolution.fft_size * filters.sum(dim=-1, keepdim=True)
+            total = total + torch.log1p(error / (power + floor)).mean()
+        return total / len(self.resolutions)
 
 
 class _SpectralConvergence(nn.Module):

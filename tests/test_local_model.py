@@ -108,7 +108,7 @@ def test_folders_hold_it_and_every_loader_finds_it(tmp_path):
         assert torch.equal(loaded(sound(300)[None]), model(sound(300)[None]))
     system = load_system(str(tmp_path / "local"))
     assert (system.name, system.sample_rate) == ("local", RATE)
-    assert (system.theta_per_second, system.narrowest_per_second) == (10 * 500, 5 * 500)
+    assert (system.theta_per_second, system.narrowest_per_second) == (14 * 500, 5 * 500)  # 6 + 2 * 4 numbers a frame
     copy = system.reconstruct(sound(400), RATE, RATE)
     torch.testing.assert_close(copy, reconstruct(model, sound(400), RATE), rtol=0, atol=1e-6)
 
@@ -155,7 +155,7 @@ def test_presets_train_as_the_brief_experiments_did(name):
     training = PRESETS[name].training
     assert (training.learning_rate, training.warmup_steps, training.schedule) == (2e-3, 50, "cosine")
     assert (training.batch_size, PRESETS[name].model.num_samples) == (16, 16384)
-    assert training.loss.weights == {"log_nmse": 1.0, "mel_stft": 1.0}
+    assert training.loss.weights == {"log_nmse": 0.5, "mel_nmse": 1.0, "mel_stft": 1.0}
     assert training.ema_decay > 0
 
 

@@ -3,9 +3,13 @@
     x̂(t) = Σ_k w(t - t_k) T((t - t_k) / hop; θ_k),        T(u; θ) = Σ_m a_m cos(2π f_m u + p_m)
 
 Frame k's amplitudes a are θ's `readout` itself or, with a learnt `basis` B that all frames of all sounds share, B
-readout: fewer numbers, spent where speech varies. `bands` adds textures (see `textures`), so that
+readout: fewer numbers, spent where speech varies. With `bands` θ says apart how loud each band is and what it holds, as
+audio codecs do, and adds a texture (see `bands`):
 
-    a_m = (B readout)_m + s_km Σ_b softplus(levels_b) E_bm
+    a_m = exp(Σ_b E_bm gains_b) (B readout)_m + exp(Σ_b E_bm textures_b) s_km
+
+A network that emits amplitudes as they are must hit the loud ones and the quiet ones, 100 dB apart, with one error.
+Here its error is a part of each band's own level, which is how ears and all log-spectral metrics judge.
 
 Playing is one matrix product with a fixed table of waves, then an overlap-add. Where a hop is no whole number of
 samples, frame k's instants are shifted by δ_k, and cos(α + 2π f δ) = cos α cos 2πfδ - sin α sin 2πfδ moves the shift
@@ -18,17 +22,18 @@ from fractions import Fraction
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.inr.bands import band_weights, random_signs
 from hypersound_lib.inr.local_features import WAVES, wave_table
+from hypersound_lib.inr.local_spectrum import LEVEL, LappedSpectrum
 from hypersound_lib.inr.overlap import FrameGrid, window
-from hypersound_lib.inr.textures import band_weights, random_signs
 
 # A window of 2 hops spreads a wave over its neighbours: so many cycles per hop away, its skirts are 60 dB down.
 GUARD = 4.0
 _CHUNK = 4096  # instants at once in `at`
-_QUIET = -5.0  # levels at the start: softplus makes 0.007 of it
+_TEXTURE = LEVEL - 1.5  # at the start: textures 13 dB below what the readout says
+_RANGE = (-18.0, 1.0)  # of log-amplitudes: beyond -156 and 9 dB of full scale nothing is to be played
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class LocalConfig:
     hop: int = 160  # between windows, in samples of the trained rate; a window is twice as long
     waves: str = "lapped"  # or "paired"; see local_features
     basis: int = 0  # 0: one number per wave; above: so many, and a learnt basis turns them into the waves' amplitudes
-    bands: int = 0  # above 0: noise-like textures in so many bands
+    bands: int = 0  # above 0: gains and noise-like textures in so many bands
 
     def __post_init__(self):
         if self.hop < 2 or self.waves not in WAVES or self.basis < 0 or self.bands < 0 or self.bands == 1:
@@ -52,8 +57,8 @@ class LocalINR(nn.Module):
 
     >>> target = LocalINR(LocalConfig(hop=8, basis=3, bands=2))
     >>> target.shapes
-    {'readout': torch.Size([3]), 'levels': torch.Size([2])}
-    >>> target({"readout": torch.ones(2, 5, 3), "levels": torch.zeros(2, 5, 2)}).shape  # 2 sounds, 5 frames
+    {'readout': torch.Size([3]), 'gains': torch.Size([2]), 'textures': torch.Size([2])}
+    >>> target({name: torch.zeros(2, 5, *shape) for name, shape in target.shapes.items()}).shape  # 2 sounds, 5 frames
     torch.Size([2, 32])
     """
 
@@ -63,10 +68,10 @@ class LocalINR(nn.Module):
         self._tables: dict[tuple, tuple[Tensor, ...]] = {}
         self.shapes = {"readout": torch.Size([config.basis or config.hop])}
         if config.bands:
-            self.shapes["levels"] = torch.Size([config.bands])
+            self.shapes["gains"] = self.shapes["textures"] = torch.Size([config.bands])
         if config.basis:
             self.basis = nn.Linear(config.basis, config.hop, bias=False)
-            nn.init.orthogonal_(self.basis.weight)
+            nn.init.eye_(self.basis.weight)  # the lowest waves; training finds better ones
         else:
             self.basis = None
 
@@ -78,14 +83,31 @@ class LocalINR(nn.Module):
     def start(self) -> dict[str, Tensor]:
         """Return θ₀, from which a hypernetwork starts: silence, and textures far below the sound."""
         start = {name: torch.zeros(shape) for name, shape in self.shapes.items()}
-        if "levels" in start:
-            start["levels"].fill_(_QUIET)
+        if self.config.bands:
+            start["gains"].fill_(LEVEL)
+            start["textures"].fill_(_TEXTURE)
         return start
 
     def scales(self) -> dict[str, float]:
         """Return how far each generated tensor should vary at the start, for a sound of RMS 0.1."""
         # M waves of amplitude a have variance M a² / 2, and two windows that add up keep half to all of it.
-        return {"readout": 0.1 * (2 / self.shapes["readout"].numel()) ** 0.5, "levels": 0.1}
+        amplitude = 0.1 * (2 / self.shapes["readout"].numel()) ** 0.5
+        return {"readout": 1.0, "gains": 0.5, "textures": 0.5} if self.config.bands else {"readout": amplitude}
+
+    def copy(self, spectrum: LappedSpectrum) -> Tensor | None:
+        """Return C such that θ₀ + C features plays a frame as it was heard: `(P, F)`; None where no C does.
+
+        It is what a hypernetwork can start from; see `LocalHyperNetwork`.
+        """
+        if self.config.waves != "lapped" or spectrum.bands != self.config.bands:
+            return None
+        copy = torch.zeros(self.num_params, spectrum.num_features)
+        size, bands = self.shapes["readout"].numel(), self.config.bands
+        unit = torch.eye(size, min(size, self.config.hop))
+        copy[:size, : unit.shape[1]] = unit * spectrum.cosine_unit
+        for first in (size, size + bands) if bands else ():
+            copy[first : first + bands, 2 * self.config.hop :] = torch.eye(bands) * spectrum.level_unit
+        return copy
 
     def forward(
         self,
@@ -170,10 +192,11 @@ class LocalINR(nn.Module):
         amplitudes = params["readout"]
         if self.basis is not None:
             amplitudes = self.basis(amplitudes)
-        if "levels" in params:
-            levels = functional.softplus(params["levels"])  # (B, K, bands)
-            envelope = levels @ band_weights(self._waves()[0], self.config.bands).to(levels)
-            amplitudes = amplitudes + envelope * random_signs(frames, self.config.hop).to(levels)
+        if self.config.bands:
+            weights = band_weights(self._waves()[0], self.config.bands).to(amplitudes)
+            gains, textures = (params[name].clamp(*_RANGE) @ weights for name in ("gains", "textures"))
+            signs = random_signs(frames, self.config.hop).to(amplitudes)
+            amplitudes = gains.exp() * amplitudes + textures.exp() * signs
         return amplitudes
 
     def _waves(self) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Noise without numbers to steer it wave by wave: fixed random signs, and an envelope of a few bands.
+"""Loudness in a few overlapping bands, and noise that no number steers wave by wave.
 
 Hiss and breath have no phase worth sending: an ear hears in which band they are, when, and how loud. So every wave of a
 frame gets a sign that depends on the frame's number alone, and what is generated is one level for each band (the noise
@@ -29,8 +29,7 @@ def band_weights(frequencies: Tensor, num_bands: int) -> Tensor:
 
     Their centres are evenly spaced on a scale that is linear at low and logarithmic at high frequencies, as ears are.
     """
-    top = float(frequencies.max())
-    scale = torch.log1p(frequencies / top * 10) / math.log1p(10)  # 0 … 1
+    scale = torch.log1p(frequencies / frequencies.max() * 10) / math.log1p(10)  # 0 … 1
     position = scale * (num_bands - 1)
-    centres = torch.arange(num_bands, dtype=position.dtype)
+    centres = torch.arange(num_bands, dtype=position.dtype, device=position.device)
     return (1 - (position - centres[:, None]).abs()).clamp(min=0)
