@@ -21,7 +21,7 @@ from hypersound_lib.data import as_sound, peak_normalize, resample
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.local_model import LocalHyperSound
 from hypersound_lib.model import HyperSound
-from hypersound_lib.streaming import stream
+from hypersound_lib.streaming import reconstruct_blocks
 
 OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip
 
@@ -56,8 +56,7 @@ def reconstruct(
     Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would fold
     back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it down.
 
-    A local model needs no clips and no soxr: it streams through the sound, and leaves out what a coarser grid
-    cannot hold.
+    A local model needs no clips: it streams through the sound.
 
     Args:
         model: on any device.
@@ -130,7 +129,7 @@ def _reconstruct_locally(model: LocalHyperSound, heard: Tensor, output_rate: int
     if gain == 0:
         return result
     first = 0
-    for piece in stream(model, peak_normalize(heard), output_rate, progress=progress):
+    for piece in reconstruct_blocks(model, peak_normalize(heard), output_rate, progress=progress):
         part = result[first : first + len(piece)]  # roundings may differ by a sample
         part += gain * piece[: len(part)]
         first += len(piece)

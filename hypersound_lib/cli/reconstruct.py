@@ -1,8 +1,10 @@
-"""`hypersound reconstruct MODEL IN OUT`: send a sound of any length and rate through a trained model."""
+"""`hypersound reconstruct [MODEL] IN OUT`: send a sound of any length and rate through a trained model."""
 
 import argparse
 import sys
 from pathlib import Path
+
+_COMPARED = 600.0  # seconds up to which original and copy are loaded and compared
 
 
 def add_parser(commands) -> None:
@@ -13,7 +15,12 @@ def add_parser(commands) -> None:
         description="Encode a recording with a trained HyperSound, play it at any sample rate, and say how far the two "
         "are apart.",
     )
-    parser.add_argument("model", help="a training run's folder, a model's folder or name, or owner/name on the hub")
+    parser.add_argument(
+        "model",
+        nargs="?",
+        default="local-hifi",
+        help="a training run's folder, a model's folder or name, or owner/name on the hub (default: local-hifi)",
+    )
     parser.add_argument("file", type=Path, metavar="in", help="WAV, FLAC, Ogg, Opus or MP3")
     parser.add_argument("out", type=Path, help="audio file to write: .flac, .wav or .ogg")
     parser.add_argument("--sample-rate", type=int, help="of OUT, in Hz (default: the model's own)")
@@ -25,23 +32,44 @@ def run(options: argparse.Namespace) -> None:
     """Reconstruct, write, and compare."""
     import torch
 
-    from hypersound_lib.data import load_audio, save_audio
+    from hypersound_lib.data import load_audio
     from hypersound_lib.model import HyperSound
-    from hypersound_lib.reconstruction import reconstruct
 
     model = HyperSound.from_pretrained(options.model)
-    waveform, file_rate = load_audio(options.file)
     model_rate = model.config.sample_rate
     rate = model_rate if options.sample_rate is None else options.sample_rate
     if options.device == "auto" and torch.cuda.is_available():
         model.to("cuda")
-    sound = reconstruct(model, waveform, file_rate, rate, progress=sys.stderr.isatty())
-    save_audio(options.out, sound, rate)
-    print(f"wrote {options.out}: {len(sound)} samples at {rate} Hz, {len(sound) / rate:.2f} s")
+    samples, file_rate, seconds = _reconstruct(model, options, rate)
+    print(f"wrote {options.out}: {samples} samples at {rate} Hz, {samples / rate:.2f} s")
     if file_rate > model_rate:
         print(f"the model hears up to {model_rate / 2:g} Hz; {options.file} reaches {file_rate / 2:g} Hz")
-    if rate in (file_rate, model_rate):
-        print(_compare(waveform, file_rate, sound, rate))
+    if seconds > _COMPARED:
+        print(f"recordings longer than {_COMPARED / 60:g} minutes are not compared with their copies")
+    elif rate in (file_rate, model_rate):
+        waveform, _ = load_audio(options.file)
+        print(_compare(waveform, file_rate, load_audio(options.out)[0], rate))
+
+
+def _reconstruct(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
+    """Write the copy; return its samples, and the original's rate and seconds."""
+    import soundfile
+
+    from hypersound_lib.data import load_audio, save_audio
+    from hypersound_lib.file_reconstruction import reconstruct_file
+    from hypersound_lib.local_model import LocalHyperSound
+    from hypersound_lib.reconstruction import reconstruct
+
+    progress = sys.stderr.isatty()
+    if isinstance(model, LocalHyperSound):
+        written = reconstruct_file(model, options.file, options.out, rate, progress=progress)
+        if written.clipped:
+            print(f"{written.clipped} samples lay outside [-1, 1] and were clipped", file=sys.stderr)
+        return written.samples, soundfile.info(options.file).samplerate, written.samples / rate
+    waveform, file_rate = load_audio(options.file)
+    sound = reconstruct(model, waveform, file_rate, rate, progress=progress)
+    save_audio(options.out, sound, rate)
+    return len(sound), file_rate, len(waveform) / file_rate
 
 
 def _compare(waveform, file_rate: int, sound, rate: int) -> str:

@@ -6,6 +6,8 @@ Decoding is libsndfile's (through soundfile), resampling is soxr's high-quality 
 import io
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +23,10 @@ from hypersound_lib.errors import AudioFileError, ConfigError
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 
-_SAVED_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+SAVED_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 _FULL_SCALE = 2**15  # int16 steps from 0 to full scale
 _UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that states none is above this
-_WRITE_BLOCK = 65536  # libsndfile's Vorbis encoder overflows its stack when a long sound comes in one piece
+WRITE_BLOCK = 65536  # libsndfile's Vorbis encoder overflows its stack when a long sound comes in one piece
 
 
 def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple[Tensor, int]:
@@ -160,8 +162,8 @@ def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> f
         AudioFileError: the waveform is empty or holds NaN or Inf, or the disk refuses (full, no permission).
     """
     path = Path(path)
-    if path.suffix.lower() not in _SAVED_FORMATS:
-        raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(_SAVED_FORMATS)}")
+    if path.suffix.lower() not in SAVED_FORMATS:
+        raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(SAVED_FORMATS)}")
     waveform = _check_waveform(path, waveform)
     peak = waveform.abs().max().item()
     if peak > 1:
@@ -192,12 +194,12 @@ def _check_waveform(path: Path, waveform: Tensor) -> Tensor:
 
 def _encode(path: Path, waveform: Tensor, sample_rate: int) -> bytes:
     # In memory first: libsndfile calls a full disk "System error", Python's own write says what is wrong.
-    container, subtype = _SAVED_FORMATS[path.suffix.lower()]
+    container, subtype = SAVED_FORMATS[path.suffix.lower()]
     samples = waveform if subtype == "VORBIS" else to_int16(waveform)
     buffer = io.BytesIO()
     try:
         with soundfile.SoundFile(buffer, "w", sample_rate, 1, subtype, format=container) as file:
-            for block in samples.split(_WRITE_BLOCK):
+            for block in samples.split(WRITE_BLOCK):
                 file.write(block.numpy())
     except soundfile.SoundFileError as error:
         raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz ({error})") from error
@@ -206,6 +208,19 @@ def _encode(path: Path, waveform: Tensor, sample_rate: int) -> bytes:
 
 def _decode(path: Path) -> tuple[np.ndarray, int]:
     """Return frames (T, C) float32 and the file's rate, or say why not."""
+    with opened(path) as file:
+        frames = file.read(dtype="float32", always_2d=True)
+        check_length(path, file, len(frames))
+        return frames, file.samplerate
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[soundfile.SoundFile]:
+    """Open a sound file to decode it, and say what is wrong with it where that fails.
+
+    Raises:
+        AudioFileError: the file is missing, empty, truncated, not audio or unreadable.
+    """
     try:
         if not path.exists():
             raise AudioFileError(f"{path}: no such file. Check the path (the working folder is {Path.cwd()}).")
@@ -217,18 +232,20 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
         if cut:
             raise AudioFileError(f"{path}: is truncated, {cut}. Copy or download it again.")
         with soundfile.SoundFile(path) as file:
-            promised = file.frames
-            if promised > _UNKNOWN_LENGTH:
+            if file.frames > _UNKNOWN_LENGTH:
                 raise AudioFileError(f"{path}: does not state its length. Encode it again, into a seekable file.")
-            frames, rate, container = file.read(dtype="float32", always_2d=True), file.samplerate, file.format
+            yield file
     except OSError as error:
         raise AudioFileError(f"{path}: cannot be read ({error}). Check its permissions and the disk.") from error
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless .raw file
         remedy = "It is truncated, damaged or not a sound file; copy or download it again."
         raise AudioFileError(f"{path}: cannot be decoded as audio ({error}). {remedy}") from error
-    if not len(frames):
+
+
+def check_length(path: Path, file: soundfile.SoundFile, frames: int) -> None:
+    """Raise AudioFileError where a file has held fewer frames than it promised, or none."""
+    if not frames:
         raise AudioFileError(f"{path}: holds no samples. Leave it out or record it again.")
     # An MP3 without a Xing header states no length: libsndfile's is an estimate, so it is no promise.
-    if container != "MP3" and len(frames) < promised:
-        raise AudioFileError(f"{path}: is truncated, {len(frames)} of {promised} frames. Copy or download it again.")
-    return frames, rate
+    if file.format != "MP3" and frames < file.frames:
+        raise AudioFileError(f"{path}: is truncated, {frames} of {file.frames} frames. Copy or download it again.")

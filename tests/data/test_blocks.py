@@ -1,0 +1,70 @@
+"""Blocks: joined, they are what the whole at once gives."""
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hypersound_lib.data import load_audio, resample, save_audio
+from hypersound_lib.data.blocks import read_blocks, resample_blocks, write_blocks
+from hypersound_lib.errors import AudioFileError, ConfigError
+
+
+def sound(num_samples):
+    return 0.1 * torch.randn(num_samples, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("size", [7, 1000, 2**18])
+def test_reading_in_blocks_equals_reading_at_once(tmp_path, channels, size):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.stack([sound(2500).numpy()] * channels, axis=1) * [1.0, 0.5][:channels], 8000)
+    blocks = list(read_blocks(path, size))
+    assert max(map(len, blocks)) <= size
+    assert torch.equal(torch.cat(blocks), load_audio(path)[0])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from([(48000, 22050), (8000, 22050), (22050, 16000), (8000, 8000)]), st.integers(1, 4000))
+def test_resampling_in_blocks_equals_resampling_at_once(rates, size):
+    x = sound(9001)
+    joined = torch.cat(list(resample_blocks(x.split(size), *rates)))
+    whole = resample(x, *rates)
+    assert abs(len(joined) - len(whole)) <= 1
+    count = min(len(joined), len(whole))
+    torch.testing.assert_close(joined[:count], whole[:count], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_writing_in_blocks_equals_writing_at_once(tmp_path, suffix):
+    x = sound(3001)
+    assert write_blocks(tmp_path / f"blocks{suffix}", x.split(170), 8000) == 0
+    save_audio(tmp_path / f"once{suffix}", x, 8000)
+    assert torch.equal(load_audio(tmp_path / f"blocks{suffix}")[0], load_audio(tmp_path / f"once{suffix}")[0])
+
+
+def test_what_clips_is_counted_and_what_fails_leaves_no_file(tmp_path):
+    assert write_blocks(tmp_path / "loud.wav", [torch.tensor([0.0, 1.5, -2.0])], 8000) == 2
+    with pytest.raises(ConfigError, match=r"cannot write '\.xyz'"):
+        write_blocks(tmp_path / "a.xyz", [sound(10)], 8000)
+
+    def failing():
+        yield sound(10)
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        write_blocks(tmp_path / "half.wav", failing(), 8000)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["loud.wav"]
+
+
+def test_bad_files_are_refused_where_the_fault_is_met(tmp_path):
+    with pytest.raises(AudioFileError, match="no such file"):
+        next(read_blocks(tmp_path / "none.wav"))
+    soundfile.write(tmp_path / "nan.wav", np.array([0.0] * 50 + [np.nan] + [0.0] * 50), 8000, subtype="FLOAT")
+    with pytest.raises(AudioFileError, match="sample 50 is NaN"):
+        list(read_blocks(tmp_path / "nan.wav", 20))
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0), 8000)
+    with pytest.raises(AudioFileError, match="holds no samples"):
+        list(read_blocks(tmp_path / "empty.wav"))
