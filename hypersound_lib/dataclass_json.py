@@ -1,6 +1,7 @@
 """Dataclasses from JSON: every field is checked against its annotation, so that a damaged file is told from a whole."""
 
 import dataclasses
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -43,6 +44,29 @@ def from_json(kind: type[T], data: Any, where: str = "") -> T:
         return kind(**values)
     except TypeError as error:
         raise ConfigError(f"{where or kind.__name__}: {error}") from error
+
+
+def kind_to_json(kinds: Mapping[str, type], config: Any) -> dict[str, Any]:
+    """Return one dataclass of several kinds as a dictionary that also names its `kind`.
+
+    >>> from hypersound_lib.encoder import EncoderConfig
+    >>> kind_to_json({"SoundStream": EncoderConfig}, EncoderConfig())["kind"]
+    'SoundStream'
+    """
+    kind = next(name for name, known in kinds.items() if isinstance(config, known))
+    return {"kind": kind, **dataclasses.asdict(config)}
+
+
+def kind_from_json(kinds: Mapping[str, type], data: Mapping[str, Any], where: str) -> Any:
+    """Return the dataclass that `kind_to_json`, and `json` after it, have turned into `data`.
+
+    Raises:
+        ConfigError: there is no such kind, or as for `from_json`.
+    """
+    kind = data.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ConfigError(f"{where}.kind must be one of {', '.join(kinds)}, not {kind!r}")
+    return from_json(kinds[kind], {name: value for name, value in data.items() if name != "kind"}, where)
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

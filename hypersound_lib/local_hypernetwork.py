@@ -36,6 +36,7 @@ class LocalHyperNetworkConfig:
     width: int = 256  # channels
     dilations: tuple[int, ...] = (1, 2, 4)  # of the residual blocks before the bottleneck, and again of those after it
     bottleneck: int = 32  # L: numbers that a frame is squeezed through
+    wired: bool = True  # start as a transform codec, where the target can be played from waves; else at random
 
     def __post_init__(self):
         if min(self.width, self.bottleneck) < 1 or not self.dilations or min(self.dilations) < 1:
@@ -59,7 +60,7 @@ class LocalHyperNetwork(nn.Module):
         spectrum: LappedSpectrum,
         shapes: Mapping[str, torch.Size],
         start: Mapping[str, Tensor],
-        scales: Mapping[str, float],
+        scales: Mapping[str, float | Tensor],
         copy: Tensor | None = None,
         config: LocalHyperNetworkConfig = LocalHyperNetworkConfig(),
     ):
@@ -74,19 +75,19 @@ class LocalHyperNetwork(nn.Module):
         self.head = nn.Linear(width, sum(shape.numel() for shape in shapes.values()))
         with torch.no_grad():
             self.head.bias.copy_(torch.cat([start[name].flatten() for name in self.shapes]))
-            if copy is None:
+            if copy is None or not config.wired:
                 self._init(scales)
             else:
                 self._wire(copy)
 
-    def _init(self, scales: Mapping[str, float]) -> None:
+    def _init(self, scales: Mapping[str, float | Tensor]) -> None:
         """Start from random weights, with sums of unit variance, and θ as far from θ₀ as `scales` has it."""
         for layer in (self.first, self.squeeze, self.widen):
             nn.init.normal_(layer.weight, std=1 / math.sqrt(layer.in_features))
             nn.init.zeros_(layer.bias)
         rows = self.head.weight.split([shape.numel() for shape in self.shapes.values()])
         for name, part in zip(self.shapes, rows, strict=True):
-            part.normal_(std=scales[name] / math.sqrt(self.config.width))
+            part.normal_().mul_(scales[name] / math.sqrt(self.config.width))
 
     def _wire(self, copy: Tensor) -> None:
         """Start as a transform codec; see the module's docstring."""

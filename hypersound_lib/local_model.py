@@ -3,7 +3,6 @@
 waveform (B, T) ──local hypernetwork──► params {name: (B, K, *shape)} ──local target──► waveform (B, T')
 """
 
-import dataclasses
 import os
 from collections.abc import Mapping
 from fractions import Fraction
@@ -12,11 +11,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from hypersound_lib.coords import clip_duration
-from hypersound_lib.dataclass_json import from_json
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.inr.local import LocalINR
+from hypersound_lib.inr import LocalTarget, build_local_target
 from hypersound_lib.inr.local_spectrum import LappedSpectrum
-from hypersound_lib.local_config import LocalHyperSoundConfig
+from hypersound_lib.local_config import LocalHyperSoundConfig, config_from_json, config_to_json
 from hypersound_lib.local_hypernetwork import LocalHyperNetwork
 from hypersound_lib.pretrained import find_folder
 from hypersound_lib.pretrained_model import PretrainedModel
@@ -39,7 +37,7 @@ class LocalHyperSound(PretrainedModel):
         self.config = config
         self.facts: dict[str, Any] = {}
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # of a training clip, in seconds
-        self.target = LocalINR(config.target)
+        self.target: LocalTarget = build_local_target(config.target)
         spectrum = LappedSpectrum(config.target.hop, config.target.bands)
         target = self.target
         self.hypernetwork = LocalHyperNetwork(
@@ -68,12 +66,12 @@ class LocalHyperSound(PretrainedModel):
             params: what `encode` returned, or consecutive frames of it.
             num_samples: how many samples; None plays as far as the frames reach, up to a hop beyond the sound's end.
             sample_rate: at which rate, in Hz; None stands for the model's own. Below it, what the rate cannot hold
-                is left out, not folded back.
+                is left out, not folded back, where the target `plays_lower_rates`.
             start: the first sample, counted at that rate.
             first_frame: the number of the first frame in `params`, where others before it were left out.
 
         Raises:
-            ConfigError: the samples do not all lie where the frames sound.
+            ConfigError: the samples do not all lie where the frames sound, or the target plays no rate so low.
         """
         rate = self.config.sample_rate if sample_rate is None else sample_rate
         if rate < 1:
@@ -124,12 +122,12 @@ class LocalHyperSound(PretrainedModel):
     @classmethod
     def config_to_json(cls, config: LocalHyperSoundConfig) -> dict[str, Any]:
         """Return a config as nested dictionaries."""
-        return dataclasses.asdict(config)
+        return config_to_json(config)
 
     @classmethod
     def config_from_json(cls, data: Any) -> LocalHyperSoundConfig:
         """Return the config that `config_to_json` has written; ConfigError where there is none."""
-        return from_json(LocalHyperSoundConfig, data)
+        return config_from_json(data)
 
     @classmethod
     def from_pretrained(cls, name_or_folder: str | os.PathLike, revision: str | None = None) -> "LocalHyperSound":

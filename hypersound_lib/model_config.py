@@ -4,9 +4,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypersound_lib.dataclass_json import from_json
+from hypersound_lib.dataclass_json import from_json, kind_from_json, kind_to_json
 from hypersound_lib.encoder import EncoderConfig
-from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import INR_CONFIGS, FourierMLPConfig, SIRENConfig
 
@@ -29,9 +28,7 @@ def config_to_json(config: HyperSoundConfig) -> dict[str, Any]:
     >>> config_to_json(HyperSoundConfig())["target"]["kind"]
     'FourierMLP'
     """
-    kind = next(name for name, known in INR_CONFIGS.items() if isinstance(config.target, known))
-    data = dataclasses.asdict(config)
-    return data | {"target": {"kind": kind, **data["target"]}}
+    return dataclasses.asdict(config) | {"target": kind_to_json(INR_CONFIGS, config.target)}
 
 
 def config_from_json(data: Any) -> HyperSoundConfig:
@@ -45,9 +42,5 @@ def config_from_json(data: Any) -> HyperSoundConfig:
     """
     target = data.get("target") if isinstance(data, dict) else None
     if isinstance(target, dict):
-        kind = target.get("kind")
-        if not isinstance(kind, str) or kind not in INR_CONFIGS:
-            raise ConfigError(f"target.kind must be one of {', '.join(INR_CONFIGS)}, not {kind!r}")
-        fields = {name: value for name, value in target.items() if name != "kind"}
-        data = data | {"target": from_json(INR_CONFIGS[kind], fields, "target")}
+        data = data | {"target": kind_from_json(INR_CONFIGS, target, "target")}
     return from_json(HyperSoundConfig, data)

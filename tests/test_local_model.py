@@ -9,7 +9,7 @@ import torch
 
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.evaluation.systems import load_system
-from hypersound_lib.inr.local import LocalConfig
+from hypersound_lib.inr import LocalConfig
 from hypersound_lib.local_config import LocalHyperSoundConfig
 from hypersound_lib.local_hypernetwork import LocalHyperNetworkConfig
 from hypersound_lib.local_model import LocalHyperSound
@@ -18,13 +18,14 @@ from hypersound_lib.presets import PRESETS
 from hypersound_lib.reconstruction import reconstruct
 from hypersound_lib.streaming import stream, stream_encode
 from hypersound_lib.training import train
+from tests.inr.local_networks import NETWORKS
 from tests.training.tiny import changed, make_store
 
 TARGETS = {
     "lapped": LocalConfig(hop=16),
     "basis and textures": LocalConfig(hop=16, basis=6, bands=4),
     "paired": LocalConfig(hop=16, waves="paired"),
-}
+} | NETWORKS
 RATE = 8000
 LOCAL = [name for name in PRESETS if name.startswith("local-")]
 
@@ -66,7 +67,7 @@ def test_a_frame_depends_on_no_sound_beyond_its_reach(name):
     x = sound(80 * hop)
     changed_late = x.clone()
     changed_late[50 * hop :] += 1.0
-    a, b = (model.encode(s[None])["readout"][0] for s in (x, changed_late))
+    a, b = (next(iter(model.encode(s[None]).values()))[0] for s in (x, changed_late))
     first = 50 - reach
     torch.testing.assert_close(a[:first], b[:first], rtol=0, atol=0)
     assert not torch.allclose(a[first : first + 3], b[first : first + 3], atol=1e-7), "the reach is not overstated"
@@ -79,13 +80,22 @@ def test_streaming_equals_the_whole(name, frames):
     x = sound(1003)
     whole = model.encode(x[None])
     pieces = list(stream_encode(model, x, frames))
-    assert max(piece["readout"].shape[1] for piece in pieces) <= frames
+    assert max(next(iter(piece.values())).shape[1] for piece in pieces) <= frames
     for key, value in whole.items():
         torch.testing.assert_close(torch.cat([p[key] for p in pieces], dim=1), value, rtol=0, atol=1e-5)
-    for rate in (RATE, 2 * RATE, 11025, 6000):
+    for rate in (RATE, 2 * RATE, 11025, *([6000] if model.target.plays_lower_rates else [])):
         joined = torch.cat(list(stream(model, x, rate, frames=frames)))
         count = math.ceil(len(x) * rate / RATE)
         torch.testing.assert_close(joined, model.decode(whole, count, rate)[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 17, 160, 5000])
+def test_a_sound_may_come_in_blocks_of_any_size(size):
+    model, x = make().eval(), sound(700)
+    for frames in (3, 1000):
+        whole = torch.cat(list(stream(model, x, 11025, frames=frames)))
+        blocks = torch.cat(list(stream(model, iter(x.split(size)), 11025, frames=frames)))
+        torch.testing.assert_close(blocks, whole, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("rate", [6000, 7000, 11025, 44100])
@@ -98,8 +108,9 @@ def test_reconstruct_streams_and_has_the_length_and_level_of_the_original(rate):
     assert not reconstruct(model, torch.zeros(500), RATE, rate).any()
 
 
-def test_folders_hold_it_and_every_loader_finds_it(tmp_path):
-    model = make()
+@pytest.mark.parametrize("name", ["basis and textures", *NETWORKS])
+def test_folders_hold_it_and_every_loader_finds_it(tmp_path, name):
+    model = make(name)
     model.save_pretrained(tmp_path / "local", facts={"minutes": 2})
     for cls in (HyperSound, LocalHyperSound):
         loaded = cls.from_pretrained(tmp_path / "local")
@@ -108,7 +119,8 @@ def test_folders_hold_it_and_every_loader_finds_it(tmp_path):
         assert torch.equal(loaded(sound(300)[None]), model(sound(300)[None]))
     system = load_system(str(tmp_path / "local"))
     assert (system.name, system.sample_rate) == ("local", RATE)
-    assert (system.theta_per_second, system.narrowest_per_second) == (14 * 500, 5 * 500)  # 6 + 2 * 4 numbers a frame
+    theta = {"basis and textures": 6 + 2 * 4}.get(name, model.target.num_params)  # numbers a frame
+    assert (system.theta_per_second, system.narrowest_per_second) == (theta * 500, 5 * 500)
     copy = system.reconstruct(sound(400), RATE, RATE)
     torch.testing.assert_close(copy, reconstruct(model, sound(400), RATE), rtol=0, atol=1e-6)
 
@@ -166,6 +178,72 @@ def test_every_presets_config_survives_json(name):
     assert LocalHyperSound.config_from_json(data) == config
 
 
+@pytest.mark.parametrize("name", TARGETS)
+def test_configs_survive_json(name):
+    config = make(name).config
+    data = json.loads(json.dumps(LocalHyperSound.config_to_json(config)))
+    assert LocalHyperSound.config_from_json(data) == config
+
+
+def test_a_target_without_a_kind_is_one_of_waves_and_damaged_ones_are_refused():
+    data = LocalHyperSound.config_to_json(make().config)
+    old = data | {"target": {name: value for name, value in data["target"].items() if name != "kind"}}
+    assert LocalHyperSound.config_from_json(old) == make().config
+    network = LocalHyperSound.config_to_json(make("siren").config)["target"]
+    for target, message in [
+        ({"kind": "os.system"}, "target.kind must be one of LocalINR, LocalNetwork, not 'os.system'"),
+        (network | {"network": {"kind": "LocalINR"}}, "target.network.kind must be one of FourierMLP"),
+        (network | {"network": {"width": 3}}, "target.network.kind must be one of FourierMLP"),
+        (network | {"network": 3}, "target.network must be"),
+        (network | {"waves": "lapped"}, "target has unknown fields"),
+        ({"kind": "LocalNetwork", "hop": 16}, "target: .*network"),
+        (3, "target must be"),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            LocalHyperSound.config_from_json(data | {"target": target})
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_generated_networks_start_as_variations_of_one(name):
+    """As far from θ₀, the head's bias, as the target's scales have it: within a factor of the sound's own level."""
+    model = make(name)
+    params = model.encode(torch.stack([sound(3000, i) for i in range(4)]))
+    start = model.hypernetwork.head.bias.split([shape.numel() for shape in model.target.shapes.values()])
+    scales = model.target.scales()
+    for (key, value), theta in zip(params.items(), start, strict=True):
+        assert theta.any(), key
+        spread = (value.flatten(2) - theta).square().mean().sqrt()
+        assert 0.1 < spread / scales[key] < 10, key
+
+
+def test_every_part_of_a_model_of_networks_learns():
+    model = make("fourier")
+    (model(sound(2048)[None]) - sound(2048)).square().mean().backward()
+    for key, p in model.named_parameters():
+        assert p.grad is not None, key
+        assert p.grad.any(), key
+    assert sum(model.num_parameters().values()) == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_models_of_networks_learn_a_sound_by_heart(name):
+    model = make(name)
+    x = 0.3 * torch.sin(0.4 * torch.arange(256.0))[None]
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    for _ in range(250):
+        error = (model(x) - x).square().mean() / x.square().mean()
+        optimizer.zero_grad()
+        error.backward()
+        optimizer.step()
+    assert error < 0.5, "3 dB better than silence; most are 13 to 40 dB better"
+
+
+def test_networks_are_played_at_the_trained_rate_or_above():
+    model = make("siren")
+    with pytest.raises(ConfigError, match="play at the trained 16 or above, and resample"):
+        model.decode(model.encode(torch.zeros(1, 50)), sample_rate=7999)
+
+
 def test_what_cannot_be_encoded_or_played_is_refused():
     model = make()
     with pytest.raises(ConfigError, match="hears waveforms"):
@@ -174,5 +252,7 @@ def test_what_cannot_be_encoded_or_played_is_refused():
         model.decode(model.encode(torch.zeros(1, 50)), sample_rate=0)
     with pytest.raises(ConfigError, match="frames at once"):
         next(stream_encode(model, torch.zeros(50), 0))
+    with pytest.raises(ConfigError, match="no sample to stream"):
+        next(stream(model, iter([])))
     with pytest.raises(ConfigError, match="must be positive"):
         LocalHyperNetworkConfig(bottleneck=0)

@@ -19,6 +19,7 @@ into the amplitudes: the table, now of cosines and sines, stays fixed.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.inr.bands import band_weights, random_signs
 from hypersound_lib.inr.local_features import WAVES, wave_table
 from hypersound_lib.inr.local_spectrum import LEVEL, LappedSpectrum
+from hypersound_lib.inr.local_target import LocalTarget
 from hypersound_lib.inr.overlap import FrameGrid, window
 
 # A window of 2 hops spreads a wave over its neighbours: so many cycles per hop away, its skirts are 60 dB down.
@@ -52,7 +54,7 @@ class LocalConfig:
             )
 
 
-class LocalINR(nn.Module):
+class LocalINR(LocalTarget):
     """The family of local targets whose T is a sum of waves; see the module's docstring.
 
     >>> target = LocalINR(LocalConfig(hop=8, basis=3, bands=2))
@@ -62,23 +64,20 @@ class LocalINR(nn.Module):
     torch.Size([2, 32])
     """
 
+    plays_lower_rates: ClassVar[bool] = True  # waves above the new Nyquist frequency, skirts included, are left out
+
     def __init__(self, config: LocalConfig = LocalConfig()):
-        super().__init__()
+        shapes = {"readout": torch.Size([config.basis or config.hop])}
+        if config.bands:
+            shapes["gains"] = shapes["textures"] = torch.Size([config.bands])
+        super().__init__(config.hop, shapes)
         self.config = config
         self._tables: dict[tuple, tuple[Tensor, ...]] = {}
-        self.shapes = {"readout": torch.Size([config.basis or config.hop])}
-        if config.bands:
-            self.shapes["gains"] = self.shapes["textures"] = torch.Size([config.bands])
         if config.basis:
             self.basis = nn.Linear(config.basis, config.hop, bias=False)
             nn.init.eye_(self.basis.weight)  # the lowest waves; training finds better ones
         else:
             self.basis = None
-
-    @property
-    def num_params(self) -> int:
-        """How many numbers θ_k describe one frame."""
-        return sum(shape.numel() for shape in self.shapes.values())
 
     def start(self) -> dict[str, Tensor]:
         """Return θ₀, from which a hypernetwork starts: silence, and textures far below the sound."""
@@ -95,10 +94,7 @@ class LocalINR(nn.Module):
         return {"readout": 1.0, "gains": 0.5, "textures": 0.5} if self.config.bands else {"readout": amplitude}
 
     def copy(self, spectrum: LappedSpectrum) -> Tensor | None:
-        """Return C such that θ₀ + C features plays a frame as it was heard: `(P, F)`; None where no C does.
-
-        It is what a hypernetwork can start from; see `LocalHyperNetwork`.
-        """
+        """Return C, which is the identity where waves and bands are those that are heard; else None."""
         if self.config.waves != "lapped" or spectrum.bands != self.config.bands:
             return None
         copy = torch.zeros(self.num_params, spectrum.num_features)
@@ -109,40 +105,10 @@ class LocalINR(nn.Module):
             copy[first : first + bands, 2 * self.config.hop :] = torch.eye(bands) * spectrum.level_unit
         return copy
 
-    def forward(
-        self,
-        params: Mapping[str, Tensor],
-        num_samples: int | None = None,
-        samples_per_hop: Fraction | None = None,
-        start: int = 0,
-        first_frame: int = 0,
-    ) -> Tensor:
-        """Play frames: `{name: (B, K, *shape)} -> (B, T)`.
-
-        Args:
-            params: frames `first_frame … first_frame + K - 1`, of which those are taken that sound.
-            num_samples: how many samples; None plays as far as the frames reach: up to the last one's centre.
-            samples_per_hop: H', of the rate that is played; None stands for the trained one. Where it is less, waves
-                above the new Nyquist frequency, and within the windows' skirts of it, are left out.
-            start: the first sample, counted from the centre of frame 0.
-            first_frame: the number of the first frame given.
-
-        Raises:
-            ConfigError: frames are missing, or have a wrong shape.
-        """
-        num_frames = self._check(params)
-        hop = Fraction(self.config.hop) if samples_per_hop is None else samples_per_hop
-        if num_samples is None:
-            num_samples = -((-hop * (first_frame + num_frames - 1)) // 1) - start
-        grid = FrameGrid(hop, start, num_samples)
-        if grid.frames.start < first_frame or grid.frames.stop > first_frame + num_frames:
-            raise ConfigError(
-                f"samples {start} to {start + num_samples} sound in frames {grid.frames.start} to "
-                f"{grid.frames.stop - 1}, and there are {first_frame} to {first_frame + num_frames - 1}"
-            )
-        part = slice(grid.frames.start - first_frame, grid.frames.stop - first_frame)
-        kept = self._kept(hop)
-        amplitudes = self._amplitudes({name: value[:, part] for name, value in params.items()}, grid.frames)[..., kept]
+    def _play(self, params: Mapping[str, Tensor], grid: FrameGrid) -> Tensor:
+        """Play all frames by one product with a table of waves, or by two where a hop is no whole number of samples."""
+        kept = self._kept(grid.samples_per_hop)
+        amplitudes = self._amplitudes(params, grid.frames)[..., kept]
         table, quarter = self._table(grid, kept, amplitudes)
         if grid.is_whole:
             return grid.add(amplitudes @ table)
@@ -152,40 +118,20 @@ class LocalINR(nn.Module):
             (amplitudes * turn.cos().to(amplitudes)) @ table - (amplitudes * turn.sin().to(amplitudes)) @ quarter
         )
 
-    def at(self, times: Tensor, params: Mapping[str, Tensor], first_frame: int = 0) -> Tensor:
-        """Play any instants: times `(T,)` in hops from frame 0's centre, and params as above, `-> (B, T)`.
-
-        It needs no grid, and is slower: `forward` gives the same on one.
-
-        Raises:
-            ConfigError: frames are missing, or have a wrong shape.
-        """
-        num_frames = self._check(params)
-        if times.min() < first_frame or times.max() >= first_frame + num_frames - 1:
-            raise ConfigError(f"instants must lie in [{first_frame}, {first_frame + num_frames - 1}) hops")
-        frames = range(first_frame, first_frame + num_frames)
+    def _play_at(self, times: Tensor, params: Mapping[str, Tensor], frames: range) -> Tensor:
+        """Play instants in chunks, each from the two frames about it."""
         amplitudes = self._amplitudes(params, frames)  # (B, K, M)
         waves = self._waves()
         parts = []
-        for t in times.double().cpu().split(_CHUNK):
+        for t in times.split(_CHUNK):
             left = t.floor()
             sound = torch.zeros(1)
             for k in (left, left + 1):
                 table = wave_table(*waves, t - k) * window(t - k)  # (M, T)
-                chosen = amplitudes[:, k.long() - first_frame]  # (B, T, M)
+                chosen = amplitudes[:, k.long() - frames.start]  # (B, T, M)
                 sound = sound + (chosen * table.T.to(chosen)).sum(dim=-1)
             parts.append(sound)
         return torch.cat(parts, dim=-1)
-
-    def _check(self, params: Mapping[str, Tensor]) -> int:
-        """Return the number of frames."""
-        sizes = {tuple(value.shape[:2]) for value in params.values()}
-        shapes = {name: value.shape[2:] for name, value in params.items()}
-        if shapes != self.shapes or len(sizes) != 1:
-            wanted = ", ".join(f"{name} (B, K, {', '.join(map(str, shape))})" for name, shape in self.shapes.items())
-            given = ", ".join(f"{name} {tuple(value.shape)}" for name, value in params.items())
-            raise ConfigError(f"this local target wants {wanted}, not {given}")
-        return next(iter(sizes))[1]
 
     def _amplitudes(self, params: Mapping[str, Tensor], frames: range) -> Tensor:
         """Return the waves' amplitudes: `(B, K, M)`."""

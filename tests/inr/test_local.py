@@ -9,23 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.inr.local import GUARD, LocalConfig, LocalINR
+from hypersound_lib.inr import LocalConfig, LocalINR, build_local_target
+from hypersound_lib.inr.local import GUARD
 from hypersound_lib.inr.overlap import FrameGrid, window
+from tests.inr.local_networks import NETWORKS
 
-CONFIGS = {
+WAVES = {
     "lapped": LocalConfig(hop=16),
     "paired": LocalConfig(hop=16, waves="paired"),
     "basis": LocalConfig(hop=16, basis=5),
     "textures": LocalConfig(hop=16, bands=4),
     "basis and textures": LocalConfig(hop=16, basis=5, bands=4),
 }
+CONFIGS = WAVES | NETWORKS
 FRAMES = 7
 
 
 def make(name, batch=2):
     torch.manual_seed(0)
-    target = LocalINR(CONFIGS[name]).double()
-    params = {key: torch.randn(batch, FRAMES, *shape, dtype=torch.float64) for key, shape in target.shapes.items()}
+    target = build_local_target(CONFIGS[name]).double()
+    start = target.start()
+    params = {key: start[key] + torch.randn(batch, FRAMES, *shape).double() for key, shape in target.shapes.items()}
     return target, params
 
 
@@ -61,7 +65,7 @@ def test_every_grid_plays_the_function_that_any_instant_asks(name, hop, data):
     torch.testing.assert_close(played, target.at(times, params), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", WAVES)
 def test_the_function_is_the_sum_of_its_windows(name):
     """The module's formula, written down wave by wave for one instant."""
     target, params = make(name)
