@@ -10,6 +10,10 @@ from hypersound_lib.provenance import provenance, write_result
 from tests.benchmarks import (
     bench_fit,
     bench_loader,
+    bench_local,
+    bench_local_ablation,
+    bench_local_elsewhere,
+    bench_local_minutes,
     bench_memory,
     bench_overfit,
     bench_step,
@@ -28,6 +32,10 @@ BENCHMARKS = {
     "overfit": bench_overfit,
     "sweep": bench_sweep,
     "tutorial": bench_tutorial,
+    "local": bench_local,
+    "local_minutes": bench_local_minutes,
+    "local_ablation": bench_local_ablation,
+    "local_elsewhere": bench_local_elsewhere,
 }
 
 
@@ -36,9 +44,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)}; all if none is given")
     parser.add_argument("--quick", action="store_true", help="a trial of a minute or so, which writes nothing")
     parser.add_argument(
-        "--speech", type=Path, help="folder of real speech for fit and overfit; else the embedded corpus"
+        "--speech", type=Path, help="folder of real speech for fit, overfit and local_*; else the embedded corpus"
     )
-    parser.add_argument("--limit", type=float, help="seconds for each run of fit, window, overfit and sweep")
+    parser.add_argument(
+        "--limit", type=float, help="seconds for each run of fit, window, overfit, sweep, local_ablation"
+    )
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")

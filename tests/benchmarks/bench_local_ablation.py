@@ -1,0 +1,119 @@
+"""What each part of a local model brings: `local-hifi` with one thing changed, every row trained equally long.
+
+make bench ARGS="local_ablation --speech FOLDER --limit 60"
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from hypersound_lib.evaluation import evaluate
+from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
+from hypersound_lib.inr.local import LocalConfig
+from hypersound_lib.inr.local_network import LocalNetworkConfig
+from hypersound_lib.presets import Preset, preset
+from tests.benchmarks import local_speech
+
+BASE = "local-hifi"
+RECORDINGS, SECONDS = 10, 3.0
+METRICS = ("pesq", "stoi", "lsd", "si_snr")
+Change = Callable[[Preset], Preset]
+
+
+def target(**changes: object) -> Change:
+    """Change the target's config."""
+    return lambda base: _model(base, target=dataclasses.replace(base.model.target, **changes))
+
+
+def network(**changes: object) -> Change:
+    """Change the hypernetwork's config."""
+    return lambda base: _model(base, hypernetwork=dataclasses.replace(base.model.hypernetwork, **changes))
+
+
+def training(**changes: object) -> Change:
+    """Change how it is trained."""
+    return lambda base: dataclasses.replace(base, training=dataclasses.replace(base.training, **changes))
+
+
+def loss(**changes: object) -> Change:
+    """Change what is minimised."""
+    return lambda base: training(loss=dataclasses.replace(base.training.loss, **changes))(base)
+
+
+def kind(config: LocalConfig | LocalNetworkConfig) -> Change:
+    """Take another kind of target."""
+    return lambda base: _model(base, target=config)
+
+
+def hop(size: int) -> Change:
+    """Change the hop, and with it all that is counted per frame, so that both budgets stay what they are."""
+
+    def change(base: Preset) -> Preset:
+        share = size / base.model.target.hop
+        config = LocalConfig(size, basis=size - 2 * base.model.target.bands, bands=base.model.target.bands)
+        narrow = dataclasses.replace(
+            base.model.hypernetwork, bottleneck=round(base.model.hypernetwork.bottleneck * share)
+        )
+        return _model(base, target=config, hypernetwork=narrow)
+
+    return change
+
+
+def _model(base: Preset, **changes: object) -> Preset:
+    return dataclasses.replace(base, model=dataclasses.replace(base.model, **changes))
+
+
+HOP = 160
+ROWS: dict[str, Change] = {
+    "the preset": lambda base: base,
+    "random start in place of the transform codec": network(wired=False),
+    "one readout for level and content (no bands)": kind(LocalConfig(hop=HOP)),
+    "the same, random start": lambda base: network(wired=False)(kind(LocalConfig(hop=HOP))(base)),
+    "8 bands": target(bands=8, basis=144),
+    "pairs of sine and cosine in place of lapped waves": target(waves="paired"),
+    "FourierMLP on local time": kind(
+        LocalNetworkConfig(HOP, FourierMLPConfig(hidden_layers=1, width=1, num_octaves=0, num_frequencies=78))
+    ),
+    "SIREN on local time": kind(LocalNetworkConfig(HOP, SIRENConfig(hidden_layers=2, width=10, omega_0=500.0))),
+    "hop 80": hop(80),
+    "hop 320": hop(320),
+    "width 128": network(width=128),
+    "width 384": network(width=384),
+    "no dilated blocks but one": network(dilations=(1,)),
+    "without mel_nmse": loss(terms="0.5*log_nmse+mel_stft"),
+    "without mel_stft": loss(terms="0.5*log_nmse+mel_nmse"),
+    "without log_nmse": loss(terms="mel_nmse+mel_stft"),
+    "three resolutions": loss(fft_sizes=(512, 1024, 2048)),
+    "overlap 87.5 %": loss(overlap=8),
+    "no moving average": training(ema_decay=0.0),
+    "learning rate 5e-4": training(learning_rate=5e-4),
+    "learning rate 4e-3": training(learning_rate=4e-3),
+    "batches of 4": training(batch_size=4),
+    "the paper's augmentation": training(augment=True),
+}
+
+
+def run(quick: bool = False, speech: Path | None = None, limit: float = 60.0) -> dict:
+    """Train every row for `limit` seconds, and score it on unseen voices."""
+    base = preset(BASE)
+    seconds = 5.0 if quick else limit
+    rate = base.model.sample_rate
+    data = local_speech.stores(speech, rate)
+    chosen = local_speech.excerpts(speech, RECORDINGS, SECONDS)
+    rows = []
+    for name, change in ROWS.items():
+        changed = change(base)
+        result = local_speech.train_for(seconds, changed.model, changed.training, data)
+        model = result.model.eval()
+        found = evaluate(model, chosen, rates=[rate], metrics=METRICS, references=False)
+        row = {"changed": name, "steps": result.step, **found.means("model")}
+        row |= {"theta_per_second": model.theta_per_second, "narrowest_per_second": model.narrowest_per_second}
+        rows.append(row)
+        print(row, flush=True)
+    if speech is not None:
+        embedded = local_speech.stores(None, rate)
+        result = local_speech.train_for(seconds, base.model, base.training, embedded)
+        found = evaluate(result.model.eval(), chosen, rates=[rate], metrics=METRICS, references=False)
+        rows.append({"changed": "embedded corpus alone", "steps": result.step, **found.means("model")})
+        print(rows[-1], flush=True)
+    return {"base": BASE, "seconds": seconds, "recordings": [e.name for e in chosen], "rows": rows}
