@@ -47,7 +47,9 @@ readme: venv ## Render what was measured into README.md and the notebooks
 	$(PY) notebooks/runtimes.py
 	$(PY) data/build/readme.py
 
-picture: venv ## Compute the README's picture and sound anew, into data/results/one_sound/
+picture: venv ## Compute the README's pictures and sounds anew, into data/results/
+	$(PY) -m hypersound_lib reconstruct data/mini/wav48_silence_trimmed/s22/s22_004_mic1.ogg \
+		data/results/unseen_voice/copy.flac --picture data/results/unseen_voice/copy.png --device cpu
 	$(PY) -m hypersound_lib fit data/mini/wav48_silence_trimmed/s22/s22_004_mic1.ogg --seconds 1.4861 \
 		--out data/results/one_sound --device cpu
 

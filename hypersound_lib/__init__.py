@@ -7,7 +7,7 @@ The names that most programs start from; the others are documented in their modu
 `streaming`, `reconstruction` (sounds of any length), `training` (the
 loop, checkpoints, logs), and `presets` (models by name, with their training); `baselines` (RAVE and classical codes),
 `evaluation` (tables with intervals), `reproduction` (the paper's Table 1), `listening` (a blind test). Only notebooks
-and the command line use `plots`, `players`, `tables`, `widgets` and `listening_widget`.
+and the command line use `plots`, `players`, `tables`, `widgets`, `listening_widget` and `voice_widget`.
 """
 
 import os

@@ -9,6 +9,9 @@ The blocks are quiet at the start, and what is left without them is one linear m
 lowest waves pass through the bottleneck one by one, with the bands' levels in groups, and the head writes the θ that
 plays them (see `LocalINR.copy`). So the first step already hears words, and training bends a codec that works, where
 random weights would first have to find the phase.
+
+Where the target plays pulses, two numbers of the bottleneck are told, not learnt: the pulses' rate and phase, as
+`LappedSpectrum` hears them. They become θ's `pitch` as they are, and the blocks after the bottleneck see them, too.
 """
 
 import math
@@ -23,9 +26,10 @@ from torch.nn import functional
 from hypersound_lib.elu import init_elu_
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypernetwork import split_params
-from hypersound_lib.inr.local_spectrum import LappedSpectrum
+from hypersound_lib.inr.local_spectrum import PITCH, LappedSpectrum
 
 _BRANCH = 0.1  # what all residual branches together add at the start, as part of what they find
+TOLD = 2  # numbers of the bottleneck that pulses take: their rate and phase
 _NOISE = 0.1  # standard deviation of what random weights add to each wired layer's sums
 
 
@@ -69,12 +73,16 @@ class LocalHyperNetwork(nn.Module):
         width, blocks = config.width, len(config.dilations)
         self.first = nn.Linear(spectrum.num_features, width)
         self.before = nn.Sequential(*(ResidualBlock(width, d, blocks) for d in config.dilations))
-        self.squeeze = nn.Linear(width, config.bottleneck)
-        self.widen = nn.Linear(config.bottleneck, width)
+        if spectrum.pulses and config.bottleneck <= TOLD:
+            raise ConfigError(f"pulses take {TOLD} numbers of the bottleneck: make it larger than {config.bottleneck}")
+        learnt = config.bottleneck - (TOLD if spectrum.pulses else 0)
+        self.squeeze = nn.Linear(width, learnt)
+        self.widen = nn.Linear(learnt + (3 if spectrum.pulses else 0), width)  # 3: log ν, cos 2πφ, sin 2πφ
         self.after = nn.Sequential(*(ResidualBlock(width, d, blocks) for d in config.dilations))
-        self.head = nn.Linear(width, sum(shape.numel() for shape in shapes.values()))
+        self.generated = {name: shape for name, shape in shapes.items() if name != "pitch"}
+        self.head = nn.Linear(width, sum(shape.numel() for shape in self.generated.values()))
         with torch.no_grad():
-            self.head.bias.copy_(torch.cat([start[name].flatten() for name in self.shapes]))
+            self.head.bias.copy_(torch.cat([start[name].flatten() for name in self.generated]))
             if copy is None or not config.wired:
                 self._init(scales)
             else:
@@ -85,14 +93,14 @@ class LocalHyperNetwork(nn.Module):
         for layer in (self.first, self.squeeze, self.widen):
             nn.init.normal_(layer.weight, std=1 / math.sqrt(layer.in_features))
             nn.init.zeros_(layer.bias)
-        rows = self.head.weight.split([shape.numel() for shape in self.shapes.values()])
-        for name, part in zip(self.shapes, rows, strict=True):
+        rows = self.head.weight.split([shape.numel() for shape in self.generated.values()])
+        for name, part in zip(self.generated, rows, strict=True):
             part.normal_().mul_(scales[name] / math.sqrt(self.config.width))
 
     def _wire(self, copy: Tensor) -> None:
         """Start as a transform codec; see the module's docstring."""
         channels = _channels(self.spectrum, self.config.width)  # which feature each channel carries
-        groups = _groups(self.spectrum, channels, self.config.bottleneck)  # which channels each number averages
+        groups = _groups(self.spectrum, channels, self.squeeze.out_features)  # which channels each number averages
         for layer in (self.first, self.squeeze, self.widen):
             nn.init.normal_(layer.weight, std=_NOISE / math.sqrt(layer.in_features))
             nn.init.zeros_(layer.bias)
@@ -114,8 +122,13 @@ class LocalHyperNetwork(nn.Module):
         """
         if waveform.ndim != 2 or waveform.shape[-1] == 0:
             raise ConfigError(f"a local hypernetwork hears waveforms (B, T), not {tuple(waveform.shape)}")
-        code = self.squeeze(self.before(self.first(self.spectrum(waveform))))  # (B, K, L)
-        return split_params(self.head(self.after(self.widen(code))), self.shapes)
+        features = self.spectrum(waveform)
+        code = self.squeeze(self.before(self.first(features)))  # (B, K, L), less what is told
+        if not self.spectrum.pulses:
+            return split_params(self.head(self.after(self.widen(code))), self.shapes)
+        rate, cosine, sine, _, phase = features[..., -PITCH:].split(1, dim=-1)
+        flat = self.head(self.after(self.widen(torch.cat([code, rate, cosine, sine], dim=-1))))
+        return split_params(torch.cat([flat, rate, phase], dim=-1), self.shapes)
 
     def frames_in(self, num_samples: int) -> int:
         """Return K, with which every sample lies between two centres.
@@ -168,7 +181,7 @@ def _channels(spectrum: LappedSpectrum, width: int) -> list[int]:
 
 def _groups(spectrum: LappedSpectrum, channels: list[int], size: int) -> list[list[int]]:
     """Return the channels that share a number of the bottleneck: cosines alone, neighbouring levels together."""
-    levels = [i for i, feature in enumerate(channels) if feature >= 2 * spectrum.hop]
+    levels = [i for i, feature in enumerate(channels) if feature >= 2 * spectrum.hop]  # and no pitch
     count = min(len(levels) // 2, size - 1)  # of groups
     edges = [round(i * len(levels) / count) for i in range(count + 1)] if count else []
     pooled = [levels[a:b] for a, b in pairwise(edges)]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hypersound_lib.coords import clip_duration
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.inr import LocalTarget, build_local_target
+from hypersound_lib.inr.local import LocalConfig
 from hypersound_lib.inr.local_spectrum import LappedSpectrum
 from hypersound_lib.local_config import LocalHyperSoundConfig, config_from_json, config_to_json
 from hypersound_lib.local_hypernetwork import LocalHyperNetwork
@@ -38,7 +39,8 @@ class LocalHyperSound(PretrainedModel):
         self.facts: dict[str, Any] = {}
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # of a training clip, in seconds
         self.target: LocalTarget = build_local_target(config.target)
-        spectrum = LappedSpectrum(config.target.hop, config.target.bands)
+        pulses = config.target.pulses if isinstance(config.target, LocalConfig) else ()
+        spectrum = LappedSpectrum(config.target.hop, config.target.bands, pulses)
         target = self.target
         self.hypernetwork = LocalHyperNetwork(
             spectrum, target.shapes, target.start(), target.scales(), target.copy(spectrum), config.hypernetwork

@@ -1,6 +1,6 @@
 """Models by name, each with the training that suits it: the paper's (Table 1), two for a laptop, and local ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.errors import ConfigError
@@ -25,6 +25,7 @@ class Preset:
 
 # Hidden layers 400, 768 × 4, 400, then the head: "six fully connected layers" read as six hidden ones.
 _PAPER_TRAINING = TrainingConfig()
+_LOCAL_LOSS = LossConfig("0.5*log_nmse+mel_nmse+mel_stft", fft_sizes=(512, 2048), n_mels=80, overlap=4)
 # Each choice was measured, one by one: data/results/bench_local_ablation.json.
 # Not the paper's augmentation: a turned phase is no obstacle to a model that hears the phase of each frame.
 _LOCAL_TRAINING = TrainingConfig(
@@ -35,7 +36,7 @@ _LOCAL_TRAINING = TrainingConfig(
     schedule="cosine",
     max_grad_norm=1.0,
     ema_decay=0.99,
-    loss=LossConfig("0.5*log_nmse+mel_nmse+mel_stft", fft_sizes=(512, 2048), n_mels=80, overlap=4),
+    loss=_LOCAL_LOSS,
     augment=False,
 )
 PRESETS = {
@@ -111,12 +112,13 @@ PRESETS = {
         _LOCAL_TRAINING,
     ),
     "local-tiny": Preset(
-        "any length at 22 kHz, 228 generated numbers per frame of 23 ms, through 6",
+        "any length at 22 kHz, 228 generated numbers per frame of 23 ms, through 6: pitch, phase, and four more",
         LocalHyperSoundConfig(
-            target=LocalConfig(hop=512, basis=196, bands=16),
+            target=LocalConfig(hop=512, basis=178, bands=16, pulses=(1.4, 9.3)),  # 60 to 400 Hz
             hypernetwork=LocalHyperNetworkConfig(bottleneck=6),
         ),
-        _LOCAL_TRAINING,
+        # Four numbers a frame hold no waveform: it is to hear spectra first.
+        replace(_LOCAL_TRAINING, loss=replace(_LOCAL_LOSS, terms="0.2*log_nmse+0.3*mel_nmse+mel_stft")),
     ),
     "local-hifi": Preset(
         "any length at 22 kHz, 160 generated numbers per frame of 7 ms, through 39: one per sample",

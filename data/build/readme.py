@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import readme_local
+
 from hypersound_lib.evaluation import evaluation_from_json
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -186,7 +188,20 @@ def table1(folder: Path) -> str:
     return shown({"provenance": origins[0]})
 
 
+def local(make: Callable[[dict, Callable[[dict], str]], str]) -> Callable[[dict], str]:
+    """Return a table of `readme_local`."""
+    return lambda document: make(document, origin)
+
+
 TABLES = {
+    "evaluate_local_vctk16": local(readme_local.quality),
+    "evaluate_local_speech22": folded(
+        local(readme_local.quality), "The same on another held-out voice, Dutch and full-band"
+    ),
+    "bench_local_minutes": local(readme_local.minutes),
+    "bench_local": local(readme_local.speed),
+    "bench_local_ablation": local(readme_local.ablation),
+    "bench_local_elsewhere": local(readme_local.elsewhere),
     "hypersound-small": shipped_weights,
     "evaluate_vctk16": evaluation,
     "evaluate_speech48": folded(evaluation, "The same for recordings of 48 kHz"),

@@ -13,7 +13,11 @@ from pathlib import Path
 
 import torch
 
+from hypersound_lib.data import load_dataset
 from hypersound_lib.evaluation import evaluate
+from hypersound_lib.local_model import LocalHyperSound
+from hypersound_lib.metrics import METRICS, TABLE_1
+from hypersound_lib.metrics.catalogue import Metric
 from hypersound_lib.model import HyperSound
 from hypersound_lib.model_card import model_card
 from hypersound_lib.provenance import provenance, write_result
@@ -40,7 +44,9 @@ CARD = """{note}
 {sources}
 
 Of each corpus the last tenth of the speakers is the test split, and of the rest the last tenth validated; neither was
-trained on. The weights are offered under CC BY 4.0, as the training data asks for attribution.
+trained on{held_out}.
+
+The weights are offered under CC BY 4.0, as the training data asks for attribution.
 
 ## What to expect
 
@@ -49,9 +55,15 @@ trained on. The weights are offered under CC BY 4.0, as the training data asks f
 Means over up to {count} recordings of each test split, at most {seconds:g} s each, at the model's rate. STOI is about
 intelligibility (1 is best), NMSE 1 is as bad as silence. Speech only: the model has heard no music and no noise.
 
-These weights are for learning how a hypernetwork works; they do not compress. A clip of {num_samples} samples passes
-through {neck} numbers, the narrowest layer, and becomes {generated} generated weights.
+{sizes}
 """
+SIZES = """These weights are for learning how a hypernetwork works; they do not compress. A clip of {num_samples}
+samples passes through {neck} numbers, the narrowest layer, and becomes {generated} generated weights."""
+LOCAL_SIZES = """A second of sound passes through {neck:.0f} numbers, the narrowest layer, and becomes {generated:.0f}
+generated ones. They are real numbers, not bits: nothing is quantised or coded."""
+SCORED = ("stoi", "nmse", "si_snr", "lsd")
+SCORED_LOCALLY = (*TABLE_1, "nmse")
+DIGITS = {"stoi": "{:.3f}", "nmse": "{:.3f}", "si_snr": "{:.1f}", "cdpam": "{:.3f}", "mse": "{:.1e}"}
 
 
 def main() -> None:
@@ -67,7 +79,7 @@ def main() -> None:
     # Scored as they will be loaded: in half precision.
     model.save_pretrained(target, dtype=torch.float16)
     model = HyperSound.from_pretrained(target)
-    scores = {Path(corpus).name: score(model, corpus) for corpus in [*corpora, "mini"]}
+    scores = {Path(corpus).name: score(model, corpus) for corpus in dict.fromkeys([*corpora, "mini"])}
     model.facts |= {
         "trained_on": [Path(corpus).name for corpus in corpora],
         "batch_size": training["batch_size"],
@@ -84,28 +96,56 @@ def main() -> None:
     print(describe(name, model, corpora, scores))
 
 
-def score(model: HyperSound, corpus: str) -> dict[str, float]:
+def score(model: HyperSound | LocalHyperSound, corpus: str) -> dict[str, float]:
     """Evaluate on the corpus' test split."""
-    metrics = ("stoi", "nmse", "si_snr", "lsd")
+    metrics = SCORED_LOCALLY if isinstance(model, LocalHyperSound) else SCORED
     found = evaluate(model, corpus, split="test", metrics=metrics, references=False, limit=RECORDINGS, seconds=SECONDS)
     return found.means("model") | {"recordings": len(found.clips)}
 
 
-def describe(name: str, model: HyperSound, corpora: list[str], scores: dict[str, dict[str, float]]) -> str:
+def describe(
+    name: str, model: HyperSound | LocalHyperSound, corpora: list[str], scores: dict[str, dict[str, float]]
+) -> str:
     """Return the card's part about data, scores and sizes."""
     sources = "\n".join(f"- {SOURCES.get(Path(corpus).name, Path(corpus).name)}" for corpus in corpora)
-    header = "| Test speakers of | STOI | NMSE | SI-SNR, dB | LSD |\n|---|---:|---:|---:|---:|\n"
-    rows = [
-        f"| {corpus} ({row['recordings']} recordings) | {row['stoi']:.3f} | {row['nmse']:.3f} | {row['si_snr']:.1f} | "
-        f"{row['lsd']:.2f} |"
-        for corpus, row in scores.items()
+    metrics = [metric for metric in next(iter(scores.values())) if metric != "recordings"]
+    lines = [
+        f"| Test speakers of | {' | '.join(_head(METRICS[metric]) for metric in metrics)} |",
+        f"|---|{'---:|' * len(metrics)}",
     ]
+    for corpus, row in scores.items():
+        cells = " | ".join(DIGITS.get(metric, "{:.2f}").format(row[metric]) for metric in metrics)
+        lines.append(f"| {corpus} ({row['recordings']} recordings) | {cells} |")
     return CARD.format(
         note=NOTES.get(name, ""),
         sources=sources,
-        table=header + "\n".join(rows),
+        held_out=_held_out(corpora),
+        table="\n".join(lines),
         count=RECORDINGS,
         seconds=SECONDS,
+        sizes=sizes(model),
+    )
+
+
+def _held_out(corpora: list[str]) -> str:
+    """Name the test speakers of folders."""
+    found = []
+    for corpus in corpora:
+        if Path(corpus).is_dir():
+            speakers = sorted({recording.speaker for recording in load_dataset(corpus, "test").recordings})
+            found.append(f"{Path(corpus).name} {', '.join(speakers)}")
+    return f" (test speakers: {'; '.join(found)})" if found else ""
+
+
+def _head(metric: Metric) -> str:
+    return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
+
+
+def sizes(model: HyperSound | LocalHyperSound) -> str:
+    """Say how many numbers describe a sound."""
+    if isinstance(model, LocalHyperSound):
+        return LOCAL_SIZES.format(neck=model.narrowest_per_second, generated=model.theta_per_second)
+    return SIZES.format(
         num_samples=model.config.num_samples,
         neck=min(model.config.hypernetwork.hidden),
         generated=model.hypernetwork.num_generated,

@@ -1,14 +1,10 @@
 """`hypersound fit FILE`: turn a recording into an INR."""
 
 import argparse
-import json
-import shlex
-import sys
 from pathlib import Path
 
-from hypersound_lib.atomic import atomic_path
+from hypersound_lib.cli.pictures import save_picture
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.provenance import provenance
 
 
 def add_parser(commands) -> None:
@@ -66,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
     result.sound.save(base.with_name(base.name + ".safetensors"))
     save_audio(base.with_name(base.name + ".flac"), reconstruction, sample_rate)
     fig = plot_sounds({options.file.name: waveform, "INR": reconstruction}, sample_rate)
-    _save_figure(base.with_name(base.name + ".png"), fig, options.seed)
+    save_picture(base.with_name(base.name + ".png"), fig, options.seed)
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
     print(f"{numbers}; {result.steps} steps in {result.seconds:.1f} s, stopped by {result.stop_reason}")
     print(f"wrote {base}.safetensors, .flac and .png")
@@ -92,13 +88,6 @@ def _part(waveform, sample_rate: int, options: argparse.Namespace):
 def _print_row(row: dict[str, float]) -> None:
     terms = [f"{name} {value:.3g}" for name, value in row.items() if name not in ("step", "seconds", "snr")]
     print(f"step {row['step']:5d}  {row['seconds']:7.1f} s  SNR {row['snr']:6.2f} dB  {'  '.join(terms)}", flush=True)
-
-
-def _save_figure(path: Path, fig, seed: int) -> None:
-    """Write a figure with the circumstances of its making in the PNG's own description."""
-    origin = provenance(shlex.join(["hypersound", *sys.argv[1:]]), seed)
-    with atomic_path(path) as temporary:
-        fig.savefig(temporary, metadata={"Description": json.dumps(origin)})
 
 
 def _spectral(waveform, seed: int):

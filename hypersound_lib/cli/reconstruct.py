@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 _COMPARED = 600.0  # seconds up to which original and copy are loaded and compared
+_DRAWN = 10.0  # seconds of both that a picture shows
 
 
 def add_parser(commands) -> None:
@@ -24,6 +25,7 @@ def add_parser(commands) -> None:
     parser.add_argument("file", type=Path, metavar="in", help="WAV, FLAC, Ogg, Opus or MP3")
     parser.add_argument("out", type=Path, help="audio file to write: .flac, .wav or .ogg")
     parser.add_argument("--sample-rate", type=int, help="of OUT, in Hz (default: the model's own)")
+    parser.add_argument("--picture", type=Path, metavar="PNG", help="draw both, as waveforms above spectrograms")
     parser.add_argument("--device", choices=["auto", "cpu"], default="auto", help="auto takes a GPU if there is one")
     parser.set_defaults(run=run)
 
@@ -49,6 +51,9 @@ def run(options: argparse.Namespace) -> None:
     elif rate in (file_rate, model_rate):
         waveform, _ = load_audio(options.file)
         print(_compare(waveform, file_rate, load_audio(options.out)[0], rate))
+    if options.picture is not None:
+        _draw(options, rate)
+        print(f"wrote {options.picture}")
 
 
 def _reconstruct(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
@@ -70,6 +75,17 @@ def _reconstruct(model, options: argparse.Namespace, rate: int) -> tuple[int, in
     sound = reconstruct(model, waveform, file_rate, rate, progress=progress)
     save_audio(options.out, sound, rate)
     return len(sound), file_rate, len(waveform) / file_rate
+
+
+def _draw(options: argparse.Namespace, rate: int) -> None:
+    """Draw the beginnings of the original and its copy."""
+    from hypersound_lib.cli.pictures import save_picture
+    from hypersound_lib.data import load_audio
+    from hypersound_lib.plots import plot_sounds
+
+    original, copy = (load_audio(path, rate)[0][: round(_DRAWN * rate)] for path in (options.file, options.out))
+    fig = plot_sounds({options.file.name: original, Path(options.model).name: copy}, rate)
+    save_picture(options.picture, fig, seed=0)
 
 
 def _compare(waveform, file_rate: int, sound, rate: int) -> str:

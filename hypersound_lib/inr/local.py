@@ -9,7 +9,9 @@ audio codecs do, and adds a texture (see `bands`):
     a_m = exp(Σ_b E_bm gains_b) (B readout)_m + exp(Σ_b E_bm textures_b) s_km
 
 A network that emits amplitudes as they are must hit the loud ones and the quiet ones, 100 dB apart, with one error.
-Here its error is a part of each band's own level, which is how ears and all log-spectral metrics judge.
+Here its error is a part of each band's own level, which is how ears and all log-spectral metrics judge. With `pulses`
+there is a voice to colour, too: two numbers give a train of pulses its waves p (see `pulses`), and a_m gains
++ exp(Σ_b E_bm voices_b) p_km.
 
 Playing is one matrix product with a fixed table of waves, then an overlap-add. Where a hop is no whole number of
 samples, frame k's instants are shifted by δ_k, and cos(α + 2π f δ) = cos α cos 2πfδ - sin α sin 2πfδ moves the shift
@@ -30,11 +32,13 @@ from hypersound_lib.inr.local_features import WAVES, wave_table
 from hypersound_lib.inr.local_spectrum import LEVEL, LappedSpectrum
 from hypersound_lib.inr.local_target import LocalTarget
 from hypersound_lib.inr.overlap import FrameGrid, window
+from hypersound_lib.inr.pulses import pulse_waves
 
 # A window of 2 hops spreads a wave over its neighbours: so many cycles per hop away, its skirts are 60 dB down.
 GUARD = 4.0
 _CHUNK = 4096  # instants at once in `at`
 _TEXTURE = LEVEL - 1.5  # at the start: textures 13 dB below what the readout says
+_VOICE = LEVEL - 1.0
 _RANGE = (-18.0, 1.0)  # of log-amplitudes: beyond -156 and 9 dB of full scale nothing is to be played
 
 
@@ -46,11 +50,18 @@ class LocalConfig:
     waves: str = "lapped"  # or "paired"; see local_features
     basis: int = 0  # 0: one number per wave; above: so many, and a learnt basis turns them into the waves' amplitudes
     bands: int = 0  # above 0: gains and noise-like textures in so many bands
+    pulses: tuple[float, ...] = ()  # slowest and fastest train of pulses, per hop; none: there is none
 
     def __post_init__(self):
         if self.hop < 2 or self.waves not in WAVES or self.basis < 0 or self.bands < 0 or self.bands == 1:
             raise ConfigError(
                 f"hop is at least 2, waves one of {', '.join(WAVES)}, basis at least 0, bands 0 or at least 2: {self}"
+            )
+        if self.pulses and not (
+            len(self.pulses) == 2 and self.bands and 1 <= self.pulses[0] < self.pulses[1] <= self.hop / 4
+        ):
+            raise ConfigError(
+                f"pulses need bands, and a slowest of at least 1 and a fastest of at most hop / 4: {self}"
             )
 
 
@@ -70,6 +81,8 @@ class LocalINR(LocalTarget):
         shapes = {"readout": torch.Size([config.basis or config.hop])}
         if config.bands:
             shapes["gains"] = shapes["textures"] = torch.Size([config.bands])
+        if config.pulses:
+            shapes |= {"voices": torch.Size([config.bands]), "pitch": torch.Size([2])}
         super().__init__(config.hop, shapes)
         self.config = config
         self._tables: dict[tuple, tuple[Tensor, ...]] = {}
@@ -85,24 +98,28 @@ class LocalINR(LocalTarget):
         if self.config.bands:
             start["gains"].fill_(LEVEL)
             start["textures"].fill_(_TEXTURE)
+        if self.config.pulses:
+            start["voices"].fill_(_VOICE)
         return start
 
     def scales(self) -> dict[str, float]:
         """Return how far each generated tensor should vary at the start, for a sound of RMS 0.1."""
         # M waves of amplitude a have variance M a² / 2, and two windows that add up keep half to all of it.
         amplitude = 0.1 * (2 / self.shapes["readout"].numel()) ** 0.5
-        return {"readout": 1.0, "gains": 0.5, "textures": 0.5} if self.config.bands else {"readout": amplitude}
+        if not self.config.bands:
+            return {"readout": amplitude}
+        return {"readout": 1.0, "gains": 0.5, "textures": 0.5, "voices": 0.5}
 
     def copy(self, spectrum: LappedSpectrum) -> Tensor | None:
         """Return C, which is the identity where waves and bands are those that are heard; else None."""
         if self.config.waves != "lapped" or spectrum.bands != self.config.bands:
             return None
-        copy = torch.zeros(self.num_params, spectrum.num_features)
-        size, bands = self.shapes["readout"].numel(), self.config.bands
-        unit = torch.eye(size, min(size, self.config.hop))
+        size, bands, hop = self.shapes["readout"].numel(), self.config.bands, self.config.hop
+        copy = torch.zeros(sum(n.numel() for name, n in self.shapes.items() if name != "pitch"), spectrum.num_features)
+        unit = torch.eye(size, min(size, hop))
         copy[:size, : unit.shape[1]] = unit * spectrum.cosine_unit
-        for first in (size, size + bands) if bands else ():
-            copy[first : first + bands, 2 * self.config.hop :] = torch.eye(bands) * spectrum.level_unit
+        for first in range(size, len(copy), bands) if bands else ():  # gains, textures, voices
+            copy[first : first + bands, 2 * hop : 2 * hop + bands] = torch.eye(bands) * spectrum.level_unit
         return copy
 
     def _play(self, params: Mapping[str, Tensor], grid: FrameGrid) -> Tensor:
@@ -143,6 +160,9 @@ class LocalINR(LocalTarget):
             gains, textures = (params[name].clamp(*_RANGE) @ weights for name in ("gains", "textures"))
             signs = random_signs(frames, self.config.hop).to(amplitudes)
             amplitudes = gains.exp() * amplitudes + textures.exp() * signs
+        if self.config.pulses:
+            train = pulse_waves(params["pitch"], *self._waves(), self.config.pulses[1])
+            amplitudes = amplitudes + (params["voices"].clamp(*_RANGE) @ weights).exp() * train
         return amplitudes
 
     def _waves(self) -> tuple[Tensor, Tensor]:

@@ -48,6 +48,8 @@ class LocalTarget(nn.Module):
     def copy(self, spectrum: LappedSpectrum) -> Tensor | None:
         """Return C such that θ₀ + C features plays a frame as it was heard: `(P, F)`; None where no C does.
 
+        P leaves out `pitch`, which is told and not generated.
+
         It is what a hypernetwork can start from; see `LocalHyperNetwork`.
         """
         raise NotImplementedError

@@ -29,6 +29,12 @@ def window(u: Tensor) -> Tensor:
     return torch.where(inside, torch.cos(math.pi / 2 * u).square(), torch.zeros_like(u))
 
 
+def dual_window(u: Tensor) -> Tensor:
+    """Return w / (w² + (1 - w)²) for |u| < 1, else 0: heard under it and played under w, lapped waves are exact."""
+    w = window(u)
+    return w / (w.square() + (1 - w).square())
+
+
 class FrameGrid:
     """The samples `start … start + count - 1`, under the frames that sound in them.
 

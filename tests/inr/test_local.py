@@ -20,6 +20,7 @@ WAVES = {
     "basis": LocalConfig(hop=16, basis=5),
     "textures": LocalConfig(hop=16, bands=4),
     "basis and textures": LocalConfig(hop=16, basis=5, bands=4),
+    "pulses": LocalConfig(hop=16, basis=5, bands=4, pulses=(1.0, 4.0)),
 }
 CONFIGS = WAVES | NETWORKS
 FRAMES = 7

@@ -1,9 +1,11 @@
 """The README shows what data/results holds, and nothing else."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "data" / "build"))  # where readme.py finds its neighbour
 SPEC = importlib.util.spec_from_file_location("build_readme", ROOT / "data" / "build" / "readme.py")
 readme = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(readme)

@@ -1,0 +1,16 @@
+"""Pictures that a command draws, with the circumstances of their making in the PNG's own description."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from hypersound_lib.atomic import atomic_path
+from hypersound_lib.provenance import provenance
+
+
+def save_picture(path: Path, fig, seed: int) -> None:
+    """Write a figure as PNG; it appears whole or not at all."""
+    origin = provenance(shlex.join(["hypersound", *sys.argv[1:]]), seed)
+    with atomic_path(path) as temporary:
+        fig.savefig(temporary, metadata={"Description": json.dumps(origin)})
