@@ -11,6 +11,7 @@ from hypersound_lib.metrics import nmse
 from hypersound_lib.model import HyperSound
 from hypersound_lib.paths import embedded_data
 from hypersound_lib.presets import preset
+from hypersound_lib.reconstruction import reconstruct
 from hypersound_lib.reproduction import read_results, scale
 
 MIB = 2**20
@@ -68,6 +69,44 @@ def test_held_out_voices_score_what_the_record_says():
     recorded = model.facts["test"]["mini"]
     assert scores["stoi"] == pytest.approx(recorded["stoi"], abs=0.1)
     assert scores["nmse"] < 3 * recorded["nmse"]
+
+
+@pytest.mark.parametrize("name", ["local-tiny", "local-small", "local-hifi"])
+def test_local_models_are_their_presets_small_and_as_good_as_recorded(name):
+    model = HyperSound.from_pretrained(name)
+    assert model.config == preset(name).model
+    assert (embedded_data("checkpoints") / name / "model.safetensors").stat().st_size < 16 * MIB
+    record = json.loads((embedded_data("results") / f"{name}.json").read_text(encoding="utf-8"))["results"]
+    assert model.facts["test"] == record["test"]
+    card = (embedded_data("checkpoints") / name / "README.md").read_text(encoding="utf-8")
+    assert "test speakers: " in card, "the card names the voices that were held out"
+    # Each of a few recordings is somewhat easier or harder than the mean of all.
+    found = evaluate(model, "mini", metrics=("stoi", "lsd"), references=False, limit=4, seconds=5.0).means("model")
+    recorded = model.facts["test"]["mini"]
+    assert found["stoi"] == pytest.approx(recorded["stoi"], abs=0.1)
+    assert found["lsd"] == pytest.approx(recorded["lsd"], abs=0.3)
+
+
+def test_the_larger_a_local_model_the_closer_its_copy():
+    sound = load_dataset("mini", "test")[0]
+    heard = sound.waveform[: 3 * sound.sample_rate]
+    errors = []
+    for name in ("local-tiny", "local-small", "local-hifi"):
+        copy = reconstruct(HyperSound.from_pretrained(name), heard, sound.sample_rate, sound.sample_rate)
+        errors.append(nmse(heard, copy).item())
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[2] < 0.1
+
+
+def test_without_a_name_the_command_takes_local_hifi(tmp_path, capsys):
+    sound = load_dataset("mini", "test")[0]
+    voice = tmp_path / "voice.wav"
+    save_audio(voice, sound.waveform[: 2 * sound.sample_rate], sound.sample_rate)
+    copies = [tmp_path / "default.wav", tmp_path / "named.wav"]
+    assert main(["reconstruct", str(voice), str(copies[0]), "--picture", str(tmp_path / "both.png")]) == 0
+    assert main(["reconstruct", "local-hifi", str(voice), str(copies[1])]) == 0
+    assert copies[0].read_bytes() == copies[1].read_bytes()
+    assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_command_line_reconstructs_a_recording_by_their_name(tmp_path):
