@@ -109,15 +109,15 @@ def ablation(document: dict, origin: Origin) -> str:
     columns = ("pesq", "stoi", "lsd", "si_snr")
     lines = [
         "<details><summary><b>What each part of a local model brings</b>: "
-        f"<code>{results['base']}</code> with one thing changed, {results['seconds']:.0f} s of training each, on "
+        f"presets with one thing changed, {results['seconds']:.0f} s of training each, on "
         f"{len(results['recordings'])} recordings of unseen voices</summary>",
         "",
-        f"| changed | steps | {' | '.join(_head(metric) for metric in columns)} |",
-        f"|---|---:|{'---:|' * len(columns)}",
+        f"| preset | changed | steps | {' | '.join(_head(metric) for metric in columns)} |",
+        f"|---|---|---:|{'---:|' * len(columns)}",
     ]
     for row in results["rows"]:
         cells = " | ".join(f"{row[metric]:.{DIGITS[metric]}f}" for metric in columns)
-        lines.append(f"| {row['changed']} | {row['steps']} | {cells} |")
+        lines.append(f"| {row['base']} | {row['changed']} | {row['steps']} | {cells} |")
     return "\n".join([*lines, "", origin(document), "</details>"])
 
 
