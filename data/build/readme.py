@@ -198,6 +198,7 @@ TABLES = {
     "evaluate_local_speech22": folded(
         local(readme_local.quality), "The same on another held-out voice, Dutch and full-band"
     ),
+    "evaluate_rates_local": local(readme_local.rates),
     "bench_local_minutes": local(readme_local.minutes),
     "bench_local": local(readme_local.speed),
     "bench_local_ablation": local(readme_local.ablation),

@@ -39,7 +39,7 @@ def quality(document: dict, origin: Origin) -> str:
     for name, played in found.systems:
         if played == rate and name not in MODELS:
             lines.append(f"| {name} | | | {' | '.join(_plain(found, name, rate))} |")
-    return "\n".join([*lines, "", *_rates(found), "", origin(document)])
+    return "\n".join([*lines, "", origin(document)])
 
 
 def _paper() -> str:
@@ -67,22 +67,22 @@ def _plain(found: Evaluation, name: str, rate: int) -> list[str]:
     return [f"{found.means(name, rate)[metric]:.{DIGITS[metric]}f}" for metric in COLUMNS]
 
 
-def _rates(found: Evaluation) -> list[str]:
+def rates(document: dict, origin: Origin) -> str:
     """LSD at every rate, beside that at the trained one."""
-    rates = sorted({rate for _, rate in found.systems})
-    if len(rates) == 1:
-        return []
+    results = document["results"]
+    found = evaluation_from_json(results)
+    played = sorted({rate for _, rate in found.systems})
     lines = [
-        "LSD of the same networks at other rates, against the recording brought there by soxr (from no more than the "
-        "model's band above its rate):",
+        f"**LSD at other rates**, on {len(found.clips)} recordings of {Path(results['data']).name}, against what soxr makes "
+        "of the recording:",
         "",
-        f"| | {' | '.join(f'{rate} Hz' for rate in rates)} |",
-        f"|---|{'---:|' * len(rates)}",
+        f"| | {' | '.join(f'{rate} Hz' for rate in played)} |",
+        f"|---|{'---:|' * len(played)}",
     ]
     for name in MODELS:
-        cells = " | ".join(f"{found.means(name, rate)['lsd']:.2f}" for rate in rates)
+        cells = " | ".join(f"{found.means(name, rate)['lsd']:.2f}" for rate in played)
         lines.append(f"| `{name}` | {cells} |")
-    return lines
+    return "\n".join([*lines, "", origin(document)])
 
 
 def minutes(document: dict, origin: Origin) -> str:
