@@ -73,8 +73,8 @@ def rates(document: dict, origin: Origin) -> str:
     found = evaluation_from_json(results)
     played = sorted({rate for _, rate in found.systems})
     lines = [
-        f"**LSD at other rates**, on {len(found.clips)} recordings of {Path(results['data']).name}, against what soxr makes "
-        "of the recording:",
+        f"**LSD at other rates**, on {len(found.clips)} recordings of {Path(results['data']).name}, against what soxr "
+        "makes of the recording:",
         "",
         f"| | {' | '.join(f'{rate} Hz' for rate in played)} |",
         f"|---|{'---:|' * len(played)}",
