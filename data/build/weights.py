@@ -16,7 +16,7 @@ import torch
 from hypersound_lib.data import load_dataset
 from hypersound_lib.evaluation import evaluate
 from hypersound_lib.local_model import LocalHyperSound
-from hypersound_lib.metrics import METRICS, TABLE_1
+from hypersound_lib.metrics import METRICS
 from hypersound_lib.metrics.catalogue import Metric
 from hypersound_lib.model import HyperSound
 from hypersound_lib.model_card import model_card
@@ -62,7 +62,7 @@ samples passes through {neck} numbers, the narrowest layer, and becomes {generat
 LOCAL_SIZES = """A second of sound passes through {neck:.0f} numbers, the narrowest layer, and becomes {generated:.0f}
 generated ones. They are real numbers, not bits: nothing is quantised or coded."""
 SCORED = ("stoi", "nmse", "si_snr", "lsd")
-SCORED_LOCALLY = (*TABLE_1, "nmse")
+SCORED_LOCALLY = ("pesq", "stoi", "lsd", "si_snr", "nmse")
 DIGITS = {"stoi": "{:.3f}", "nmse": "{:.3f}", "si_snr": "{:.1f}", "cdpam": "{:.3f}", "mse": "{:.1e}"}
 
 
