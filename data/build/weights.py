@@ -37,8 +37,8 @@ SOURCES = {
 NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
-    "local-small": "\nUp to step 3600 the loss weighed log_nmse by a half, and the learning rate followed the schedule of "
-    "a training of 3600 steps, from there that of 4800.\n",
+    "local-small": "\nUp to step 3600 the loss weighed log_nmse by a half, and the learning rate followed the schedule "
+    "of a training of 3600 steps, from there that of 4800.\n",
 }
 CARD = """{note}
 ## Training data
