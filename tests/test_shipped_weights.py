@@ -3,9 +3,10 @@
 import json
 
 import pytest
+import torch
 
 from hypersound_lib.cli import main
-from hypersound_lib.data import load_audio, load_dataset, resample, save_audio
+from hypersound_lib.data import load_audio, load_dataset, peak_normalize, resample, save_audio
 from hypersound_lib.evaluation import choose_excerpts, evaluate, evaluation_from_json, load_system
 from hypersound_lib.metrics import nmse
 from hypersound_lib.model import HyperSound
@@ -13,6 +14,7 @@ from hypersound_lib.paths import embedded_data
 from hypersound_lib.presets import preset
 from hypersound_lib.reconstruction import reconstruct
 from hypersound_lib.reproduction import read_results, scale
+from hypersound_lib.streaming import stream, stream_encode
 
 MIB = 2**20
 FOLDERS = sorted(folder for folder in embedded_data("checkpoints").iterdir() if folder.is_dir())
@@ -96,6 +98,20 @@ def test_the_larger_a_local_model_the_closer_its_copy():
         errors.append(nmse(heard, copy).item())
     assert errors[0] > errors[1] > errors[2]
     assert errors[2] < 0.1
+
+
+@pytest.mark.parametrize("name", ["local-tiny", "local-small", "local-hifi"])
+def test_in_pieces_local_models_say_the_same(name):
+    model = HyperSound.from_pretrained(name)
+    sound = load_dataset("mini", "test")[0]
+    heard = peak_normalize(resample(sound.waveform, sound.sample_rate, model.config.sample_rate)[:40000])
+    with torch.no_grad():
+        whole = model.encode(heard[None])
+        played = model.decode(whole, len(heard))[0]
+    pieces = list(stream_encode(model, heard, frames=30))
+    for key, value in whole.items():
+        torch.testing.assert_close(torch.cat([p[key] for p in pieces], dim=1), value, rtol=0, atol=1e-5)
+    torch.testing.assert_close(torch.cat(list(stream(model, heard, frames=30))), played, rtol=0, atol=1e-5)
 
 
 def test_without_a_name_the_command_takes_local_hifi(tmp_path, capsys):
