@@ -74,7 +74,7 @@ def rates(document: dict, origin: Origin) -> str:
     played = sorted({rate for _, rate in found.systems})
     lines = [
         f"**LSD at other rates**, on {len(found.clips)} recordings of {Path(results['data']).name}, against what soxr "
-        "makes of the recording:",
+        "makes of the recording (above the trained rate half of the band is empty, and rightly stays so):",
         "",
         f"| | {' | '.join(f'{rate} Hz' for rate in played)} |",
         f"|---|{'---:|' * len(played)}",
