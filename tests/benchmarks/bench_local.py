@@ -18,20 +18,23 @@ from hypersound_lib.streaming import stream
 
 NAMES = [name for name in PRESETS if name.startswith("local-")]
 
-# Prints peak resident memory after importing and loading the model, and after reconstructing a file, in bytes.
+# Prints resident memory after importing and loading the model, its peak while a file is reconstructed, in bytes, and the
+# seconds. Linux alone; ru_maxrss would not do: a child process begins with its parent's.
 _CHILD = """
-import json, resource, sys, time, torch
+import json, re, sys, time, torch
 from hypersound_lib.file_reconstruction import reconstruct_file
 from hypersound_lib.model import build_model
 from hypersound_lib.presets import PRESETS
 torch.manual_seed(0)
 model = build_model(PRESETS[sys.argv[1]].model).eval()
-unit = 1024 if sys.platform == "linux" else 1
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def memory(name):
+    return 1024 * int(re.search(name + r":\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+before = memory("VmRSS")
+open("/proc/self/clear_refs", "w").write("5")  # the peak starts anew
 start = time.perf_counter()
 reconstruct_file(model, sys.argv[2], sys.argv[3])
 seconds = time.perf_counter() - start
-print(json.dumps([before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, seconds]))
+print(json.dumps([before, memory("VmHWM"), seconds]))
 """
 
 
