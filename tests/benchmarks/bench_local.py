@@ -18,8 +18,8 @@ from hypersound_lib.streaming import stream
 
 NAMES = [name for name in PRESETS if name.startswith("local-")]
 
-# Prints resident memory after importing and loading the model, its peak while a file is reconstructed, in bytes, and the
-# seconds. Linux alone; ru_maxrss would not do: a child process begins with its parent's.
+# Prints resident memory after importing and loading the model, its peak while a file is reconstructed, in bytes, and
+# the seconds. Linux alone; ru_maxrss would not do: a child process begins with its parent's.
 _CHILD = """
 import json, re, sys, time, torch
 from hypersound_lib.file_reconstruction import reconstruct_file
