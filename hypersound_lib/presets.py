@@ -26,7 +26,7 @@ class Preset:
 # Hidden layers 400, 768 × 4, 400, then the head: "six fully connected layers" read as six hidden ones.
 _PAPER_TRAINING = TrainingConfig()
 _LOCAL_LOSS = LossConfig("0.5*log_nmse+mel_nmse+mel_stft", fft_sizes=(512, 2048), n_mels=80, overlap=4)
-# Each choice was measured, one by one: data/results/bench_local_ablation.json.
+# What each choice brings in half a minute: data/results/bench_local_ablation.json.
 # Not the paper's augmentation: a turned phase is no obstacle to a model that hears the phase of each frame.
 _LOCAL_TRAINING = TrainingConfig(
     steps=2000,

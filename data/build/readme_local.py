@@ -1,5 +1,6 @@
 """What was measured of local models, as Markdown for the README; see ``readme.py``."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def _judged(value: float, metric: str, goal: float | None) -> str:
 
 
 def _plain(found: Evaluation, name: str, rate: int) -> list[str]:
-    return [f"{found.means(name, rate)[metric]:.{DIGITS[metric]}f}" for metric in COLUMNS]
+    means = found.means(name, rate)
+    return ["–" if math.isnan(means[m]) else f"{means[m]:.{DIGITS[m]}f}" for m in COLUMNS]
 
 
 def rates(document: dict, origin: Origin) -> str:
@@ -132,7 +134,7 @@ def elsewhere(document: dict, origin: Origin) -> str:
         f"|---|---:|---|{'---:|' * len(columns)}",
     ]
     for row in results["rows"]:
-        cells = " | ".join("–" if row[m] != row[m] else f"{row[m]:.{DIGITS[m]}f}" for m in columns)
+        cells = " | ".join("–" if math.isnan(row[m]) else f"{row[m]:.{DIGITS[m]}f}" for m in columns)
         lines.append(f"| {row['sound']} | {row['recordings']} | {row['model']} | {cells} |")
     loudest = max(results["silence"].values())
     lines += ["", f"Digital silence comes back as silence: its largest sample is {loudest:g}.", "", origin(document)]
