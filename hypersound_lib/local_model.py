@@ -68,7 +68,8 @@ class LocalHyperSound(PretrainedModel):
             params: what `encode` returned, or consecutive frames of it.
             num_samples: how many samples; None plays as far as the frames reach, up to a hop beyond the sound's end.
             sample_rate: at which rate, in Hz; None stands for the model's own. Below it, what the rate cannot hold
-                is left out, not folded back, where the target `plays_lower_rates`.
+                is left out, not folded back, where the target `plays_lower_rates`. Above it, waves whose skirts would
+                show above the trained Nyquist frequency are left out.
             start: the first sample, counted at that rate.
             first_frame: the number of the first frame in `params`, where others before it were left out.
 

@@ -75,7 +75,7 @@ class LocalINR(LocalTarget):
     torch.Size([2, 32])
     """
 
-    plays_lower_rates: ClassVar[bool] = True  # waves above the new Nyquist frequency, skirts included, are left out
+    plays_lower_rates: ClassVar[bool] = True  # waves that would fold, skirts included, are left out
 
     def __init__(self, config: LocalConfig = LocalConfig()):
         shapes = {"readout": torch.Size([config.basis or config.hop])}
@@ -135,10 +135,13 @@ class LocalINR(LocalTarget):
             (amplitudes * turn.cos().to(amplitudes)) @ table - (amplitudes * turn.sin().to(amplitudes)) @ quarter
         )
 
-    def _play_at(self, times: Tensor, params: Mapping[str, Tensor], frames: range) -> Tensor:
+    def _play_at(
+        self, times: Tensor, params: Mapping[str, Tensor], frames: range, samples_per_hop: Fraction | None
+    ) -> Tensor:
         """Play instants in chunks, each from the two frames about it."""
-        amplitudes = self._amplitudes(params, frames)  # (B, K, M)
-        waves = self._waves()
+        kept = self._kept(samples_per_hop)
+        amplitudes = self._amplitudes(params, frames)[..., kept]  # (B, K, M)
+        waves = [part[kept] for part in self._waves()]
         parts = []
         for t in times.split(_CHUNK):
             left = t.floor()
@@ -169,14 +172,20 @@ class LocalINR(LocalTarget):
         with torch.device("cpu"):
             return WAVES[self.config.waves](self.config.hop)
 
-    def _kept(self, samples_per_hop: Fraction) -> Tensor | slice:
-        """Return which waves a rate can hold."""
-        if samples_per_hop >= self.config.hop:
+    def _kept(self, samples_per_hop: Fraction | None) -> Tensor | slice:
+        """Return which waves another rate plays: those whose skirts end below the lower of both Nyquist frequencies.
+
+        A lower rate would fold what lies above. A higher one would show the skirts that the highest waves have above
+        the trained Nyquist frequency, where the sound had nothing.
+        """
+        if samples_per_hop in (None, self.config.hop):
             return slice(None)
-        kept = self._waves()[0] <= float(samples_per_hop) / 2 - GUARD
+        lower = min(float(samples_per_hop), self.config.hop)
+        kept = self._waves()[0] <= lower / 2 - GUARD
         if not kept.any():
             raise ConfigError(
-                f"a rate of {float(samples_per_hop):g} samples per hop leaves no wave; play at a higher one"
+                f"a rate of {float(samples_per_hop):g} samples per hop leaves no wave; play at a higher one, or at the "
+                f"trained {self.config.hop}"
             )
         return kept
 

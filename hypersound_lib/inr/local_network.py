@@ -11,6 +11,7 @@ generated. So there is no part to leave out at a lower rate: play at the trained
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
 import torch
@@ -118,7 +119,9 @@ class LocalNetwork(LocalTarget):
             parts.append(self.network(own, {name: value[chunk] for name, value in flat.items()}))
         return grid.add(torch.cat(parts).unflatten(0, (batch, frames)))
 
-    def _play_at(self, times: Tensor, params: Mapping[str, Tensor], frames: range) -> Tensor:
+    def _play_at(
+        self, times: Tensor, params: Mapping[str, Tensor], frames: range, samples_per_hop: Fraction | None
+    ) -> Tensor:
         """Ask every frame's network for the instants under its window."""
         like = next(iter(params.values()))
         parts = []

@@ -93,10 +93,17 @@ class LocalTarget(nn.Module):
         part = slice(grid.frames.start - first_frame, grid.frames.stop - first_frame)
         return self._play({name: value[:, part] for name, value in params.items()}, grid)
 
-    def at(self, times: Tensor, params: Mapping[str, Tensor], first_frame: int = 0) -> Tensor:
+    def at(
+        self,
+        times: Tensor,
+        params: Mapping[str, Tensor],
+        first_frame: int = 0,
+        samples_per_hop: Fraction | None = None,
+    ) -> Tensor:
         """Play any instants: times `(T,)` in hops from frame 0's centre, and params as above, `-> (B, T)`.
 
-        It needs no grid, and is slower: `forward` gives the same on one.
+        It needs no grid, and is slower: `forward` gives the same on one, if told the same `samples_per_hop`, which
+        says for which rate parts are left out; None leaves out nothing.
 
         Raises:
             ConfigError: frames are missing, or have a wrong shape.
@@ -104,13 +111,17 @@ class LocalTarget(nn.Module):
         num_frames = self._check(params)
         if times.min() < first_frame or times.max() >= first_frame + num_frames - 1:
             raise ConfigError(f"instants must lie in [{first_frame}, {first_frame + num_frames - 1}) hops")
-        return self._play_at(times.double().cpu(), params, range(first_frame, first_frame + num_frames))
+        return self._play_at(
+            times.double().cpu(), params, range(first_frame, first_frame + num_frames), samples_per_hop
+        )
 
     def _play(self, params: Mapping[str, Tensor], grid: FrameGrid) -> Tensor:
         """Play all of a grid: `{name: (B, K, *shape)} -> (B, count)`, K the grid's frames."""
         raise NotImplementedError
 
-    def _play_at(self, times: Tensor, params: Mapping[str, Tensor], frames: range) -> Tensor:
+    def _play_at(
+        self, times: Tensor, params: Mapping[str, Tensor], frames: range, samples_per_hop: Fraction | None
+    ) -> Tensor:
         """Play instants `(T,)`, float64 in hops, that lie within the frames: `-> (B, T)`."""
         raise NotImplementedError
 
