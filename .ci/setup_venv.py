@@ -23,7 +23,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
 INPUTS = ("pyproject.toml", "constraints.txt")
-EXTRAS = "notebooks,metrics,cdpam,tensorboard,dev"
+EXTRAS = "notebooks,metrics,cdpam,tensorboard,coursework,site,browser,dev"
 IMPORTED = ("torch", "torchaudio")  # a version number cannot tell that a compiled package loads
 
 

@@ -52,6 +52,8 @@ def test_extras():
         "cdpam",
         "tensorboard",
         "coursework",
+        "site",
+        "browser",
         "dev",
     }
 
