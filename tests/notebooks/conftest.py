@@ -1,5 +1,6 @@
-"""Tools for tests about notebooks: make small ones, and run nbval as `make test` does."""
+"""Tools for tests about notebooks: make small ones, run nbval as `make test` does, name a kernel of another Python."""
 
+import json
 import os
 import subprocess
 import sys
@@ -43,5 +44,21 @@ def make_notebook(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / f"{name}.ipynb"
         nbformat.write(notebook, path)
         return path
+
+    return make
+
+
+@pytest.fixture
+def kernel_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, dict[str, str]], str]:
+    """Return a function that makes a kernel of a Python and an environment of variables, and returns its name."""
+
+    def make(python: Path, variables: dict[str, str]) -> str:
+        argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        kernel = {"argv": argv, "display_name": "other", "language": "python", "env": variables}
+        spec = tmp_path / "jupyter" / "kernels" / "other" / "kernel.json"
+        spec.parent.mkdir(parents=True)
+        spec.write_text(json.dumps(kernel))
+        monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+        return "other"
 
     return make

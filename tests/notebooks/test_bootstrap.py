@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import nbformat
-import papermill
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,28 +61,3 @@ def test_a_failing_installation_stops_the_notebook(bare_python, offline, tmp_pat
     )
     assert process.returncode != 0
     assert "CalledProcessError" in process.stderr
-
-
-@pytest.mark.notebooks
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_whole_notebook_runs_outside_the_clone(notebook, bare_python, offline, tmp_path, monkeypatch):
-    kernel = {
-        "argv": [str(bare_python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": "bare",
-        "language": "python",
-        "env": offline | {"HYPERSOUND_SOURCE": str(ROOT)},
-    }
-    spec = tmp_path / "jupyter" / "kernels" / "bare" / "kernel.json"
-    spec.parent.mkdir(parents=True)
-    spec.write_text(json.dumps(kernel))
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    copy = tmp_path / "copy.ipynb"
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-
-    papermill.execute_notebook(
-        notebook, copy, {"FAST": True}, kernel_name="bare", cwd=elsewhere, execution_timeout=600, progress_bar=False
-    )
-
-    located = subprocess.check_output([bare_python, "-c", LOCATE_LIBRARY], cwd=elsewhere, env=offline, text=True)
-    assert all(Path(line).is_relative_to(bare_python.parents[1]) for line in located.splitlines())

@@ -29,6 +29,7 @@ def system(tmp_path: Path):
             "git": "echo abc123",
             "apt-get": f'echo "apt-get $*" >>"{log}"; case "$*" in *flite*) exit 1;; esac',
             "python3.11": f'case "$*" in *--missing*) echo "{lacks}";; esac',
+            "chromium": "",
             "espeak-ng": "",
             "flite": "",
         }
@@ -48,7 +49,7 @@ def system(tmp_path: Path):
     return run
 
 
-COMPLETE = ("id", "make", "git", "apt-get", "python3.11", "espeak-ng", "flite")
+COMPLETE = ("id", "make", "git", "apt-get", "python3.11", "chromium", "espeak-ng", "flite")
 
 
 def test_complete_system_only_runs_make_test(system):
@@ -66,7 +67,7 @@ def test_missing_packages_are_installed_and_optional_ones_may_fail(system):
     assert code == 0
     assert log.splitlines() == [
         "apt-get update -q",
-        "apt-get install -q -y --no-install-recommends git python3-venv python3-dev",
+        "apt-get install -q -y --no-install-recommends git python3-venv python3-dev chromium fonts-dejavu-core",
         "apt-get install -q -y --no-install-recommends espeak-ng flite",
         "make test CI=true",
     ]
@@ -74,24 +75,25 @@ def test_missing_packages_are_installed_and_optional_ones_may_fail(system):
 
 
 def test_system_without_python_installs_it(system):
-    code, log, _ = system("id", "make", "git", "apt-get", "espeak-ng", "flite")
+    code, log, _ = system("id", "make", "git", "apt-get", "chromium", "espeak-ng", "flite")
     assert code == 0
     assert "install -q -y --no-install-recommends python3 python3-venv python3-dev build-essential\n" in log
 
 
 def test_missing_packages_without_root_fail_loudly(system):
-    code, log, said = system("id", "make", "git", "python3.11", user="1000", lacks="build-essential")
+    code, log, said = system("id", "make", "git", "python3.11", "chromium", user="1000", lacks="build-essential")
     assert (code, log) == (1, "")
     assert "install first: build-essential" in said
 
 
-def test_workflow_runs_the_same_script_and_keeps_the_notebooks():
+def test_workflow_runs_the_same_script_and_keeps_what_it_shows():
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     steps = jobs["everything"]["steps"]
     assert "bash .ci/run" in [step.get("run") for step in steps]
-    (upload,) = (step for step in steps if "upload-artifact" in step.get("uses", ""))
-    assert upload["if"] == "always()"
-    assert "build/notebooks" in upload["with"]["path"]
+    uploads = [step for step in steps if "upload-artifact" in step.get("uses", "")]
+    assert all(upload["if"] == "always()" for upload in uploads)
+    kept = " ".join(upload["with"]["path"] for upload in uploads)
+    assert {"build/notebooks", "build/screenshots"} <= set(kept.split())
     assert jobs["library-on-macos"]["runs-on"].startswith("macos")
     for job in jobs.values():
         (python,) = (step["with"] for step in job["steps"] if "setup-python" in step.get("uses", ""))

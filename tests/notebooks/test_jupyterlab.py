@@ -1,0 +1,191 @@
+"""JupyterLab itself, as `make lab` starts it: notebook 0 is run in a browser, its sliders are moved, its players play."""
+
+import json
+import os
+import re
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = "00_start_here.ipynb"
+SCREENSHOTS = ROOT / "build" / "screenshots"
+RUN_SECONDS = 120
+
+SETTINGS = {  # nothing from the network, and all cells in the page, also those out of sight
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+}
+KNOWN_ERRORS = re.compile(r"^$")  # what JupyterLab writes to the console by itself
+
+pytestmark = pytest.mark.notebooks
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Start what `make lab` starts, on a copy of the notebooks, and return its address and token."""
+    folder = tmp_path_factory.mktemp("lab")
+    notebooks = folder / "notebooks"
+    notebooks.mkdir()
+    shutil.copy(ROOT / "notebooks" / NOTEBOOK, notebooks)
+    for name, settings in SETTINGS.items():
+        path = folder / "settings" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            lab_command(notebooks, port, token), cwd=folder, env=environment(folder), stdout=log, stderr=log
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(address, process, folder / "log")
+            yield address, token
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def lab_command(notebooks: Path, port: int, token: str) -> list[str]:
+    """Return the Makefile's command, for another folder and without a browser of its own."""
+    (recipe,) = re.findall(r"^lab:.*\n\t(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    arguments = [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", "--no-browser"]
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        arguments.append("--allow-root")
+    assert "--notebook-dir=notebooks" in recipe
+    recipe = recipe.replace("--notebook-dir=notebooks", f"--notebook-dir={shlex.quote(str(notebooks))}")
+    return shlex.split(recipe.replace("$(PY)", shlex.quote(sys.executable)).replace("$(ARGS)", shlex.join(arguments)))
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment in which the reader's own settings do not count, and none are changed."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTER", "PYTEST", "MPLBACKEND"))}
+    own = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }
+    return kept | {key: str(folder / name) for key, name in own.items()} | {"JUPYTER_PREFER_ENV_PATH": "1"}
+
+
+def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
+    for _ in range(300):
+        assert process.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(f"{address}/login", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"JupyterLab does not answer:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def console():
+    """What the page said of errors."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def lab(server, browser, console):
+    """Open notebook 0 and run all of its cells; return the page."""
+    address, token = server
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.on("pageerror", lambda error: console.append(str(error)))
+    page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
+    page.goto(f"{address}/lab/tree/{NOTEBOOK}?token={token}")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputPrompt")]
+            .every(prompt => /\\d/.test(prompt.textContent))""",
+        timeout=1000 * RUN_SECONDS,
+    )
+    yield page
+    context.close()
+
+
+def view(page, description: str):
+    """Return the live widget whose control has this description, or label."""
+    label = page.locator(".widget-label", has_text=re.compile(f"^{description}$"))
+    return page.locator(".widget-vbox", has=label).first
+
+
+def shown(box) -> dict[str, str]:
+    """Return what a widget's page shows and plays."""
+    return {
+        "picture": box.locator("img").get_attribute("src"),
+        "sounds": [audio.get_attribute("src") for audio in box.locator("audio").all()],
+    }
+
+
+def test_all_cells_run_without_an_error(lab):
+    assert lab.locator(".jp-Notebook .jp-CodeCell").count() >= 8
+    errors = lab.locator(
+        '[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]'
+    )
+    assert errors.all_inner_texts() == []
+
+
+def test_the_live_widget_is_preferred_to_its_static_form(lab):
+    for description in ("voice", "sample rate", "layer"):
+        assert view(lab, description).is_visible()
+    assert lab.locator("hypersound-pages").count() == 0
+
+
+def test_the_rate_slider_is_moved_by_keys_and_changes_picture_and_sound(lab):
+    box = view(lab, "sample rate")
+    box.scroll_into_view_if_needed()
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    before, pixels = shown(box), box.locator("img").screenshot()
+    lab.screenshot(path=SCREENSHOTS / "lab_rate_slider_before.png")
+    handle = box.get_by_role("slider")
+    handle.press("ArrowLeft")
+    handle.press("ArrowLeft")
+    box.get_by_text("8000 Hz").first.wait_for()
+    lab.wait_for_function(
+        "([image, source]) => image.src !== source", arg=[box.locator("img").element_handle(), before["picture"]]
+    )
+    after = shown(box)
+    lab.screenshot(path=SCREENSHOTS / "lab_rate_slider_after.png")
+    assert after["picture"] != before["picture"]
+    assert after["sounds"] != before["sounds"]
+    assert box.locator("img").screenshot() != pixels
+
+
+@pytest.mark.parametrize("description", ["voice", "layer"])
+def test_lists_turn_their_pages_and_their_players_play(lab, description):
+    box = view(lab, description)
+    box.scroll_into_view_if_needed()
+    before = shown(box)
+    box.get_by_role("combobox").press("ArrowDown")
+    lab.wait_for_function(
+        "([box, source]) => box.querySelector('img').src !== source", arg=[box.element_handle(), before["picture"]]
+    )
+    assert shown(box)["sounds"] != before["sounds"]
+    box.get_by_role("button", name="Play").press("Space")
+    position = box.get_by_role("slider", name="position in seconds")
+    box.get_by_role("group", name="which sound is heard").get_by_role("button").nth(1).press("Space")
+    lab.wait_for_function("slider => slider.value > 0.1", arg=position.element_handle())
+    box.get_by_role("button", name="Pause").press("Space")
+    lab.screenshot(path=SCREENSHOTS / f"lab_{description}.png")
+
+
+def test_the_console_stays_clean(lab, console):
+    assert [line for line in console if not KNOWN_ERRORS.search(line)] == []

@@ -1,0 +1,81 @@
+"""The first notebook runs with the oldest versions that the package promises, and the bootstrap cell keeps them.
+
+Colab's torch, numpy and ipywidgets are a release or more behind. Here they are as old as pyproject.toml allows, in an
+environment that has nothing else of ours: the bootstrap cell installs the rest from the index, as it does there.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST = min((ROOT / "notebooks").glob("*.ipynb"))
+KEPT = ("torch", "torchaudio", "numpy", "matplotlib", "ipywidgets", "ipython", "ipykernel")
+LIST_VERSIONS = f"""
+import json
+from importlib.metadata import version
+print(json.dumps({{name: version(name).partition("+")[0] for name in {KEPT}}}))
+"""
+
+pytestmark = pytest.mark.notebooks
+
+
+def oldest() -> dict[str, str]:
+    """Return the lower ends of the ranges in pyproject.toml: name -> version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    texts = project["dependencies"] + project["optional-dependencies"]["notebooks"]
+    floors = {}
+    for requirement in map(Requirement, texts):
+        (specifier,) = requirement.specifier
+        assert specifier.operator == ">="
+        floors[requirement.name] = specifier.version
+    return {name: floors[name] for name in KEPT}
+
+
+def run(*command: object, **variables: str) -> str:
+    """Run a command away from this environment's variables; return what it prints."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    process = subprocess.run(list(map(str, command)), env=kept | variables, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
+
+
+@pytest.fixture(scope="module")
+def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an environment with the oldest versions, and nothing else of what the library needs; return its Python."""
+    folder = tmp_path_factory.mktemp("oldest")
+    python = folder / "bin" / "python"
+    run(sys.executable, "-m", "venv", folder)
+    pins = [f"{name}=={version}" for name, version in oldest().items()]
+    download = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder / "reach"]
+    reached = subprocess.run([*download, f"ipywidgets=={oldest()['ipywidgets']}"], capture_output=True, text=True)
+    if reached.returncode != 0:
+        if os.environ.get("CI"):
+            pytest.fail(f"pip reaches no index here:\n{reached.stderr}")
+        pytest.skip("pip reaches no index here, so the oldest versions cannot be installed; connect, and try again")
+    run(python, "-m", "pip", "install", "--quiet", *pins)
+    return python
+
+
+def test_first_notebook_runs_with_the_oldest_versions_and_keeps_them(old_python, kernel_of, tmp_path):
+    assert json.loads(run(old_python, "-c", LIST_VERSIONS)) == oldest()
+    kernel = kernel_of(old_python, {"HYPERSOUND_SOURCE": str(ROOT)})
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    copy = tmp_path / "copy.ipynb"
+    papermill.execute_notebook(
+        FIRST, copy, {"FAST": True}, kernel_name=kernel, cwd=elsewhere, execution_timeout=600, progress_bar=False
+    )
+    said = "\n".join(
+        output.get("text", "") for cell in nbformat.read(copy, 4).cells for output in cell.get("outputs", [])
+    )
+    assert f"torch {oldest()['torch']}" in said, "the notebook tells what it runs on"
+    assert json.loads(run(old_python, "-c", LIST_VERSIONS)) == oldest()
