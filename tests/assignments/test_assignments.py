@@ -1,0 +1,172 @@
+"""The homeworks are graded justly: the solution gets every point, an untouched notebook none, a mistake what it costs.
+
+One wrong answer alone: python -m pytest tests/assignments -k "hw2 and NAME"
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import nbclient
+import nbformat
+import pytest
+
+from .grading import GRADING_SECONDS, Grading, Gradings
+from .hidden import hidden_lines
+from .homework import HOMEWORKS, Built, Homework, WrongAnswer, build
+
+NOTEBOOK_KEYS = {"kernelspec", "language_info"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A notebook to hand in: the solution, the untouched notebook, or a wrong answer."""
+
+    homework: Homework
+    kind: str
+    wrong: WrongAnswer | None = None
+
+    def __str__(self) -> str:
+        return f"{self.homework.name}-{self.wrong.name if self.wrong else self.kind}"
+
+    def notebook(self, built: Built) -> nbformat.NotebookNode:
+        """Return what is handed in; raise ValueError if the wrong answer does not fit the solution."""
+        if self.kind == "untouched":
+            return built.handed_out()
+        return self.wrong.patched(built.solved()) if self.wrong else built.solved()
+
+
+SOLVED = [Case(homework, "solution") for homework in HOMEWORKS]
+UNTOUCHED = [Case(homework, "untouched") for homework in HOMEWORKS]
+WRONG = [Case(homework, "wrong", wrong) for homework in HOMEWORKS for wrong in homework.wrong_answers()]
+
+
+@pytest.fixture(params=HOMEWORKS, ids=lambda homework: homework.name)
+def homework(request: pytest.FixtureRequest) -> Homework:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> dict[Homework, Built]:
+    """Build, once, the homeworks that the chosen tests are about."""
+    folder = tmp_path_factory.mktemp("assignments")
+    parameters = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    wanted = {p["case"].homework for p in parameters if isinstance(p.get("case"), Case)}
+    wanted |= {p["homework"] for p in parameters if isinstance(p.get("homework"), Homework)}
+    return {homework: build(homework, folder) for homework in HOMEWORKS if homework in wanted}
+
+
+@pytest.fixture
+def built(builds: dict[Homework, Built], homework: Homework) -> Built:
+    return builds[homework]
+
+
+@pytest.fixture(scope="module")
+def gradings(
+    builds: dict[Homework, Built], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Gradings]:
+    """Queue the gradings of all chosen tests, in the order in which the tests will wait for them."""
+    gradings = Gradings(tmp_path_factory.mktemp("gradings"))
+    for item in request.session.items:
+        case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
+        if isinstance(case, Case):
+            gradings.submit(str(case), builds[case.homework], case.notebook)
+    yield gradings
+    gradings.close()
+
+
+@pytest.fixture
+def graded(gradings: Gradings, case: Case) -> Grading:
+    """Return the grading of the test's own case: of the questions that the master promises, in time."""
+    grading = gradings.result(str(case))
+    assert grading.possible == case.homework.points()
+    assert grading.seconds < GRADING_SECONDS
+    return grading
+
+
+def test_there_are_homeworks():
+    assert [homework.name for homework in HOMEWORKS] == ["hw1", "hw2", "hw3"]
+
+
+def test_master_is_valid_and_committed_without_outputs(homework):
+    """`make format` strips all this."""
+    notebook = homework.read()
+    nbformat.validate(notebook)
+    assert (notebook.metadata.kernelspec.name, notebook.metadata.kernelspec.language) == ("python3", "python")
+    assert set(notebook.metadata) <= NOTEBOOK_KEYS
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    assert all(not c.outputs and c.execution_count is None for c in notebook.cells if c.cell_type == "code")
+
+
+def test_every_question_has_wrong_answers(homework):
+    wrong, points = homework.wrong_answers(), homework.points()
+    assert len(wrong) >= 12
+    assert len({answer.name for answer in wrong}) == len(wrong)
+    for answer in wrong:
+        assert answer.why, answer.name
+        assert answer.loses, answer.name
+        assert all(0 < lost <= points[question] for question, lost in answer.loses.items()), answer.name
+    assert {question for answer in wrong for question in answer.loses} == set(points)
+
+
+def test_opening_cell_promises_the_points(homework):
+    """Its table names each question and the points of each, and their sum."""
+    opening = next(cell.source for cell in homework.read().cells if cell.cell_type == "markdown")
+    rows = [
+        [field.strip(" *") for field in line.strip("| ").split("|")] for line in opening.splitlines() if "|" in line
+    ]
+    told = {row[0]: row[-1] for row in rows}
+    points = homework.points()
+    assert {name: float(told[name]) for name in points} == points
+    assert sum(points.values()) == float(rows[-1][-1])
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("case", SOLVED, ids=str)
+def test_solution_gets_every_point(graded):
+    assert not graded.lost, graded.explain()
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("case", UNTOUCHED, ids=str)
+def test_untouched_notebook_gets_no_point(graded):
+    assert not any(graded.scores.values()), graded.scores
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("case", WRONG, ids=str)
+def test_wrong_answer_loses_its_points(graded, case):
+    assert graded.lost == case.wrong.loses, f"{case.wrong.why}\n{graded.explain()}"
+
+
+@pytest.mark.notebooks
+def test_students_get_no_solution_and_no_hidden_test(built):
+    hidden = hidden_lines(built.homework.read())
+    assert hidden["solutions"]
+    assert hidden["tests"]
+    solved = "\n".join(cell.source for cell in built.solved().cells)
+    assert all(line in solved for line in hidden["solutions"]), "the search itself must find what it looks for"
+    for path in (path for path in built.student.rglob("*") if path.is_file()):
+        text = path.read_text()
+        if path.suffix == ".ipynb":  # as text, the quotes and line ends of its sources are escaped
+            text += "\n".join(cell.source for cell in nbformat.reads(text, as_version=4).cells)
+        for lines in hidden.values():
+            assert not [line for line in lines if line in text], path
+        assert "hidden=True" not in text, path
+
+
+@pytest.mark.notebooks
+def test_public_tests_run_beside_the_students_notebook(built, tmp_path):
+    """Each says that the untouched notebook fails, and that the solution passes: points need more than that."""
+    shutil.copytree(built.student / "tests", tmp_path / "tests")
+    for notebook, verdict in ((built.handed_out(), "failed"), (built.solved(), "passed")):
+        nbclient.NotebookClient(
+            notebook,
+            timeout=GRADING_SECONDS,
+            allow_errors=verdict == "failed",  # what follows an open question may need its answer
+            resources={"metadata": {"path": tmp_path}},
+        ).execute()
+        checks = [cell for cell in notebook.cells if cell.source.startswith("grader.check(")]
+        assert len(checks) == len(built.homework.points())
+        for cell in checks:
+            assert verdict in str(cell.outputs), cell.source
