@@ -1,13 +1,29 @@
-"""Listening in a notebook: audio at its true level, with label, duration and level as text."""
+"""Listening in a notebook: audio at its true level, with label, duration and level as text.
+
+`play` is for one sound, `play_all` for several that differ, and `compare` for versions of one sound: a single player
+that switches between them without a gap. An ear remembers a sound's detail for a second or two, so a pause between two
+versions hides what differs. The player is a small script on the page (compare_player.js); where scripts do not run,
+plain players are seen in its place.
+"""
 
 import base64
 import html
 import io
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 from torch import Tensor
+
+from hypersound_lib.data.audio import WRITE_BLOCK
+
+Rates = int | Mapping[str, int]  # in Hz: of all sounds, or of each by its label
+
+COMPARE_SCRIPT = f"<script>{Path(__file__).with_name('compare_player.js').read_text(encoding='utf-8')}</script>"
+_FLAC_SECONDS = 10.0  # longer sounds are stored as Vorbis, which takes a fifth of FLAC's space
+_LOWEST_RATE = 8000  # in Hz: the least that every browser has to play
 
 
 def play(waveform: Tensor, sample_rate: int, label: str = "") -> None:
@@ -15,7 +31,7 @@ def play(waveform: Tensor, sample_rate: int, label: str = "") -> None:
     play_all({label: waveform}, sample_rate)
 
 
-def play_all(sounds: Mapping[str, Tensor], sample_rate: int) -> None:
+def play_all(sounds: Mapping[str, Tensor], sample_rate: Rates) -> None:
     """Show players for several sounds, all with one gain, so that their levels can be compared.
 
     The usual `IPython.display.Audio` brings every sound to full scale by itself: an almost silent one then plays as
@@ -26,13 +42,40 @@ def play_all(sounds: Mapping[str, Tensor], sample_rate: int) -> None:
     display(HTML(players_html(sounds, sample_rate)))
 
 
-def players_html(sounds: Mapping[str, Tensor], sample_rate: int) -> str:
-    """Return HTML with an audio element per sound, the audio embedded as FLAC."""
+def compare(sounds: Mapping[str, Tensor], sample_rate: Rates) -> None:
+    """Show one player for several versions `(T,)` of a sound, which switches without a gap; all have one gain."""
+    from IPython.display import HTML, display
+
+    display(HTML(compare_html(sounds, sample_rate)))
+
+
+def players_html(sounds: Mapping[str, Tensor], sample_rate: Rates) -> str:
+    """Return HTML with an audio element per sound, the audio embedded: FLAC, or Ogg Vorbis above 10 seconds.
+
+    FLAC adds no error to those that are to be heard. Vorbis does, and keeps a page with long sounds small.
+    """
+    rates = {label: _rate(sample_rate, label) for label in sounds}
     arrays = {label: waveform.detach().cpu().float().numpy() for label, waveform in sounds.items()}
     peak = max(1.0, *(float(np.abs(a).max(initial=0.0)) for a in arrays.values()))
     quiet = {label: samples / peak for label, samples in arrays.items()}
-    rows = [_player_html(_player_text(label, a, sample_rate, peak), a, sample_rate) for label, a in quiet.items()]
+    rows = [_player_html(_player_text(name, a, rates[name], peak), a, rates[name]) for name, a in quiet.items()]
     return '<div style="display:flex;flex-wrap:wrap;gap:1em">' + "".join(rows) + "</div>"
+
+
+def compare_html(sounds: Mapping[str, Tensor], sample_rate: Rates) -> str:
+    """Return HTML with one player that switches between sounds without a gap, and with its script.
+
+    All sounds run together and only one is let through, so the place in the sound stays when another is chosen. The
+    shorter ones are silent at their end.
+    """
+    if len(sounds) < 2:
+        return players_html(sounds, sample_rate)
+    seconds = max(len(waveform) / _rate(sample_rate, label) for label, waveform in sounds.items())
+    label = html.escape("switch between " + ", ".join(sounds), quote=True)
+    return (
+        f'<hypersound-compare role="group" aria-label="{label}" data-seconds="{seconds:.4f}" style="display:block">'
+        f"{players_html(sounds, sample_rate)}</hypersound-compare>{COMPARE_SCRIPT}"
+    )
 
 
 def blind_player_html(waveform: Tensor, sample_rate: int, label: str) -> str:
@@ -54,6 +97,10 @@ def describe(waveform: np.ndarray, sample_rate: int) -> str:
     return f"{len(waveform) / sample_rate:.2f} s, {level}"
 
 
+def _rate(sample_rate: Rates, label: str) -> int:
+    return sample_rate[label] if isinstance(sample_rate, Mapping) else sample_rate
+
+
 def _player_text(label: str, samples: np.ndarray, sample_rate: int, lowered_by: float) -> str:
     text = " · ".join(filter(None, [label, describe(samples, sample_rate)]))
     if lowered_by > 1.006:  # below 0.05 dB it would read 0.0
@@ -62,11 +109,24 @@ def _player_text(label: str, samples: np.ndarray, sample_rate: int, lowered_by: 
 
 
 def _player_html(text: str, samples: np.ndarray, sample_rate: int) -> str:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
-    data = base64.b64encode(buffer.getvalue()).decode()
     text = html.escape(text, quote=True)
     return (
         f'<figure style="margin:0"><figcaption>{text}</figcaption>'
-        f'<audio controls aria-label="{text}" src="data:audio/flac;base64,{data}"></audio></figure>'
+        f'<audio controls aria-label="{text}" src="{_data_url(samples, sample_rate)}"></audio></figure>'
     )
+
+
+def _data_url(samples: np.ndarray, sample_rate: int) -> str:
+    """Return a sound as the address that holds it."""
+    if sample_rate < _LOWEST_RATE:
+        # A whole multiple, and soxr's steep filter: what is heard stays what this rate can hold.
+        factor = -(-_LOWEST_RATE // sample_rate)
+        samples = soxr.resample(samples, sample_rate, factor * sample_rate, "HQ")
+        sample_rate *= factor
+    long = len(samples) > _FLAC_SECONDS * sample_rate
+    kind, subtype = ("OGG", "VORBIS") if long else ("FLAC", "PCM_16")
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(buffer, "w", sample_rate, 1, format=kind, subtype=subtype) as file:
+        for start in range(0, len(samples), WRITE_BLOCK):
+            file.write(samples[start : start + WRITE_BLOCK])
+    return f"data:audio/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

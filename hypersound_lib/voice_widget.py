@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hypersound_lib.data import load_audio
 from hypersound_lib.errors import HyperSoundError
+from hypersound_lib.widgets import scripts_widget
 
 _FIELD = "hypersound-recording"  # the CSS class of the text field
 
@@ -51,7 +52,7 @@ def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0):
         lambda change: answer_to("voice.wav", base64.b64decode(change["new"])) if change["new"] else None,
         names="value",
     )
-    return ipywidgets.VBox([upload, recorded, answer])
+    return ipywidgets.VBox([upload, recorded, answer, scripts_widget()])
 
 
 def recorder_html(seconds: float = 10.0) -> str:

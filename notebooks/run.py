@@ -33,6 +33,7 @@ FAST_CELL_SECONDS = 600  # a cell that takes longer in fast mode hangs
 TRACEBACK_LINES = 15
 # Kernels warn of messages in plain text unless asked to encrypt them; releases without this setting pass over it.
 KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
+WIDGET = "application/vnd.jupyter.widget-view+json"  # on a page without a kernel its HTML form is shown instead
 
 
 def find(names: list[str], folder: Path = FOLDER) -> list[Path]:
@@ -87,7 +88,10 @@ def write_html(copy: Path, page: Path) -> str:
     notebook = nbformat.read(copy, as_version=4)
     headings = (re.search(r"^# (.+)$", c.source, re.MULTILINE) for c in notebook.cells if c.cell_type == "markdown")
     title = next((match[1].strip() for match in headings if match), copy.stem)
-    body, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": title}})
+    notebook.metadata.pop("widgets", None)  # or the page would load the widgets' scripts from the network
+    priority = [kind for kind in HTMLExporter().default_config.NbConvertBase.display_data_priority if kind != WIDGET]
+    exporter = HTMLExporter(config=Config({"NbConvertBase": {"display_data_priority": priority}}))
+    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(body, encoding="utf-8")
     return title

@@ -1,4 +1,4 @@
-"""What all tests share: the order they run in, and a bare environment to install the library into."""
+"""What all tests share: their order, a browser, and a bare environment to install the library into."""
 
 import os
 import subprocess
@@ -8,13 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import browser  # noqa: F401 - a fixture
+
 # Figures of the library's tests need no screen. (notebooks/run.py lets the notebooks choose for themselves.)
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what takes minutes last, so that a slip shows within seconds."""
-    items.sort(key=lambda item: item.get_closest_marker("notebooks") is not None)
+    """Run what takes minutes last, so that a slip shows within seconds; and last of all what needs a browser.
+
+    The website is built from the copies that the notebooks' tests leave. Playwright keeps an event loop running from
+    the browser's start on, which is in the way of tests that start their own.
+    """
+    items.sort(key=lambda item: ("browser" in item.fixturenames, item.get_closest_marker("notebooks") is not None))
 
 
 @pytest.fixture

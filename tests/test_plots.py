@@ -1,17 +1,10 @@
-"""Figures and players: the picture shows what it is given, and the player plays the true level."""
-
-import base64
-import io
-import re
+"""Figures: the picture shows what it is given."""
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
-from hypersound_lib.players import describe, players_html
 from hypersound_lib.plots import figure, image_html, plot_fits, plot_sounds, plot_spectra, plot_spectrogram
-from hypersound_lib.widgets import page_slider
 
 RATE = 22050
 
@@ -62,36 +55,3 @@ def test_fits_are_drawn_against_seconds():
 def test_images_carry_their_text():
     fig, _ = figure()
     assert 'alt="a &quot;quoted&quot; text"' in image_html(fig, 'a "quoted" text')
-
-
-def played(page):
-    data = re.findall(r"data:audio/flac;base64,([^\"]+)", page)
-    return [soundfile.read(io.BytesIO(base64.b64decode(d)))[0] for d in data]
-
-
-def test_player_keeps_the_level():
-    (samples,) = played(players_html({"x": tone(440, level=0.01)}, RATE))
-    assert np.abs(samples).max() == pytest.approx(0.01, abs=1e-4)
-
-
-def test_sounds_beyond_full_scale_are_lowered_together():
-    page = players_html({"loud": tone(440, level=2.0), "soft": tone(440, level=0.2)}, RATE)
-    loud, soft = played(page)
-    assert np.abs(loud).max() == pytest.approx(1.0, abs=1e-3)
-    assert np.abs(soft).max() == pytest.approx(0.1, abs=1e-3)
-    assert "all lowered by 6.0 dB" in page
-
-
-def test_labels_are_escaped_and_silence_is_called_silence():
-    page = players_html({"<b>&": torch.zeros(100)}, RATE)
-    assert "&lt;b&gt;&amp;" in page
-    assert describe(np.zeros(100), RATE) == "0.00 s, silence"
-
-
-def test_slider_turns_pages():
-    box = page_slider({"one": "<p>1</p>", "two": "<p>2</p>"}, description="number")
-    slider, page = box.children
-    assert page.value == "<p>1</p>"
-    slider.value = "two"
-    assert page.value == "<p>2</p>"
-    assert slider.description == "number"

@@ -35,7 +35,7 @@ def box(heard):
 
 
 def parts(box):
-    upload, recorded, answer = box.children
+    upload, recorded, answer, _ = box.children
     assert isinstance(upload, ipywidgets.FileUpload)
     return upload, recorded, answer
 

@@ -18,13 +18,15 @@ COLAB_URL = SOURCE_URL.replace("https://github.com/", "https://colab.research.go
 NOTEBOOK_KEYS = {"kernelspec", "language_info"}
 MAGICS = {"config", "matplotlib", "pip", "time", "timeit"}  # IPython swallows a cell under a magic it lacks
 SHELL = {"system", "getoutput"}  # what `!command` turns into; a command that fails would not fail the notebook
+DRAW = {"figure", "plot_sounds", "plot_fits", "plot_spectra"}  # of hypersound_lib.plots: they return a figure
+SHOW = {"show", "image_html"}
 SECTIONS_WITHOUT_CHECK = re.compile(r"exercise|summary|references", re.IGNORECASE)
 
 
 def test_there_are_notebooks():
     assert len(NOTEBOOKS) >= 2
     numbers = [path.name[:2] for path in NOTEBOOKS]
-    assert numbers == [f"{n:02}" for n in range(1, len(NOTEBOOKS) + 1)]
+    assert numbers == [f"{n:02}" for n in range(len(NOTEBOOKS))]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -115,6 +117,39 @@ def test_every_section_checks_itself(notebook):
         assert asserts, f"section {title!r} has no assert"
         checked += 1
     assert checked
+
+
+def calls(tree: ast.AST, names: set[str]) -> list[ast.Call]:
+    """Return the calls of functions by name, `show(...)` and not `plt.show(...)`."""
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    return [call for call in found if call.func.id in names]
+
+
+def test_every_figure_is_shown_with_a_text(notebook):
+    """`show` and `image_html` write an alt text; what matplotlib or a cell's last expression shows has none."""
+    for cell in code_cells(notebook):
+        module = tree(cell)
+        if calls(module, DRAW):
+            assert calls(module, SHOW), f"a figure is not shown with a text:\n{cell.source}"
+        for call in calls(module, SHOW):
+            texts = call.args[1:] + [keyword.value for keyword in call.keywords if keyword.arg == "alt"]
+            assert texts, f"no alt text: {ast.unparse(call)}"
+            if isinstance(texts[0], ast.Constant):
+                assert len(texts[0].value.split()) > 3, f"says too little: {texts[0].value!r}"
+        last = module.body[-1] if module.body else None
+        if isinstance(last, ast.Expr):
+            assert not (isinstance(last.value, ast.Name) and last.value.id.startswith("fig")), ast.unparse(last)
+            assert last.value not in calls(module, DRAW), ast.unparse(last)
+        imported = [alias.name for node in ast.walk(module) if isinstance(node, ast.Import) for alias in node.names]
+        imported += [node.module for node in ast.walk(module) if isinstance(node, ast.ImportFrom)]
+        assert "matplotlib.pyplot" not in imported, "draw with hypersound_lib.plots"
+
+
+def test_every_colour_bar_says_what_it_shows(notebook):
+    for cell in code_cells(notebook):
+        for node in ast.walk(tree(cell)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "colorbar":
+                assert any(word.arg == "label" for word in node.keywords) or "set_label" in cell.source
 
 
 def test_promises_an_output_for_nbval(notebook):
