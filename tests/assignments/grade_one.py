@@ -1,23 +1,26 @@
-"""Grade one notebook as Gradescope would: python grade_one.py NOTEBOOK AUTOGRADER.zip RESULT.json
+"""Grade one notebook as Gradescope would; the function that a worker process runs."""
 
-The result tells of each question the points that it got, the points possible, and otter's words on its tests.
-"""
-
-import json
-import sys
+import os
+import time
 from pathlib import Path
+from typing import Any
 
 
-def main(notebook: str, autograder: str, result: str) -> None:
+def prepare(variables: dict[str, str]) -> None:
+    """Set variables of the environment, for the kernels that a worker starts."""
+    os.environ.update(variables)
+
+
+def grade_one(notebook: Path, archive: Path) -> dict[str, Any]:
+    """Return seconds, and of each question the points that it got, the points possible, and otter's words."""
     from otter.api import grade_submission  # here, since collecting doctests imports every module
 
-    graded = grade_submission(notebook, autograder, quiet=True)
-    questions = {
-        name: {"score": round(question.score, 5), "possible": question.possible, "words": question.summary()}
-        for name, question in graded.results.items()
+    os.chdir(notebook.parent)
+    start = time.perf_counter()
+    graded = grade_submission(str(notebook), str(archive), quiet=True)
+    return {
+        "seconds": time.perf_counter() - start,
+        "scores": {name: round(question.score, 5) for name, question in graded.results.items()},
+        "possible": {name: question.possible for name, question in graded.results.items()},
+        "words": {name: question.summary() for name, question in graded.results.items()},
     }
-    Path(result).write_text(json.dumps(questions))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,17 +1,15 @@
-"""Grade many notebooks, a few at a time, each in a process of its own."""
+"""Grade many notebooks, a few at a time."""
 
-import json
 import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+
+from tests.assignments.grade_one import grade_one, prepare  # by the name under which a new process finds them
 
 from .homework import ENVIRONMENT, Built
 
@@ -39,49 +37,28 @@ class Grading:
         return "\n\n".join(f"{name}: {self.words[name]}" for name in self.lost)
 
 
-def grade(built: Built, notebook: NotebookNode, folder: Path) -> Grading:
-    """Grade `notebook` as a submission to this homework, in the new `folder`.
-
-    Raises:
-        RuntimeError: otter failed.
-        subprocess.TimeoutExpired: the grading took too long; it has been ended, and its kernel ends itself.
-    """
-    folder.mkdir(parents=True)
-    notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith("%pip")]  # otter is here, save 5 s
-    submission, result = folder / built.homework.master.name, folder / "result.json"
-    nbformat.write(notebook, submission)
-    command = [sys.executable, Path(__file__).with_name("grade_one.py"), submission, built.archive, result]
-    start = time.perf_counter()
-    process = subprocess.run(
-        command, cwd=folder, env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=GRADING_SECONDS
-    )
-    seconds = time.perf_counter() - start
-    if process.returncode:
-        raise RuntimeError(f"otter failed on {submission}\n{process.stdout}{process.stderr}")
-    questions = json.loads(result.read_text())
-    return Grading(
-        scores={name: entry["score"] for name, entry in questions.items()},
-        possible={name: entry["possible"] for name, entry in questions.items()},
-        words={name: entry["words"] for name, entry in questions.items()},
-        seconds=seconds,
-    )
-
-
 class Gradings:
-    """Gradings under way. Each is submitted when the tests start, so that they overlap, and awaited by its own test."""
+    """Gradings under way. Each is submitted when the tests start, so that they overlap, and awaited by its own test.
+
+    A worker process grades many notebooks, one after the other: otter takes longer to import than to grade. The
+    notebooks themselves run in kernels, each in a process of its own.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.pool = ThreadPoolExecutor(AT_A_TIME)
-        self.futures: dict[str, Future[Grading]] = {}
+        self.pool = ProcessPoolExecutor(AT_A_TIME, get_context("spawn"), prepare, (ENVIRONMENT,))
+        self.futures: dict[str, Future] = {}
 
-    def submit(self, case: str, built: Built, notebook: Callable[[Built], NotebookNode]) -> None:
-        """Queue the grading of what `notebook` makes of the build, under the name `case`."""
-        self.futures[case] = self.pool.submit(lambda: grade(built, notebook(built), self.folder / case))
+    def submit(self, case: str, built: Built, notebook: NotebookNode) -> None:
+        """Queue the grading of a notebook, as a submission to this homework, under the name `case`."""
+        submission = self.folder / case / built.homework.master.name
+        submission.parent.mkdir()
+        nbformat.write(notebook, submission)
+        self.futures[case] = self.pool.submit(grade_one, submission, built.archive)
 
     def result(self, case: str) -> Grading:
         """Wait for a grading; raise what it raised."""
-        return self.futures[case].result()
+        return Grading(**self.futures[case].result())
 
     def close(self) -> None:
         """Drop what has not begun, as after a run that was told to stop at the first failure."""
