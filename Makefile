@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site test test-library bench runtimes readme picture corpus weights table1 lock format clean
+.PHONY: help venv lab tutorial site assignments test test-library bench runtimes readme picture corpus weights table1 lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -25,10 +25,11 @@ lab: venv ## Open the notebooks in JupyterLab
 tutorial: venv ## Execute every notebook in fast mode; executed copies and HTML go to build/
 	$(PY) notebooks/run.py $(ARGS)
 
-site: tutorial ## Gather the executed notebooks as web pages with an index in build/site/
-	rm -rf build/site
-	cp -R build/html build/site
-	@echo "open build/site/index.html"
+site: tutorial ## Build the website in build/site/: notebooks with their outputs, reference, models, results
+	$(PY) docs/build.py $(ARGS)
+
+assignments: venv ## Build the homeworks: what students get, and what grades them, in build/assignments/
+	$(PY) notebooks/assignments/build.py $(ARGS)
 
 test: venv ## Run every check and test, notebooks included (up to 45 minutes)
 	$(PY) -m pytest $(ARGS)
