@@ -1,0 +1,61 @@
+"""The website as tests see it: built from the executed notebooks that are there, and served on this machine."""
+
+import os
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIES = ROOT / "build" / "notebooks"
+PREFIX = "/hypersound_lib/"  # where GitHub Pages shows a project's site
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site as `make site` does, but without running a notebook; return its folder."""
+    present = {path.name for path in COPIES.glob("*.ipynb")}
+    if missing := sorted({path.name for path in (ROOT / "notebooks").glob("*.ipynb")} - present):
+        reason = f"there is no executed copy of {', '.join(missing)}: run `make tutorial` first"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, ROOT / "docs" / "build.py", "--copies", COPIES, "--site", folder]
+    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.returncode == 0, process.stdout
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pages(site: Path) -> list[str]:
+    """Return the addresses of all pages, relative to the front page, which comes first."""
+    found = [path.relative_to(site).as_posix() for path in site.rglob("*.html")]
+    return sorted(name.removesuffix("index.html") for name in found)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves the site below PREFIX and keeps no log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def translate_path(self, path: str) -> str:
+        inside = path.removeprefix(PREFIX)
+        return super().translate_path("/" + inside) if inside != path else str(Path(self.directory) / "no such file")
+
+    def log_message(self, *arguments) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site: Path):
+    """Serve the site and return the address of its front page."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}{PREFIX}"
+    server.shutdown()
+    server.server_close()

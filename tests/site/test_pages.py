@@ -1,0 +1,130 @@
+"""Every page of the website in a browser: it loads from one place, plays, fits a phone, and passes axe-core."""
+
+import pytest
+
+PHONE = 390  # CSS pixels
+AXE = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+PLAY = """async () => {
+  const play = async audio => {
+    audio.muted = true;
+    try { await audio.play(); } catch (error) { return `${audio.src}: ${error}`; }
+    for (let i = 0; i < 200 && audio.currentTime === 0; i++) await new Promise(done => setTimeout(done, 25));
+    const fine = audio.currentTime > 0 && Number.isFinite(audio.duration);
+    audio.pause();
+    return fine ? "" : `${audio.src}: stands at ${audio.currentTime} of ${audio.duration} s`;
+  };
+  return (await Promise.all([...document.querySelectorAll("audio")].map(play))).filter(Boolean);
+}"""
+WITHOUT_TEXT = """() => [...document.images]
+    .filter(image => !image.alt.trim() || !image.complete || !image.naturalWidth)
+    .map(image => image.src)"""
+# Of the words of code in one colour, one on a page is enough for axe-core, and of a table's rows five: it takes
+# minutes for thousands of them.
+THIN = """() => {
+  const seen = new Set();
+  for (const word of document.querySelectorAll(".highlight code span[class]:not(:has(span))")) {
+    if (seen.has(word.className)) word.replaceWith(word.textContent);
+    seen.add(word.className);
+  }
+  for (const row of document.querySelectorAll("tbody tr:nth-child(n + 6)")) row.remove();
+}"""
+
+pytestmark = pytest.mark.notebooks
+
+
+def violations(page) -> list[str]:
+    """Return what axe-core finds serious or critical, with the elements."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate(THIN)
+    found = Axe().run(page, options=AXE).response["violations"]
+    return [
+        f"{found['id']}: {node['html'][:200]}"
+        for found in found
+        if found["impact"] in ("serious", "critical")
+        for node in found["nodes"][:3]
+    ]
+
+
+@pytest.fixture(scope="module")
+def visits(browser, address: str, pages: list[str]) -> dict[str, dict]:
+    """Visit every page once and note what was found there."""
+    found, record = {}, {}
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = context.new_page()
+
+    def note(what: str, text: str) -> None:
+        record[what].append(text)
+
+    page.on("console", lambda m: note("troubles", m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: note("troubles", str(error)))
+    page.on("response", lambda r: note("troubles", f"{r.status} {r.url}") if r.status >= 400 else None)
+    page.on("request", lambda r: note("elsewhere", r.url) if is_elsewhere(r.url, address) else None)
+    for name in pages:
+        found[name] = record = {"troubles": [], "elsewhere": []}
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(address + name, wait_until="load")
+        record["pictures"] = page.evaluate(WITHOUT_TEXT)
+        record["players"], record["silent"] = page.locator("audio").count(), page.evaluate(PLAY)
+        page.set_viewport_size({"width": PHONE, "height": 844})
+        record["width"] = page.evaluate("document.documentElement.scrollWidth")
+        page.set_viewport_size({"width": 1280, "height": 900})
+        record["axe"] = violations(page)
+    context.close()
+    return found
+
+
+def is_elsewhere(url: str, address: str) -> bool:
+    return not url.startswith((address, "data:", "blob:"))
+
+
+def noted(visits: dict[str, dict], what: str) -> dict:
+    """Return page -> what was noted there, of the pages where there is something."""
+    return {name: record[what] for name, record in visits.items() if record[what]}
+
+
+def test_every_page_loads_without_errors(visits):
+    assert len(visits) > 40
+    assert noted(visits, "troubles") == {}
+
+
+def test_nothing_comes_from_elsewhere(visits):
+    assert noted(visits, "elsewhere") == {}
+
+
+def test_every_picture_is_there_and_has_a_text(visits):
+    assert noted(visits, "pictures") == {}
+
+
+def test_every_player_plays(visits):
+    assert visits[""]["players"] == 2
+    assert sum(record["players"] for record in visits.values()) > 100
+    assert noted(visits, "silent") == {}
+
+
+def test_no_page_is_wider_than_a_phone(visits):
+    assert {name: record["width"] for name, record in visits.items() if record["width"] > PHONE} == {}
+
+
+def test_axe_finds_nothing_serious(visits):
+    assert noted(visits, "axe") == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["", "notebooks/00_start_here/", "notebooks/05_evaluate/", "library/model/", "results/", "lecturers/"]
+)
+def test_axe_finds_nothing_serious_in_the_dark(browser, address, name):
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(address + name)
+    assert page.locator("body").get_attribute("data-md-color-scheme") == "slate"
+    assert violations(page) == []
+    context.close()
+
+
+def test_axe_is_run_and_finds_what_is_wrong(browser, address):
+    page = browser.new_page()
+    page.goto(address)
+    page.evaluate("document.querySelector('main p').style.color = '#ddd'")
+    assert any(found.startswith("color-contrast") for found in violations(page))
+    page.close()
