@@ -14,11 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def nbval() -> Callable[[Path], subprocess.CompletedProcess]:
+def nbval() -> Callable[..., subprocess.CompletedProcess]:
     """Return the check that executes a notebook again and compares the outputs of NBVAL_CHECK_OUTPUT cells."""
 
-    def check(path: Path) -> subprocess.CompletedProcess:
-        flags = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600", "-p", "no:cacheprovider"]
+    def check(path: Path, kernel: str | None = None) -> subprocess.CompletedProcess:
+        chosen = "--nbval-current-env" if kernel is None else f"--nbval-kernel-name={kernel}"
+        flags = ["--nbval-lax", chosen, "--nbval-cell-timeout=600", "-p", "no:cacheprovider"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MPLBACKEND"))}
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *flags, path],

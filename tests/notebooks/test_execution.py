@@ -1,5 +1,10 @@
-"""Every notebook runs in fast mode, and a second run of the executed copy gives the outputs that it promises."""
+"""Every notebook runs in fast mode; a second run gives the outputs that it promises, and runs the folded solutions.
 
+The second run is one as on Colab: the library is not installed at first, and the clone is out of sight. The bootstrap
+cell installs it, and everything a notebook needs must come with the package.
+"""
+
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +16,12 @@ from nbval.plugin import find_comment_markers
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 COPIES = ROOT / "build" / "notebooks"
+SOLUTION = re.compile(r"<details><summary>Solution</summary>\s*```python\n(.+?)```\s*</details>", re.DOTALL)
+LOCATE_LIBRARY = """
+import hypersound_lib
+from hypersound_lib.paths import embedded_data
+print(hypersound_lib.__file__, embedded_data("mini"), sep="\\n")
+"""
 
 pytestmark = pytest.mark.notebooks
 
@@ -29,17 +40,28 @@ def test_notebook_runs_in_fast_mode(first_run):
     assert "FAST = True" in injected_parameters(copy)
 
 
-def test_second_run_gives_the_same_outputs(first_run, nbval):
+def test_second_run_outside_the_clone_gives_the_same_outputs_and_solutions_run(
+    first_run, nbval, bare_python, offline, kernel_of, tmp_path
+):
     process, copy = first_run
     assert process.returncode == 0, "the first run failed"
+    notebook = nbformat.read(copy, 4)
     # nbval passes over pictures and over cells that never ran; so first see that it has something to compare.
-    promised = [cell for cell in nbformat.read(copy, 4).cells if ("check", True) in find_comment_markers(cell.source)]
+    promised = [cell for cell in notebook.cells if ("check", True) in find_comment_markers(cell.source)]
     assert promised
     for cell in promised:
         assert cell.execution_count is not None
         assert any("text" in output or "text/plain" in output.get("data", {}) for output in cell.outputs), cell.source
-    second = nbval(copy)
+    notebook.cells += [nbformat.v4.new_code_cell(solution) for solution in solutions(notebook)]
+    elsewhere = tmp_path / "elsewhere" / copy.name
+    elsewhere.parent.mkdir()
+    nbformat.write(notebook, elsewhere)
+
+    second = nbval(elsewhere, kernel_of(bare_python, offline | {"HYPERSOUND_SOURCE": str(ROOT)}))
+
     assert second.returncode == 0, second.stdout
+    located = subprocess.check_output([bare_python, "-c", LOCATE_LIBRARY], cwd=tmp_path, env=offline, text=True)
+    assert all(Path(line).is_relative_to(bare_python.parents[1]) for line in located.splitlines())
 
 
 def test_nbval_finds_a_changed_output(make_notebook, nbval):
@@ -52,7 +74,21 @@ def test_nbval_finds_a_changed_output(make_notebook, nbval):
         assert process.returncode == verdict, process.stdout
 
 
+def test_nbval_finds_a_cell_that_fails(make_notebook, nbval):
+    """As a solution may, whose cell never ran before."""
+    assert nbval(make_notebook("failing", "assert 1 + 1 == 3")).returncode == 1
+
+
 def injected_parameters(copy: Path) -> str:
     """Return the source of the cell that papermill added."""
     cells = nbformat.read(copy, 4).cells
     return next(cell.source for cell in cells if "injected-parameters" in cell.metadata.get("tags", []))
+
+
+def solutions(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return the code of the folded solutions: one for each exercise, and there are three or more."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    found = SOLUTION.findall(text)
+    exercises = re.findall(r"^\*\*\d+ · (?:easy|medium|hard)\.\*\*", text, re.MULTILINE)
+    assert len(found) == len(exercises) >= 3
+    return found
