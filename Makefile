@@ -31,7 +31,7 @@ site: tutorial ## Build the website in build/site/: notebooks with their outputs
 assignments: venv ## Build the homeworks: what students get, and what grades them, in build/assignments/
 	$(PY) notebooks/assignments/build.py $(ARGS)
 
-test: venv ## Run every check and test, notebooks included (up to 45 minutes)
+test: venv ## Run every check and test, notebooks included (most of an hour)
 	$(PY) -m pytest $(ARGS)
 
 test-library: venv ## Run the library's own tests and doctests, without notebooks
