@@ -22,7 +22,7 @@ from hypersound_lib.data.audio import WRITE_BLOCK
 Rates = int | Mapping[str, int]  # in Hz: of all sounds, or of each by its label
 
 COMPARE_SCRIPT = f"<script>{Path(__file__).with_name('compare_player.js').read_text(encoding='utf-8')}</script>"
-_FLAC_SECONDS = 10.0  # longer sounds are stored as Vorbis, which takes a fifth of FLAC's space
+_FLAC_SECONDS = 10.0  # longer sounds are stored as Vorbis, so that pages stay small
 _LOWEST_RATE = 8000  # in Hz: the least that every browser has to play
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from .grading import GRADING_SECONDS, Grading, Gradings
 from .hidden import hidden_lines
-from .homework import HOMEWORKS, Built, Homework, WrongAnswer, build
+from .homework import HOMEWORKS, ROOT, Built, Homework, WrongAnswer, build
 
 NOTEBOOK_KEYS = {"kernelspec", "language_info"}
 
@@ -100,6 +100,13 @@ def test_master_is_valid_and_committed_without_outputs(homework):
     assert set(notebook.metadata) <= NOTEBOOK_KEYS
     assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
     assert all(not c.outputs and c.execution_count is None for c in notebook.cells if c.cell_type == "code")
+
+
+def test_bootstrap_is_the_notebooks_own(homework):
+    notebooks = [nbformat.read(min((ROOT / "notebooks").glob("*.ipynb")), as_version=4), homework.read()]
+    ours, theirs = ([c.source for c in n.cells if "bootstrap" in c.metadata.get("tags", [])] for n in notebooks)
+    assert ours == theirs
+    assert len(ours) == 1
 
 
 def test_every_question_has_wrong_answers(homework):
