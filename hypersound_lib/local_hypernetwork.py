@@ -21,14 +21,12 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from hypersound_lib.elu import init_elu_
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.frame_network import FrameNetwork, residual_blocks
 from hypersound_lib.hypernetwork import split_params
 from hypersound_lib.inr.local_spectrum import PITCH, LappedSpectrum
 
-_BRANCH = 0.1  # what all residual branches together add at the start, as part of what they find
 TOLD = 2  # numbers of the bottleneck that pulses take: their rate and phase
 _NOISE = 0.1  # standard deviation of what random weights add to each wired layer's sums
 
@@ -40,14 +38,17 @@ class LocalHyperNetworkConfig:
     width: int = 256  # channels
     dilations: tuple[int, ...] = (1, 2, 4)  # of the residual blocks before the bottleneck, and again of those after it
     bottleneck: int = 32  # L: numbers that a frame is squeezed through
+    block: int = (
+        1  # neighbouring frames that share what they send; above 1 only where the readout is of the loudest waves
+    )
     wired: bool = True  # start as a transform codec, where the target can be played from waves; else at random
 
     def __post_init__(self):
-        if min(self.width, self.bottleneck) < 1 or not self.dilations or min(self.dilations) < 1:
-            raise ConfigError(f"width, bottleneck and dilations must be positive: {self}")
+        if min(self.width, self.bottleneck, self.block) < 1 or not self.dilations or min(self.dilations) < 1:
+            raise ConfigError(f"width, bottleneck, block and dilations must be positive: {self}")
 
 
-class LocalHyperNetwork(nn.Module):
+class LocalHyperNetwork(FrameNetwork):
     """Generate θ for each frame: `(B, T) -> {name: (B, K, *shape)}`, K = frames_in(T).
 
     Args:
@@ -68,17 +69,17 @@ class LocalHyperNetwork(nn.Module):
         copy: Tensor | None = None,
         config: LocalHyperNetworkConfig = LocalHyperNetworkConfig(),
     ):
-        super().__init__()
-        self.spectrum, self.shapes, self.config = spectrum, dict(shapes), config
-        width, blocks = config.width, len(config.dilations)
+        super().__init__(spectrum, config.dilations)
+        self.shapes, self.config = dict(shapes), config
+        width = config.width
         self.first = nn.Linear(spectrum.num_features, width)
-        self.before = nn.Sequential(*(ResidualBlock(width, d, blocks) for d in config.dilations))
+        self.before = residual_blocks(width, config.dilations)
         if spectrum.pulses and config.bottleneck <= TOLD:
             raise ConfigError(f"pulses take {TOLD} numbers of the bottleneck: make it larger than {config.bottleneck}")
         learnt = config.bottleneck - (TOLD if spectrum.pulses else 0)
         self.squeeze = nn.Linear(width, learnt)
         self.widen = nn.Linear(learnt + (3 if spectrum.pulses else 0), width)  # 3: log ν, cos 2πφ, sin 2πφ
-        self.after = nn.Sequential(*(ResidualBlock(width, d, blocks) for d in config.dilations))
+        self.after = residual_blocks(width, config.dilations)
         self.generated = {name: shape for name, shape in shapes.items() if name != "pitch"}
         self.head = nn.Linear(width, sum(shape.numel() for shape in self.generated.values()))
         with torch.no_grad():
@@ -120,55 +121,13 @@ class LocalHyperNetwork(nn.Module):
         Raises:
             ConfigError: the waveform is not `(B, T)` with T ≥ 1.
         """
-        if waveform.ndim != 2 or waveform.shape[-1] == 0:
-            raise ConfigError(f"a local hypernetwork hears waveforms (B, T), not {tuple(waveform.shape)}")
-        features = self.spectrum(waveform)
+        features = self.hear(waveform)
         code = self.squeeze(self.before(self.first(features)))  # (B, K, L), less what is told
         if not self.spectrum.pulses:
             return split_params(self.head(self.after(self.widen(code))), self.shapes)
         rate, cosine, sine, _, phase = features[..., -PITCH:].split(1, dim=-1)
         flat = self.head(self.after(self.widen(torch.cat([code, rate, cosine, sine], dim=-1))))
         return split_params(torch.cat([flat, rate, phase], dim=-1), self.shapes)
-
-    def frames_in(self, num_samples: int) -> int:
-        """Return K, with which every sample lies between two centres.
-
-        >>> shapes = {"a": torch.Size([2])}
-        >>> network = LocalHyperNetwork(LappedSpectrum(8, 0), shapes, {"a": torch.zeros(2)}, {"a": 1.0})
-        >>> network.frames_in(16), network.frames_in(17)
-        (3, 4)
-        """
-        return (num_samples - 1) // self.spectrum.hop + 2
-
-    @property
-    def reach(self) -> int:
-        """How many frames before and after its own θ_k depends on: the look-ahead, in hops, less the window's one."""
-        return 2 * sum(self.config.dilations)
-
-
-class ResidualBlock(nn.Module):
-    """x + W₁ ELU(W₃ ELU(x)), W₃ over three frames, the outer ones `dilation` away: `(B, K, W) -> (B, K, W)`.
-
-    The three frames lie side by side in one matrix product: on a CPU a third faster than a convolution.
-    """
-
-    def __init__(self, width: int, dilation: int, count: int):
-        super().__init__()
-        self.dilation = dilation
-        self.look = nn.Linear(3 * width, width)
-        self.mix = nn.Linear(width, width)
-        init_elu_(self.look)
-        init_elu_(self.mix)
-        with torch.no_grad():
-            # Quiet branches: as loud as what they add to, they let the first hundred steps at 2e-3 undo each other.
-            self.mix.weight.mul_(_BRANCH * count**-0.5)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Add what the two layers make of x."""
-        now, d = functional.elu(x), self.dilation
-        padded = functional.pad(now, (0, 0, d, d))
-        seen = torch.cat([padded[:, : x.shape[1]], now, padded[:, 2 * d :]], dim=-1)  # (B, K, 3 W)
-        return x + self.mix(functional.elu(self.look(seen)))
 
 
 def _channels(spectrum: LappedSpectrum, width: int) -> list[int]:

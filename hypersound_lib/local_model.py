@@ -10,8 +10,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from hypersound_lib.addressed_hypernetwork import AddressedHyperNetwork
 from hypersound_lib.coords import clip_duration
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.frame_network import FrameNetwork
 from hypersound_lib.inr import LocalTarget, build_local_target
 from hypersound_lib.inr.local import LocalConfig
 from hypersound_lib.inr.local_spectrum import LappedSpectrum
@@ -39,12 +41,7 @@ class LocalHyperSound(PretrainedModel):
         self.facts: dict[str, Any] = {}
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # of a training clip, in seconds
         self.target: LocalTarget = build_local_target(config.target)
-        pulses = config.target.pulses if isinstance(config.target, LocalConfig) else ()
-        spectrum = LappedSpectrum(config.target.hop, config.target.bands, pulses)
-        target = self.target
-        self.hypernetwork = LocalHyperNetwork(
-            spectrum, target.shapes, target.start(), target.scales(), target.copy(spectrum), config.hypernetwork
-        )
+        self.hypernetwork = _hypernetwork(config, self.target)
 
     def encode(self, waveform: Tensor) -> dict[str, Tensor]:
         """Write a small function for each frame: `(B, T) -> {name: (B, K, *shape)}`, K = ⌊(T - 1) / hop⌋ + 2.
@@ -116,7 +113,7 @@ class LocalHyperSound(PretrainedModel):
         """Count parameters where they sit: encoder (up to the bottleneck), hidden layers, head, and the basis."""
         network = self.hypernetwork
         return {
-            "encoder": _count(network.first, network.before, network.squeeze),
+            "encoder": _count(*(getattr(network, name, nn.Identity()) for name in ("first", "before", "squeeze"))),
             "hidden": _count(network.widen, network.after),
             "head": _count(network.head),
             "shared": _count(self.target),
@@ -136,6 +133,17 @@ class LocalHyperSound(PretrainedModel):
     def from_pretrained(cls, name_or_folder: str | os.PathLike, revision: str | None = None) -> "LocalHyperSound":
         """Load a model, as `HyperSound.from_pretrained` does."""
         return cls.from_folder(find_folder(name_or_folder, revision))
+
+
+def _hypernetwork(config: LocalHyperSoundConfig, target: LocalTarget) -> FrameNetwork:
+    """Build the hypernetwork that suits a target."""
+    sizes = config.target
+    spectrum = LappedSpectrum(sizes.hop, sizes.bands, sizes.pulses if isinstance(sizes, LocalConfig) else ())
+    if isinstance(sizes, LocalConfig) and sizes.loudest:
+        return AddressedHyperNetwork(spectrum, target, config.hypernetwork)
+    return LocalHyperNetwork(
+        spectrum, target.shapes, target.start(), target.scales(), target.copy(spectrum), config.hypernetwork
+    )
 
 
 def _count(*modules: nn.Module) -> int:

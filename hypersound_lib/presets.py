@@ -39,6 +39,10 @@ _LOCAL_TRAINING = TrainingConfig(
     loss=_LOCAL_LOSS,
     augment=False,
 )
+# What is left to learn there are textures: phase counts where waves are sent, and those are exact already.
+_ADDRESSED_TRAINING = replace(
+    _LOCAL_TRAINING, steps=2500, learning_rate=3e-3, loss=replace(_LOCAL_LOSS, terms="0.5*mel_nmse+mel_stft")
+)
 PRESETS = {
     "paper-base": Preset(
         "the paper's model: 4 × 256 target, 206 081 generated weights",
@@ -104,12 +108,12 @@ PRESETS = {
     # The paper's budgets for a clip of 32 768 samples, per second: 9 862 θ floats and 2 218 (103 × 32) in the narrowest
     # layer; then its 400 units, 269; then one θ float per sample, and a quarter of that.
     "local-small": Preset(
-        "any length at 22 kHz, 143 generated numbers per frame of 15 ms, through 32",
+        "any length at 22 kHz: 224 generated numbers per frame of 23 ms, through 51: 32 are of the loudest waves",
         LocalHyperSoundConfig(
-            target=LocalConfig(hop=320, basis=111, bands=16),
-            hypernetwork=LocalHyperNetworkConfig(bottleneck=32),
+            target=LocalConfig(hop=512, bands=16, loudest=112, textures=48, pulses=(1.4, 9.3)),
+            hypernetwork=LocalHyperNetworkConfig(bottleneck=51, block=16),
         ),
-        _LOCAL_TRAINING,
+        _ADDRESSED_TRAINING,
     ),
     "local-tiny": Preset(
         "any length at 22 kHz, 228 generated numbers per frame of 23 ms, through 6: pitch, phase, and four more",
@@ -118,10 +122,19 @@ PRESETS = {
             hypernetwork=LocalHyperNetworkConfig(bottleneck=6),
         ),
         # Four numbers a frame hold no waveform: it is to hear spectra first.
-        replace(_LOCAL_TRAINING, loss=replace(_LOCAL_LOSS, terms="0.2*log_nmse+0.3*mel_nmse+mel_stft")),
+        replace(_LOCAL_TRAINING, loss=replace(_LOCAL_LOSS, terms="0.1*log_nmse+0.15*mel_nmse+mel_stft")),
     ),
     "local-hifi": Preset(
-        "any length at 22 kHz, 160 generated numbers per frame of 7 ms, through 39: one per sample",
+        "any length at 22 kHz: 316 generated numbers per frame of 15 ms, through 79: 60 are of the loudest waves",
+        LocalHyperSoundConfig(
+            target=LocalConfig(hop=320, bands=16, loudest=144, textures=76, pulses=(1.0, 5.8)),
+            hypernetwork=LocalHyperNetworkConfig(bottleneck=79, block=16),
+        ),
+        _ADDRESSED_TRAINING,
+    ),
+    # What notebook 8 builds and trains: it learns what to send, where `local-hifi` is told.
+    "local-wired": Preset(
+        "any length at 22 kHz, 160 generated numbers per frame of 7 ms, through 39 that are learnt",
         LocalHyperSoundConfig(
             target=LocalConfig(hop=160, basis=128, bands=16),
             hypernetwork=LocalHyperNetworkConfig(bottleneck=39),

@@ -41,7 +41,7 @@ def stream_encode(
         raise ConfigError(f"{frames} frames at once: use at least 1")
     network, hop = model.hypernetwork, model.config.target.hop
     device = next(model.parameters()).device
-    margin = network.reach + 1
+    margin, sharing = network.reach + 1, network.config.block
     held, heard, first = torch.zeros(0), 0, 0  # samples from frame `heard` on; the next frame to write
     for block, ended in _blocks(sound, frames * hop):
         held = torch.cat([held, block])
@@ -54,7 +54,7 @@ def stream_encode(
             params = model.encode(held[:needed].unsqueeze(0).to(device))
             yield {name: value[:, first - heard : stop - heard] for name, value in params.items()}
             first = stop
-            done = max(0, first - margin) - heard
+            done = max(0, first - margin) // sharing * sharing - heard  # a piece begins where frames begin to share
             held, heard = held[done * hop :], heard + done
 
 

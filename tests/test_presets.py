@@ -12,11 +12,11 @@ from hypersound_lib.losses import LOSSES, ReconstructionLoss
 from hypersound_lib.presets import PRESETS, preset
 
 GLOBAL = [name for name in PRESETS if not name.startswith("local-")]
-LOCAL = ["local-small", "local-tiny", "local-hifi"]  # tests/test_local_model.py has their budgets
+LOCAL = ["local-small", "local-tiny", "local-hifi", "local-wired"]  # tests/test_local_model.py has their budgets
 PAPER = ["paper-base", "paper-small", "paper-large", "paper-siren"]
 
 
-def test_there_is_a_preset_for_each_model_of_the_paper_two_for_a_laptop_and_three_local_ones():
+def test_there_is_a_preset_for_each_model_of_the_paper_two_for_a_laptop_and_four_local_ones():
     assert set(PRESETS) == {*PAPER, *LOCAL, "tutorial", "hypersound-small"}
     for name in PRESETS:
         assert preset(name) is PRESETS[name]

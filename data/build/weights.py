@@ -37,8 +37,6 @@ SOURCES = {
 NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
-    "local-small": "\nUp to step 3600 the loss weighed log_nmse by a half, and the learning rate followed the schedule "
-    "of a training of 3600 steps, from there that of 4800.\n",
 }
 CARD = """{note}
 ## Training data
@@ -84,6 +82,7 @@ def main() -> None:
     scores = {Path(corpus).name: score(model, corpus) for corpus in dict.fromkeys([*corpora, "mini"])}
     model.facts |= {
         "trained_on": [Path(corpus).name for corpus in corpora],
+        **({"at_most_minutes": run["minutes"]} if run.get("minutes") else {}),
         "batch_size": training["batch_size"],
         "loss": training["loss"]["terms"],
         "cpu": origin["machine"]["cpu"],

@@ -17,6 +17,7 @@ class RunSource:
     data: tuple[str, ...] = ("mini",)
     root: str | None = None
     store: str | None = None
+    minutes: float | None = None
 
 
 def read_settings(options: argparse.Namespace):

@@ -24,6 +24,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--root", help="folder where public corpora lie")
     parser.add_argument("--download", action="store_true", help="fetch a public corpus that is not there")
     parser.add_argument("--store", help="folder to decode into, for a corpus larger than memory")
+    parser.add_argument("--minutes", type=float, help="train on at most so many minutes of sound, drawn at random")
     parser.add_argument("--max-seconds", type=float, help="stop after so much time, as Ctrl-C would")
     parser.add_argument("--device", choices=["auto", "cpu"], default="auto", help="auto takes a GPU if there is one")
     training = parser.add_argument_group("training")
@@ -67,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
             root=source.root,
             download=options.download,
             folder=source.store,
+            minutes=source.minutes,
             progress=main,
         )
     if main:

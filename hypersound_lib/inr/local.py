@@ -11,7 +11,8 @@ audio codecs do, and adds a texture (see `bands`):
 A network that emits amplitudes as they are must hit the loud ones and the quiet ones, 100 dB apart, with one error.
 Here its error is a part of each band's own level, which is how ears and all log-spectral metrics judge. With `pulses`
 there is a voice to colour, too: two numbers give a train of pulses its waves p (see `pulses`), and a_m gains
-+ exp(Σ_b E_bm voices_b) p_km.
++ exp(Σ_b E_bm voices_b) p_km. With `loudest` the readout is of the loudest waves alone, and places itself (see
+`loudest`): B readout becomes the readout's own number where a wave is among them, and 0 elsewhere.
 
 Playing is one matrix product with a fixed table of waves, then an overlap-add. Where a hop is no whole number of
 samples, frame k's instants are shifted by δ_k, and cos(α + 2π f δ) = cos α cos 2πfδ - sin α sin 2πfδ moves the shift
@@ -31,6 +32,7 @@ from hypersound_lib.inr.bands import band_weights, random_signs
 from hypersound_lib.inr.local_features import WAVES, wave_table
 from hypersound_lib.inr.local_spectrum import LEVEL, LappedSpectrum
 from hypersound_lib.inr.local_target import LocalTarget
+from hypersound_lib.inr.loudest import log_comb, loudest
 from hypersound_lib.inr.overlap import FrameGrid, window
 from hypersound_lib.inr.pulses import pulse_waves
 
@@ -51,6 +53,9 @@ class LocalConfig:
     basis: int = 0  # 0: one number per wave; above: so many, and a learnt basis turns them into the waves' amplitudes
     bands: int = 0  # above 0: gains and noise-like textures in so many bands
     pulses: tuple[float, ...] = ()  # slowest and fastest train of pulses, per hop; none: there is none
+    loudest: int = 0  # above 0: the readout is of at most so many waves, in each frame the loudest; see `loudest`
+    textures: int = 0  # bands of textures and voices; 0: as many as `bands`
+    ceiling: float = 0.4  # part of the trained Nyquist frequency above which waves are less wanted for the readout
 
     def __post_init__(self):
         if self.hop < 2 or self.waves not in WAVES or self.basis < 0 or self.bands < 0 or self.bands == 1:
@@ -62,6 +67,15 @@ class LocalConfig:
         ):
             raise ConfigError(
                 f"pulses need bands, and a slowest of at least 1 and a fastest of at most hop / 4: {self}"
+            )
+        if self.textures < 0 or self.textures == 1 or (self.textures and not self.bands) or not 0 < self.ceiling <= 1:
+            raise ConfigError(f"textures are 0, or at least 2 beside bands, and the ceiling lies in (0, 1]: {self}")
+        if self.loudest and not (
+            0 < self.loudest <= self.hop and self.pulses and self.waves == "lapped" and not self.basis
+        ):
+            raise ConfigError(
+                f"the loudest waves, at most hop, are found by bands and pulses, among lapped waves without a basis: "
+                f"{self}"
             )
 
 
@@ -78,11 +92,14 @@ class LocalINR(LocalTarget):
     plays_lower_rates: ClassVar[bool] = True  # waves that would fold, skirts included, are left out
 
     def __init__(self, config: LocalConfig = LocalConfig()):
-        shapes = {"readout": torch.Size([config.basis or config.hop])}
+        shapes = {"readout": torch.Size([config.loudest or config.basis or config.hop])}
+        textures = torch.Size([config.textures or config.bands])
         if config.bands:
-            shapes["gains"] = shapes["textures"] = torch.Size([config.bands])
+            shapes |= {"gains": torch.Size([config.bands]), "textures": textures}
         if config.pulses:
-            shapes |= {"voices": torch.Size([config.bands]), "pitch": torch.Size([2])}
+            shapes |= {"voices": textures} | {"pitch": torch.Size([3 if config.loudest else 2])}
+        if config.loudest:
+            shapes |= {"clear": torch.Size([1])}
         super().__init__(config.hop, shapes)
         self.config = config
         self._tables: dict[tuple, tuple[Tensor, ...]] = {}
@@ -112,7 +129,9 @@ class LocalINR(LocalTarget):
 
     def copy(self, spectrum: LappedSpectrum) -> Tensor | None:
         """Return C, which is the identity where waves and bands are those that are heard; else None."""
-        if self.config.waves != "lapped" or spectrum.bands != self.config.bands:
+        if self.config.waves != "lapped" or spectrum.bands != self.config.bands or self.config.loudest:
+            return None
+        if self.config.textures not in (0, self.config.bands):
             return None
         size, bands, hop = self.shapes["readout"].numel(), self.config.bands, self.config.hop
         copy = torch.zeros(sum(n.numel() for name, n in self.shapes.items() if name != "pitch"), spectrum.num_features)
@@ -155,18 +174,51 @@ class LocalINR(LocalTarget):
 
     def _amplitudes(self, params: Mapping[str, Tensor], frames: range) -> Tensor:
         """Return the waves' amplitudes: `(B, K, M)`."""
+        if self.config.loudest:
+            return self._loudest_amplitudes(params, frames)
         amplitudes = params["readout"]
         if self.basis is not None:
             amplitudes = self.basis(amplitudes)
         if self.config.bands:
-            weights = band_weights(self._waves()[0], self.config.bands).to(amplitudes)
-            gains, textures = (params[name].clamp(*_RANGE) @ weights for name in ("gains", "textures"))
+            gains, textures = (
+                params[name].clamp(*_RANGE) @ self.bands_of(params[name]) for name in ("gains", "textures")
+            )
             signs = random_signs(frames, self.config.hop).to(amplitudes)
             amplitudes = gains.exp() * amplitudes + textures.exp() * signs
         if self.config.pulses:
-            train = pulse_waves(params["pitch"], *self._waves(), self.config.pulses[1])
-            amplitudes = amplitudes + (params["voices"].clamp(*_RANGE) @ weights).exp() * train
+            amplitudes = amplitudes + self._pulses(params)
         return amplitudes
+
+    def _loudest_amplitudes(self, params: Mapping[str, Tensor], frames: range) -> Tensor:
+        """Return the waves' amplitudes where the readout is of the loudest alone, and all others are texture."""
+        envelope, comb = self.envelope(params)
+        _, chosen = loudest(envelope, self.config.loudest, self.config.ceiling)
+        clear = (torch.arange(self.config.loudest, device=chosen.device) < params["clear"]).to(params["readout"])
+        readout = torch.zeros_like(envelope, dtype=clear.dtype).scatter(-1, chosen, params["readout"] * clear)
+        rest = torch.ones_like(readout).scatter(-1, chosen, 1 - clear)
+        textures = params["textures"].clamp(*_RANGE)
+        noise = (textures @ self.bands_of(textures) + comb).exp() * random_signs(frames, self.config.hop).to(readout)
+        return envelope.to(readout).exp() * readout + rest * (noise + self._pulses(params))
+
+    def _pulses(self, params: Mapping[str, Tensor]) -> Tensor:
+        """Return what pulses add to the waves' amplitudes: `(B, K, M)`."""
+        weights = self.bands_of(params["voices"])
+        train = pulse_waves(params["pitch"][..., :2], *self._waves(), self.config.pulses[1])
+        return (params["voices"].clamp(*_RANGE) @ weights).exp() * train
+
+    def envelope(self, params: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the waves' log-amplitudes as gains and pitch tell them, and the pitch's part: `(B, K, M)` each.
+
+        The first in float64, see `loudest`; the second in the precision of `params`.
+        """
+        gains, pitch = params["gains"].double().clamp(*_RANGE), params["pitch"].double()
+        weights = self.bands_of(gains)
+        comb = log_comb(pitch[..., [0, 2]], self._waves()[0].to(pitch), weights)
+        return gains @ weights + comb, comb.to(params["gains"])
+
+    def bands_of(self, levels: Tensor) -> Tensor:
+        """Return the weights `(bands, M)` that spread levels `(…, bands)` over the waves."""
+        return band_weights(self._waves()[0], levels.shape[-1]).to(levels)
 
     def _waves(self) -> tuple[Tensor, Tensor]:
         with torch.device("cpu"):

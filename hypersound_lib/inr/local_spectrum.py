@@ -20,7 +20,7 @@ from hypersound_lib.inr.overlap import dual_window
 from hypersound_lib.inr.pulses import track_pitch
 
 _FLOOR = 1e-12  # added to powers: -120 dB of full scale
-LEVEL, _SPREAD = -6.0, 3.0  # speech at full scale has log-levels of about -6 ± 3
+LEVEL, SPREAD = -6.0, 3.0  # speech at full scale has log-levels of about -6 ± 3
 PITCH = 5  # features of pulses
 _UNIT = 0.01  # without bands: the amplitude that counts as 1
 
@@ -55,7 +55,7 @@ class LappedSpectrum(nn.Module):
     @property
     def level_unit(self) -> float:
         """How much log-amplitude a level of 1 stands for."""
-        return _SPREAD
+        return SPREAD
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return the features of frames 0 … K - 1; frame k hears what lies within a hop of t_k = k · hop."""
@@ -71,7 +71,7 @@ class LappedSpectrum(nn.Module):
         power = (cosines.square() + sines.square()) @ (weights / weights.sum(dim=-1, keepdim=True)).mT
         levels = 0.5 * torch.log(0.5 * power + _FLOOR)  # (B, K, bands)
         scale = torch.exp(-(levels @ weights))
-        features = [cosines * scale, sines * scale, (levels - LEVEL) / _SPREAD]
+        features = [cosines * scale, sines * scale, (levels - LEVEL) / SPREAD]
         return torch.cat(features + self._pitch(heard), dim=-1)
 
     def _pitch(self, heard: Tensor) -> list[Tensor]:

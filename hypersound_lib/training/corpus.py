@@ -1,11 +1,15 @@
 """What to train on: a corpus by name or folder, some of its voices kept for validation."""
 
 import os
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import soundfile
+
 from hypersound_lib.data import AudioStore, Recording, build_store, load_dataset
 from hypersound_lib.data.splits import split_any_folder
+from hypersound_lib.errors import ConfigError
 
 
 def training_stores(
@@ -15,6 +19,7 @@ def training_stores(
     root: str | os.PathLike | None = None,
     download: bool = False,
     folder: str | os.PathLike | None = None,
+    minutes: float | None = None,
     progress: bool = False,
 ) -> tuple[AudioStore, AudioStore]:
     """Return a store to train on and one to validate on, at one rate, each recording at full scale.
@@ -28,9 +33,11 @@ def training_stores(
         root: where public corpora lie.
         download: fetch a public corpus that is not there.
         folder: decode into this folder and memory-map, for a corpus larger than memory; None keeps it in memory.
+        minutes: train on at most so many, drawn at random from all recordings, the same whenever it is asked for.
         progress: show a bar.
 
     Raises:
+        ConfigError: no recording is as short as `minutes`.
         DatasetError: there is no such corpus, or it has too few speakers and files to hold some out.
     """
     corpora = [data] if isinstance(data, str | os.PathLike) else list(data)
@@ -40,8 +47,25 @@ def training_stores(
         split = split_any_folder(Path(), list(recordings))
         parts["train"] += split["train"]
         parts["validation"] += split["test"]
+    if minutes is not None:
+        parts["train"] = _at_most(parts["train"], minutes)
     stores = []
     for name, part in parts.items():
         place = None if folder is None else Path(folder) / f"{name}-{sample_rate}"
         stores.append(build_store(part, sample_rate, place, normalize=True, progress=progress))
     return stores[0], stores[1]
+
+
+def _at_most(recordings: list[Recording], minutes: float) -> list[Recording]:
+    """Return some of the recordings, in their order, as many as random order fits into the time."""
+    kept, left = set(), 60 * minutes
+    order = list(range(len(recordings)))
+    random.Random(0).shuffle(order)
+    for number in order:
+        seconds = soundfile.info(recordings[number].path).duration
+        if seconds <= left:
+            kept.add(number)
+            left -= seconds
+    if not kept:
+        raise ConfigError(f"no recording is as short as {minutes:g} minutes: allow more of them")
+    return [recording for number, recording in enumerate(recordings) if number in kept]

@@ -15,6 +15,7 @@ from hypersound_lib.training import TrainingConfig, train, training_stores
 
 CORPORA = ("libri16", "speech22", "vctk16")  # folders of speech whose last speakers are held out
 SCORED = "vctk16"
+MINUTES = 50.0  # of sound to train on, at most
 
 
 def corpora(speech: Path | None) -> list[str]:
@@ -24,7 +25,7 @@ def corpora(speech: Path | None) -> list[str]:
 
 def stores(speech: Path | None, sample_rate: int) -> tuple[AudioStore, AudioStore]:
     """Return stores to train and to validate on."""
-    return training_stores(corpora(speech), sample_rate)
+    return training_stores(corpora(speech), sample_rate, minutes=MINUTES)
 
 
 def excerpts(speech: Path | None, limit: int, seconds: float) -> list[Excerpt]:

@@ -32,6 +32,7 @@ def test_a_run_leaves_logs_checkpoint_settings_and_the_best_weights(start, voice
         "data": [str(voices.resolve())],
         "root": None,
         "store": None,
+        "minutes": None,
         "seed": 5,
     }
     assert json.loads((out / "training.json").read_text())["learning_rate"] == 1e-3
@@ -134,3 +135,12 @@ def test_a_diverging_training_is_an_error_without_traceback(start, capsys):
     arguments, _ = start
     assert main([*arguments, "--learning-rate", "1e38", "--steps", "50"]) == 2
     assert "is nan" in capsys.readouterr().err
+
+
+def test_minutes_bound_what_is_trained_on_and_are_kept_for_resuming(start, voices, capsys):
+    arguments, out = start
+    assert main([*arguments, "--minutes", "0.004"]) == 0  # of two recordings of 0.2 s
+    assert ": 1 recordings, " in capsys.readouterr().out
+    assert json.loads((out / "run.json").read_text())["minutes"] == 0.004
+    assert main(["train", "--resume", "--out", str(out), "--device", "cpu", "--steps", "4"]) == 0
+    assert ": 1 recordings, " in capsys.readouterr().out

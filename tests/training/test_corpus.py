@@ -2,9 +2,11 @@
 
 import shutil
 
+import pytest
 import torch
 
 from hypersound_lib.data import load_dataset
+from hypersound_lib.errors import ConfigError
 from hypersound_lib.training import training_stores
 
 
@@ -54,3 +56,15 @@ def test_a_folder_memory_maps_the_same_samples(tmp_path):
         assert b.folder is not None
         assert torch.equal(a.read(0), b.read(0))
         assert a.names == b.names
+
+
+def test_minutes_are_an_upper_bound_and_the_choice_is_the_same_each_time():
+    whole, validation = training_stores("mini", 8000)
+    some, same = (training_stores("mini", 8000, minutes=2) for _ in range(2))
+    seconds = some[0].lengths.sum() / 8000
+    assert 110 < seconds <= 120.5, "as near as whole recordings come"
+    assert some[0].names == same[0].names
+    assert set(some[0].names) < set(whole.names)
+    assert some[1].names == validation.names, "what validates stays"
+    with pytest.raises(ConfigError, match=r"no recording is as short as 0\.001 minutes"):
+        training_stores("mini", 8000, minutes=0.001)
