@@ -5,9 +5,10 @@ The names that most programs start from; the others are documented in their modu
 `represented_sound` (an INR with what it needs to be heard), `fitting` (one INR to one sound); `encoder`,
 `hypernetwork`, `model` (HyperSound, which joins the two), `local_model` (the same for each moment of a sound) with
 `frame_network`, `local_hypernetwork` (which learns what to send) or `addressed_hypernetwork` (which is told), and
-`streaming`; `reconstruction` (sounds of any length), `training` (the loop, checkpoints, logs), and `presets` (models by name, with their training); `baselines` (RAVE and classical codes),
-`evaluation` (tables with intervals), `reproduction` (the paper's Table 1), `listening` (a blind test). Only notebooks
-and the command line use `plots`, `players`, `tables`, `widgets`, `listening_widget` and `voice_widget`.
+`streaming`; `reconstruction` (sounds of any length), `training` (the loop, checkpoints, logs), and `presets` (models by
+name, with their training); `baselines` (RAVE and classical codes), `evaluation` (tables with intervals), `reproduction`
+(the paper's Table 1), `listening` (a blind test). Only notebooks and the command line use `plots`, `players`, `tables`,
+`widgets`, `listening_widget` and `voice_widget`.
 """
 
 import os
