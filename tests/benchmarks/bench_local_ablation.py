@@ -4,6 +4,7 @@ make bench ARGS="local_ablation --speech FOLDER --limit 60"
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,12 +59,35 @@ def hop(size: int) -> Change:
     return change
 
 
+def addressed_hop(size: int) -> Change:
+    """The same for a hypernetwork that sends the loudest waves: as many levels, and values with what is left."""
+
+    def change(base: Preset) -> Preset:
+        old, share = base.model.target, size / base.model.target.hop
+        low, high = old.pulses
+        config = dataclasses.replace(
+            old,
+            hop=size,
+            loudest=round(old.loudest * share),
+            textures=round((size - old.bands - 4 - round(old.loudest * share)) / 2),
+            pulses=(max(1.0, low * share), min(high * share, size / 4)),
+        )
+        narrow = dataclasses.replace(
+            base.model.hypernetwork,
+            bottleneck=math.floor(base.model.hypernetwork.bottleneck * share),
+            block=round(base.model.hypernetwork.block / share),
+        )
+        return _model(base, target=config, hypernetwork=narrow)
+
+    return change
+
+
 def _model(base: Preset, **changes: object) -> Preset:
     return dataclasses.replace(base, model=dataclasses.replace(base.model, **changes))
 
 
 HOP = 160
-HIFI: dict[str, Change] = {
+WIRED: dict[str, Change] = {
     "the preset": lambda base: base,
     "random start in place of the transform codec": network(wired=False),
     "one readout for level and content (no bands)": kind(LocalConfig(hop=HOP)),
@@ -93,10 +117,29 @@ TINY: dict[str, Change] = {
     "the preset": lambda base: base,
     "without pulses": target(pulses=(), basis=196),
     "random start in place of the transform codec": network(wired=False),
-    "the loss of local-hifi": loss(terms="0.5*log_nmse+mel_nmse+mel_stft"),
+    "the loss of local-wired": loss(terms="0.5*log_nmse+mel_nmse+mel_stft"),
     "without log_nmse and mel_nmse": loss(terms="mel_stft"),
 }
-ROWS = {"local-hifi": HIFI, "local-tiny": TINY}
+ADDRESSED: dict[str, Change] = {
+    "the preset": lambda base: base,
+    "every frame alone (no blocks)": network(block=1),
+    "blocks of 4": network(block=4),
+    "blocks of 32": network(block=32),
+    "no ceiling": target(ceiling=1.0),
+    "ceiling 0.25": target(ceiling=0.25),
+    "16 bands of textures": target(textures=16),
+    "32 bands of textures": target(textures=32),
+    "12 bands": target(bands=12),
+    "20 bands": target(bands=20),
+    "hop 160": addressed_hop(160),
+    "hop 512": addressed_hop(512),
+    "width 128": network(width=128),
+    "no dilated blocks but one": network(dilations=(1,)),
+    "mel_stft alone": loss(terms="mel_stft"),
+    "the loss of local-wired": loss(terms="0.5*log_nmse+mel_nmse+mel_stft"),
+    "learning rate 1e-3": training(learning_rate=1e-3),
+}
+ROWS = {"local-hifi": ADDRESSED, "local-tiny": TINY, "local-wired": WIRED}
 
 
 def run(quick: bool = False, speech: Path | None = None, limit: float = 60.0) -> dict:

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import torch
+
 from hypersound_lib.evaluation import Excerpt, evaluate
 from hypersound_lib.metrics import METRICS, TABLE_1
+from hypersound_lib.model import HyperSound, build_model
 from hypersound_lib.presets import preset
 from hypersound_lib.reproduction.paper import ROWS
 from tests.benchmarks import local_speech
@@ -36,22 +39,26 @@ def run(quick: bool = False, speech: Path | None = None) -> dict:
 
 
 def _curve(name: str, marks: tuple[int, ...], speech: Path | None, chosen: list[Excerpt]) -> Iterator[dict]:
-    """Train on from mark to mark, and score the averaged weights at each; scoring takes no training time."""
+    """Score before the first step; then train on from mark to mark, and score the averaged weights at each.
+
+    Scoring takes no training time.
+    """
     stored = preset(name)
     rate = stored.model.sample_rate
     data = local_speech.stores(speech, rate)
+
+    def row(model: HyperSound, seconds: float, steps: int) -> dict:
+        found = evaluate(model.eval(), chosen, rates=[rate], metrics=TABLE_1, references=False)
+        scores = found.means("model")
+        better = [m for m in TABLE_1 if _better(m, scores[m], ROWS[0].papers(m))]
+        return {"preset": name, "seconds": seconds, "steps": steps, **scores, "better_than_paper": better}
+
+    torch.manual_seed(stored.training.seed)
+    yield row(build_model(stored.model), 0.0, 0)
     with tempfile.TemporaryDirectory() as folder:
         for before, mark in pairwise((0, *marks)):
             result = local_speech.train_for(mark - before, stored.model, stored.training, data, folder)
-            found = evaluate(result.model.eval(), chosen, rates=[rate], metrics=TABLE_1, references=False)
-            scores = found.means("model")
-            yield {
-                "preset": name,
-                "seconds": result.seconds,
-                "steps": result.step,
-                **scores,
-                "better_than_paper": [m for m in TABLE_1 if _better(m, scores[m], ROWS[0].papers(m))],
-            }
+            yield row(result.model, result.seconds, result.step)
 
 
 def _better(metric: str, ours: float, theirs: float) -> bool:
