@@ -210,6 +210,7 @@ def _weights_picture(name: str, matrix: np.ndarray, dimensions: tuple[str, str])
         matrix.T, origin="lower", aspect="auto", interpolation="nearest", cmap="RdBu_r", vmin=-limit, vmax=limit
     )
     axes[0, 0].set(title=name, xlabel=dimensions[0], ylabel=dimensions[1])
+    axes[0, 0].locator_params(integer=True)
     bar = fig.colorbar(image, ax=axes[0, 0])
     bar.set_label("weight")
     bar.ax.set_ylim(float(matrix.min()), max(float(matrix.max()), float(matrix.min()) + 1e-6))  # what there is

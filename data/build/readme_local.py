@@ -91,8 +91,9 @@ def minutes(document: dict, origin: Origin) -> str:
     """How soon the paper's figures are passed."""
     results = document["results"]
     lines = [
-        f"**From random weights** on two CPU cores (`{' '.join(results['corpora'])}`), scored on "
-        f"{len(results['recordings'])} recordings of unseen voices. The last column counts of the paper's six metrics "
+        f"**From random weights** on a CPU (`{' '.join(results['corpora'])}`), scored on "
+        f"{len(results['recordings'])} recordings of unseen voices. At 0 s `local-hifi` is the codec that it starts as. "
+        "The last column counts of the paper's six metrics "
         "those that are better than the paper's:",
         "",
         f"| preset | training | steps | {' | '.join(_head(metric) for metric in COLUMNS)} | better |",
