@@ -92,9 +92,8 @@ def minutes(document: dict, origin: Origin) -> str:
     results = document["results"]
     lines = [
         f"**From random weights** on a CPU (`{' '.join(results['corpora'])}`), scored on "
-        f"{len(results['recordings'])} recordings of unseen voices. At 0 s `local-hifi` is the codec that it starts as. "
-        "The last column counts of the paper's six metrics "
-        "those that are better than the paper's:",
+        f"{len(results['recordings'])} recordings of unseen voices. At 0 s `local-hifi` is the codec that it starts "
+        "as. The last column counts of the paper's six metrics those that are better than the paper's:",
         "",
         f"| preset | training | steps | {' | '.join(_head(metric) for metric in COLUMNS)} | better |",
         f"|---|---:|---:|{'---:|' * (len(COLUMNS) + 1)}",
