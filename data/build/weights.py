@@ -37,8 +37,8 @@ SOURCES = {
 NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
-    "local-hifi": "\nUp to step 2500 the loss weighed mel_nmse by a half, and the learning rate followed the schedule of "
-    "a training of 2500 steps, from there that of 3100.\n",
+    "local-hifi": "\nUp to step 2500 the loss weighed mel_nmse by a half, and the learning rate followed the schedule "
+    "of a training of 2500 steps, from there that of 3100.\n",
 }
 CARD = """{note}
 ## Training data
