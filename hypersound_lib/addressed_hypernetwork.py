@@ -95,6 +95,10 @@ class AddressedHyperNetwork(FrameNetwork):
         """Write θ from what was sent: `(B, K, S), (B, K, R) -> {name: (B, K, *shape)}`."""
         return self._generate(side, values, self._places(side))
 
+    def parts(self) -> dict[str, list[nn.Module]]:
+        """Return what learns; nothing does before the bottleneck."""
+        return {"encoder": [], "hidden": [self.widen, self.after], "head": [self.head]}
+
     @property
     def reach(self) -> int:
         """How many frames before and after its own θ_k depends on; those of its block share its values."""

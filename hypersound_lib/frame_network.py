@@ -42,6 +42,10 @@ class FrameNetwork(nn.Module):
         """
         return (num_samples - 1) // self.spectrum.hop + 2
 
+    def parts(self) -> dict[str, list[nn.Module]]:
+        """Return what learns: "encoder" (up to the bottleneck), "hidden" (after it) and "head"."""
+        raise NotImplementedError
+
     @property
     def reach(self) -> int:
         """How many frames before and after its own θ_k depends on: the look-ahead, in hops, less the window's one."""

@@ -70,6 +70,10 @@ class LocalHyperNetwork(FrameNetwork):
         config: LocalHyperNetworkConfig = LocalHyperNetworkConfig(),
     ):
         super().__init__(spectrum, config.dilations)
+        if config.block > 1:
+            raise ConfigError(
+                f"only values of the loudest waves are shared: with this target block is 1, not {config.block}"
+            )
         self.shapes, self.config = dict(shapes), config
         width = config.width
         self.first = nn.Linear(spectrum.num_features, width)
@@ -128,6 +132,11 @@ class LocalHyperNetwork(FrameNetwork):
         rate, cosine, sine, _, phase = features[..., -PITCH:].split(1, dim=-1)
         flat = self.head(self.after(self.widen(torch.cat([code, rate, cosine, sine], dim=-1))))
         return split_params(torch.cat([flat, rate, phase], dim=-1), self.shapes)
+
+    def parts(self) -> dict[str, list[nn.Module]]:
+        """Return what learns, in the order in which it is passed."""
+        encoder = [self.first, self.before, self.squeeze]
+        return {"encoder": encoder, "hidden": [self.widen, self.after], "head": [self.head]}
 
 
 def _channels(spectrum: LappedSpectrum, width: int) -> list[int]:

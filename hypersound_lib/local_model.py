@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from hypersound_lib.addressed_hypernetwork import AddressedHyperNetwork
 from hypersound_lib.coords import clip_duration
@@ -111,13 +111,8 @@ class LocalHyperSound(PretrainedModel):
 
     def num_parameters(self) -> dict[str, int]:
         """Count parameters where they sit: encoder (up to the bottleneck), hidden layers, head, and the basis."""
-        network = self.hypernetwork
-        return {
-            "encoder": _count(*(getattr(network, name, nn.Identity()) for name in ("first", "before", "squeeze"))),
-            "hidden": _count(network.widen, network.after),
-            "head": _count(network.head),
-            "shared": _count(self.target),
-        }
+        parts = self.hypernetwork.parts() | {"shared": [self.target]}
+        return {name: sum(p.numel() for module in part for p in module.parameters()) for name, part in parts.items()}
 
     @classmethod
     def config_to_json(cls, config: LocalHyperSoundConfig) -> dict[str, Any]:
@@ -144,7 +139,3 @@ def _hypernetwork(config: LocalHyperSoundConfig, target: LocalTarget) -> FrameNe
     return LocalHyperNetwork(
         spectrum, target.shapes, target.start(), target.scales(), target.copy(spectrum), config.hypernetwork
     )
-
-
-def _count(*modules: nn.Module) -> int:
-    return sum(p.numel() for module in modules for p in module.parameters())

@@ -283,5 +283,7 @@ def test_what_cannot_be_encoded_or_played_is_refused():
         next(stream(model, iter([])))
     with pytest.raises(ConfigError, match="must be positive"):
         LocalHyperNetworkConfig(bottleneck=0)
+    with pytest.raises(ConfigError, match="block is 1, not 4"):
+        LocalHyperSound(LocalHyperSoundConfig(RATE, 256, LocalHyperNetworkConfig(block=4), TARGETS["lapped"]))
     with pytest.raises(ConfigError, match="pulses take 2 numbers"):
         LocalHyperSound(LocalHyperSoundConfig(RATE, 256, LocalHyperNetworkConfig(bottleneck=2), TARGETS["pulses"]))

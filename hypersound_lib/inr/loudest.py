@@ -2,8 +2,8 @@
 
 Amplitudes of which nobody says where they belong go to the lowest waves, whatever sounds there. A transform codec sends
 its numbers to where the sound is, and does not send the places: both ends compute them from the levels, which were sent
-anyway (backward-adaptive bit allocation: Davidson, Fielder and Antill 1990). Pitch, one number more, tells of all
-harmonics at once:
+anyway (backward-adaptive bit allocation: Davidson, Fielder and Antill 1990). Pitch and how sure it is, two numbers
+more, tell of all harmonics at once:
 
     env_m = Σ_b E_bm gains_b + comb_m,     comb_m = ½ sure log(ε + exp(-(d_m / 0.6)²)) e^(-f_m / f_0)
 
@@ -21,7 +21,7 @@ _LINE = 0.6  # half a spectral line's width, in cycles per hop
 _BETWEEN = 1e-2  # ε: power between harmonics: -20 dB
 _FADE = 0.7  # f₀ as part of the trained Nyquist frequency: higher harmonics blur, as pitch moves within a frame
 _TILT = 4.0  # by how many nepers interest falls up to the Nyquist frequency: ears follow low waves more closely
-_SLOPE = 24.0  # how fast it falls above the ceiling: by so many nepers an octave
+_SLOPE = 24.0  # above the ceiling it falls faster: by so many nepers more up to twice the ceiling
 
 
 def log_comb(pitch: Tensor, frequencies: Tensor, bands: Tensor) -> Tensor:
