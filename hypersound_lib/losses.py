@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.band_losses import BAND_TERMS, BandLosses
 from hypersound_lib.errors import ConfigError
 
-TERMS = ("mse", "smooth_l1", "log_nmse", "mel_nmse", "stft", "mel_stft")
-_MEL_TERMS = ("mel_nmse", "mel_stft")
+TERMS = ("mse", "smooth_l1", "log_nmse", "stft", "mel_stft", *BAND_TERMS)
 
 
 def _parse_term(part: str, terms: str) -> tuple[str, float]:
@@ -32,7 +32,7 @@ class LossConfig:
 
     terms: str = "smooth_l1+mel_stft"  # joined by +, each with a weight λ if it is not 1: "smooth_l1+0.1*mel_stft"
     fft_sizes: tuple[int, ...] = (512, 1024, 2048)  # windows as long
-    n_mels: int = 128  # bins of mel_stft and mel_nmse
+    n_mels: int = 128  # bins of mel_stft, and of band_error and band_level with a window of 2048
     overlap: int = 8  # windows over each sample: 8 stands for 87.5 %; half as many take half the time
 
     @property
@@ -70,11 +70,10 @@ class ReconstructionLoss(nn.Module):
     - `smooth_l1`: |e| - β/2 beyond β = 0.1, e² / 2β within, as in the paper;
     - `log_nmse`: log₁₀ of each clip's error energy over its own energy, not below -3 (30 dB): loud and quiet clips
       count alike, and silence, at 0, is never a good answer;
-    - `mel_nmse`: log(1 + error power / power) in every mel bin and frame: it hears phase, as `log_nmse` does, but in
-      quiet bands and moments, too, and gives up on none and wins little where the error already is small;
     - `mel_stft`: spectral convergence plus L1 of log magnitudes, on mel bins at several resolutions, as in the
       paper. It hears timbre, and nearly ignores phase;
-    - `stft`: the same on linear frequency.
+    - `stft`: the same on linear frequency;
+    - `band_error`, `band_level`, `spectrum_level`, `loudness`: see `band_losses`.
 
     Every term is a mean over the items of the batch, so two halves of a batch on two devices give the mean of the
     whole (auraloss and ParallelWaveGAN take spectral convergence over the whole batch at once, which does not).
@@ -99,8 +98,8 @@ class ReconstructionLoss(nn.Module):
         config = LOSSES.get(loss) or LossConfig(loss) if isinstance(loss, str) else loss
         self.config = config
         self.weights = config.weights
-        if "mel_nmse" in self.weights:
-            self.band_errors = _BandErrors(config, sample_rate)
+        if bands := tuple(term for term in self.weights if term in BAND_TERMS):
+            self.bands = BandLosses(bands, sample_rate, config.fft_sizes, config.n_mels)
         for term in ("stft", "mel_stft"):
             if term in self.weights:
                 self.add_module(f"{term}_distance", _multi_resolution(config, sample_rate, term == "mel_stft"))
@@ -109,12 +108,16 @@ class ReconstructionLoss(nn.Module):
     def min_samples(self) -> int:
         """The shortest signal that every term can score."""
         # The STFT pads by mirroring half a window on each side, which needs more samples than that.
-        spectral = self.weights.keys() & {"stft", *_MEL_TERMS}
+        spectral = self.weights.keys() & {"stft", "mel_stft", *BAND_TERMS}
         return max(self.config.fft_sizes) // 2 + 1 if spectral else 1
 
     def forward(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]:
         """Score estimates `(B, T)` against references `(B, T)`; the terms come without their weights."""
-        return {term: getattr(self, f"_{term}")(estimate, reference) for term in self.weights}
+        bands = self.bands(estimate, reference) if self.weights.keys() & {*BAND_TERMS} else {}
+        return {
+            term: bands[term].mean() if term in bands else getattr(self, f"_{term}")(estimate, reference)
+            for term in self.weights
+        }
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
         """Return the weighted sum Σ λ · term, which training minimises."""
@@ -130,9 +133,6 @@ class ReconstructionLoss(nn.Module):
         error = (estimate - reference).square().mean(dim=-1)
         energy = reference.square().mean(dim=-1)
         return torch.log10((error / (energy + _FLOOR**2)).clamp(min=1e-3)).mean()
-
-    def _mel_nmse(self, estimate: Tensor, reference: Tensor) -> Tensor:
-        return self.band_errors(estimate, reference)
 
     def _mel_stft(self, estimate: Tensor, reference: Tensor) -> Tensor:
         return _spectral(self.mel_stft_distance, estimate, reference)
@@ -204,39 +204,10 @@ class _Magnitudes(nn.Module):
         self.register_buffer("filters", filters, persistent=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        magnitude = torch.sqrt(self.power(x).clamp(min=1e-8))
-        return magnitude if self.filters is None else self.filters.to(x.dtype) @ magnitude, None
-
-    def power(self, x: Tensor) -> Tensor:
-        """Return |STFT|² on linear frequency: `(B, T) -> (B, n_fft // 2 + 1, frames)`."""
         window = self.window.to(x.dtype)
         spectrum = torch.stft(x, self.fft_size, self.hop_size, window=window, return_complex=True)
-        return spectrum.real.square() + spectrum.imag.square()
-
-
-class _BandErrors(nn.Module):
-    """log(1 + D / X) for each mel bin and frame, D and X the powers of the error and of the original, then the mean.
-
-    A bin whose error is as loud as the original costs log 2. Its derivative 1 / (X + D) is bounded, where that of
-    log D is not, and falls as D grows: a noise-like bin, whose phase is not to be had, does not outweigh the others.
-    """
-
-    def __init__(self, config: LossConfig, sample_rate: int):
-        super().__init__()
-        spectra = _multi_resolution(config, sample_rate, mel=True).stft_losses
-        self.resolutions = nn.ModuleList(resolution.magnitudes for resolution in spectra)
-
-    def forward(self, estimate: Tensor, reference: Tensor) -> Tensor:
-        whole = torch.promote_types(reference.dtype, torch.float32)  # an FFT knows no half precision
-        estimate, reference = estimate.to(whole), reference.to(whole)
-        total = 0.0
-        for resolution in self.resolutions:
-            filters = resolution.filters.to(reference.dtype)
-            error, power = (filters @ resolution.power(x) for x in (estimate - reference, reference))
-            # That of a 16-bit signal's rounding; nothing quieter is to be hit.
-            floor = _DITHER**2 * 3 / 8 * resolution.fft_size * filters.sum(dim=-1, keepdim=True)
-            total = total + torch.log1p(error / (power + floor)).mean()
-        return total / len(self.resolutions)
+        magnitude = torch.sqrt((spectrum.real.square() + spectrum.imag.square()).clamp(min=1e-8))
+        return magnitude if self.filters is None else self.filters.to(x.dtype) @ magnitude, None
 
 
 class _SpectralConvergence(nn.Module):

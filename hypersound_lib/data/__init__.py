@@ -10,6 +10,7 @@ from hypersound_lib.data.clips import ConsecutiveClips, RandomClips
 from hypersound_lib.data.corpora import AudioDataset, Sound, load_dataset
 from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.segments import cut_segments, random_segment
+from hypersound_lib.data.signals import codec_augmentation
 from hypersound_lib.data.store import AudioStore, build_store, open_store
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "all_pass",
     "as_sound",
     "build_store",
+    "codec_augmentation",
     "cut_segments",
     "from_int16",
     "load_audio",

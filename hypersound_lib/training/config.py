@@ -20,7 +20,7 @@ class TrainingConfig:
     max_grad_norm: float | None = None  # gradients of a larger norm are scaled down to it
     ema_decay: float = 0.0  # above 0: validate and keep an exponential moving average of the weights
     loss: LossConfig = field(default_factory=LossConfig)
-    augment: bool = True  # the paper's: phase mangle and dequantisation; the random crop is always there
+    augment: str = "paper"  # phase mangle and dequantisation; "codec", "none"; the random crop is always there
     window: int | None = None  # decode and score only so many samples of each clip, elsewhere in every step
     precision: str = "float32"  # or "bfloat16": matrix products in bfloat16, weights in float32
     compile: bool = False  # let torch.compile fuse the model's operations
@@ -43,6 +43,8 @@ class TrainingConfig:
             raise ConfigError(f"learning_rate must be positive, warm-up, decay and workers not negative: {self}")
         if self.schedule not in ("constant", "cosine") or self.precision not in ("float32", "bfloat16"):
             raise ConfigError(f"schedule is 'constant' or 'cosine', precision 'float32' or 'bfloat16': {self}")
+        if self.augment not in ("paper", "codec", "none"):
+            raise ConfigError(f"augment is 'paper', 'codec' or 'none', not {self.augment!r}")
         if not 0 <= self.ema_decay < 1 or (self.max_grad_norm is not None and self.max_grad_norm <= 0):
             raise ConfigError(f"ema_decay lies in [0, 1), max_grad_norm is positive or None: {self}")
         if self.window is not None and self.window < 1:

@@ -69,10 +69,11 @@ def train(
                 last = micro == config.accumulate - 1
                 with nullcontext() if last else accelerator.no_sync(network):
                     with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=run.bfloat16):
-                        estimate = network(clips, first, count)  # (B, count)
+                        estimate, costs = network(clips, first, count, with_costs=True)  # (B, count)
                     terms = loss(estimate.float(), clips[:, first : first + count])
-                    accelerator.backward(loss.total(terms) / config.accumulate)
+                    accelerator.backward((loss.total(terms) + sum(costs.values())) / config.accumulate)
             norm = accelerator.clip_grad_norm_(model.parameters(), config.max_grad_norm or math.inf)
+            terms |= costs
             run.raise_unless_finite(terms, norm)
             state.update_weights()
             run.log_step(terms, norm)

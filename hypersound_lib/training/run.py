@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hypersound_lib.atomic import atomic_path
-from hypersound_lib.data import AudioStore, RandomClips, paper_augmentation
+from hypersound_lib.data import AudioStore, RandomClips, codec_augmentation, paper_augmentation
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.model import HyperSound
@@ -24,6 +24,8 @@ from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.logs import RunLog
 from hypersound_lib.training.state import TrainingState
 from hypersound_lib.training.validation import Validation
+
+_AUGMENTATIONS = {"paper": paper_augmentation, "codec": codec_augmentation, "none": lambda sample_rate: ()}
 
 
 class Run:
@@ -66,7 +68,7 @@ class Run:
             train_store,
             num_samples,
             config.steps * config.batch_size,
-            paper_augmentation(rate) if config.augment else (),
+            _AUGMENTATIONS[config.augment](rate),
             seed=config.seed,
         )
         remaining = range(self.state.step * config.batch_size, len(self.clips))

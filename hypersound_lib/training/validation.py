@@ -28,7 +28,7 @@ class Validation:
 
     @torch.no_grad()
     def measure(self, model: nn.Module, loss: ReconstructionLoss) -> dict[str, float]:
-        """Return the loss' terms, their weighted sum as `loss`, and NMSE and SI-SNR in dB (medians over clips)."""
+        """Return the loss' terms, the code's costs, their weighted sum `loss`, and NMSE and SI-SNR (dB), medians."""
         device = next(model.parameters()).device
         was_training = model.training
         model.eval()
@@ -36,13 +36,13 @@ class Validation:
         estimates = []
         for batch in self.clips.split(self.batch_size):
             batch = batch.to(device)
-            estimate = model(batch)
-            for name, value in loss(estimate, batch).items():
+            estimate, costs = model(batch, with_costs=True)
+            for name, value in (loss(estimate, batch) | costs).items():
                 totals[name] = totals.get(name, 0.0) + value.item() * len(batch) / len(self.clips)
             estimates.append(estimate.cpu())
         model.train(was_training)
         estimate = torch.cat(estimates)
-        totals["loss"] = sum(loss.weights[name] * value for name, value in totals.items())
+        totals["loss"] = sum(loss.weights.get(name, 1.0) * value for name, value in totals.items())
         totals["nmse"] = nmse(self.clips, estimate).median().item()
         totals["si_snr"] = si_snr(self.clips, estimate).median().item()
         return totals

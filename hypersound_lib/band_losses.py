@@ -1,0 +1,122 @@
+"""Losses on bands of a spectrogram, at several resolutions, from one transform of each signal.
+
+    D, X, Y    powers of the error, the original and the estimate in a band and frame
+    band_error      log(1 + D / X)       hears phase, in quiet bands and moments, too; gives up on none
+    band_level      |log X - log Y|      hears timbre alone: what has no phase to be had must still be as loud
+    spectrum_level  RMS over all bins of log₁₀ X - log₁₀ Y, as LSD has it: the same without bands, for each bin
+    loudness        difference of loudness N ∝ (X / X₀)^0.23 (Zwicker) on a Bark scale, less what is masked; what was
+                    added counts more than what is missing, as it does for ears
+
+The weight of `spectrum_level` is for a sound whose level is hit; the others are those of the field's codecs.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+BAND_TERMS = ("band_error", "band_level", "spectrum_level", "loudness")
+
+_DITHER = 2.0**-15  # one step of 16 bits
+_FLOOR = 1e-5  # added to powers in bands: about -70 dB of a loud band of speech
+_LEAST = 1e-7  # and, times the window's length, to those of bins
+_THRESHOLD = 1e-4  # X₀, of a window of 512 samples
+_MASKED = 0.25  # part of the lower loudness within which a difference is not heard
+_MOST = 4.0  # times as loud as the original: beyond, an error counts no more
+
+
+class BandLosses(nn.Module):
+    """Some of `BAND_TERMS`: `(B, T), (B, T) -> {term: (B,)}`.
+
+    Args:
+        terms: which.
+        sample_rate: in Hz.
+        fft_sizes: windows of the first two terms; a longer one has more bands.
+        n_mels: bands of a window of 2048 samples.
+    """
+
+    def __init__(self, terms: tuple[str, ...], sample_rate: int, fft_sizes: tuple[int, ...], n_mels: int):
+        super().__init__()
+        import librosa  # takes a second to import, which whoever needs no bands is spared
+
+        self.terms = terms
+        self.sizes = tuple(fft_sizes) if {"band_error", "band_level"} & set(terms) else ()
+        for size in {*self.sizes, *self._extra()}:
+            bands = max(8, round(n_mels * (size / 2048) ** 0.75))
+            filters = librosa.filters.mel(sr=sample_rate, n_fft=size, n_mels=bands, norm=None)
+            self.register_buffer(f"window{size}", torch.hann_window(size), persistent=False)
+            self.register_buffer(f"filters{size}", torch.from_numpy(filters), persistent=False)
+        self.register_buffer("bark", _bark_filters(sample_rate, _BARK_WINDOW), persistent=False)
+
+    def _extra(self) -> set[int]:
+        return {size for term, size in _WINDOWS.items() if term in self.terms}
+
+    def forward(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]:
+        """Score estimates against references, each on its own."""
+        whole = torch.promote_types(reference.dtype, torch.float32)  # an FFT knows no half precision
+        # The same noise under both: at digital silence a power has no gradient, whichever way it might grow.
+        noise = _DITHER * torch.randn(reference.shape[-1], generator=torch.Generator().manual_seed(0))
+        estimate, reference = (signal.to(whole) + noise.to(signal.device, whole) for signal in (estimate, reference))
+        totals: dict[str, Tensor] = {}
+        for size in sorted({*self.sizes, *self._extra()}):
+            x, y = (self._spectrum(signal, size) for signal in (reference, estimate))
+            for name, value in self._terms_of(x, y, size).items():
+                totals[name] = totals.get(name, 0.0) + value
+        return totals
+
+    def _terms_of(self, x: Tensor, y: Tensor, size: int) -> dict[str, Tensor]:
+        px, py = _power(x), _power(y)
+        terms: dict[str, Tensor] = {}
+        if size in self.sizes:
+            filters, share = getattr(self, f"filters{size}").to(px.dtype), 1 / len(self.sizes)
+            bx = filters @ px
+            if "band_error" in self.terms:
+                error = filters @ _power(y - x) / (bx + 10 * _FLOOR)
+                terms["band_error"] = share * error.clamp(max=_MOST).log1p().mean(dim=(1, 2))
+            if "band_level" in self.terms:
+                level = ((bx + _FLOOR).log() - (filters @ py + _FLOOR).log()).abs()
+                terms["band_level"] = share * level.mean(dim=(1, 2))
+        if "spectrum_level" in self.terms and size == _WINDOWS["spectrum_level"]:
+            least = _LEAST * size
+            difference = (px + least).log10() - (py + least).log10()
+            terms["spectrum_level"] = _root(difference.square().mean(dim=1)).mean(dim=-1)
+        if "loudness" in self.terms and size == _BARK_WINDOW:
+            terms["loudness"] = _loudness_difference(*(self.bark.to(px.dtype) @ power for power in (px, py)))
+        return terms
+
+    def _spectrum(self, signal: Tensor, size: int) -> Tensor:
+        window = getattr(self, f"window{size}").to(signal.dtype)
+        return torch.stft(signal, size, size // 4, window=window, return_complex=True)
+
+
+_BARK_WINDOW = 512
+_WINDOWS = {"spectrum_level": 1024, "loudness": _BARK_WINDOW}
+
+
+def _power(spectrum: Tensor) -> Tensor:
+    return spectrum.real.square() + spectrum.imag.square()
+
+
+def _root(square: Tensor) -> Tensor:
+    """Return √x, with a gradient that is finite at 0."""
+    return (square + 1e-6).sqrt() - 1e-3
+
+
+def _loudness_difference(x: Tensor, y: Tensor) -> Tensor:
+    """Compare powers in Bark bands `(B, bands, frames)`; the threshold in quiet has loudness 1."""
+    x, y = x / _THRESHOLD + 1, y / _THRESHOLD + 1
+    loud_x, loud_y = x.pow(0.23), y.pow(0.23)
+    difference = loud_y - loud_x
+    masked = _MASKED * (torch.minimum(loud_x, loud_y) - 1)
+    heard = difference.sign() * (difference.abs() - masked).clamp(min=0)
+    added = ((y + 50) / (x + 50)).detach().pow(1.2)  # 1 where nothing was added; its growth is no reason to be loud
+    added = torch.where(added > 1, added.clamp(max=12), 0.0)
+    both = _root(heard.square().mean(dim=1)).mean(dim=-1)
+    return both + 0.3 * (heard.clamp(min=0) * added).mean(dim=(1, 2))
+
+
+def _bark_filters(sample_rate: int, size: int, bands: int = 42) -> Tensor:
+    """Return triangles evenly spaced on a Bark scale, 7 asinh(f / 650 Hz): `(bands, bins)`."""
+    barks = 7 * torch.asinh(torch.arange(size // 2 + 1) * (sample_rate / size) / 650)
+    centres = torch.linspace(0.25, math.ceil(float(barks[-1])) - 0.25, bands)
+    return (1 - (barks - centres[:, None]).abs() / (centres[1] - centres[0])).clamp(min=0)
