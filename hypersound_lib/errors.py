@@ -29,6 +29,10 @@ class MetricRefused(ConfigError):
     """A metric has no value for these signals."""
 
 
+class CodeFileError(HyperSoundError):
+    """A compressed sound is damaged, of another format or version, or was made by another model."""
+
+
 class WeightsFileError(HyperSoundError):
     """A weights file is missing, is not safetensors, or was not written by this library."""
 

@@ -16,8 +16,8 @@ from hypersound_lib.encoder import SoundStreamEncoder
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypernetwork import HyperNetwork
 from hypersound_lib.inr import INR, build_inr
-from hypersound_lib.local_config import LocalHyperSoundConfig
-from hypersound_lib.local_model import LocalHyperSound
+from hypersound_lib.local.config import LocalHyperSoundConfig
+from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.model_config import HyperSoundConfig, config_from_json, config_to_json
 from hypersound_lib.pretrained import find_folder, read_config
 from hypersound_lib.pretrained_model import PretrainedModel
@@ -99,9 +99,15 @@ class HyperSound(PretrainedModel):
         )
         return self.target(coords, params)
 
-    def forward(self, waveform: Tensor, start: int = 0, num_samples: int | None = None) -> Tensor:
-        """Encode clips and play them, or a window of them: `(B, T) -> (B, num_samples)`."""
-        return self.decode(self.encode(waveform), num_samples, start=start)
+    def forward(
+        self, waveform: Tensor, start: int = 0, num_samples: int | None = None, *, with_costs: bool = False
+    ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
+        """Encode clips and play them, or a window of them: `(B, T) -> (B, num_samples)`.
+
+        With `with_costs` it also returns what the code costs, as training wants it: here nothing, an empty dictionary.
+        """
+        sound = self.decode(self.encode(waveform), num_samples, start=start)
+        return (sound, {}) if with_costs else sound
 
     def num_parameters(self) -> dict[str, int]:
         """Count parameters where they sit: encoder, hidden layers, head, and those that all sounds share."""

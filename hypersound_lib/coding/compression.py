@@ -1,0 +1,174 @@
+"""A sound to bytes, in constant memory: level, segments of packets, and the knob that makes them fit.
+
+    blocks at the model's rate ──► segments ──► the finest knob that fits the budget ──► packets ──► bytes
+
+A segment is `SEGMENT` packets, about 16 s. What a segment leaves of its share of the bits, the next ones may use.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hypersound_lib.coding.container import IDENTITY_BYTES, MAX_RATE, Header, Packet
+from hypersound_lib.coding.knob import KNOBS, knob_value
+from hypersound_lib.coding.packets import PacketCoder
+from hypersound_lib.coding.rate import Rate, Survey, level_gain, survey
+from hypersound_lib.data import as_sound, resample
+from hypersound_lib.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hypersound_lib.local.model import LocalHyperSound
+
+SEGMENT = 32  # packets that are coded at once
+_PER_KNOB = 0.0125  # how much of a file's logarithm one position of the knob takes, nearly
+_TRIES = 4
+_SAMPLED = 8  # packets of a segment whose sizes are estimated
+_PACKET_BYTES = 6.6  # of a packet's head, and what the range coder rounds up to
+
+
+@torch.no_grad()
+def compress_blocks(
+    model: "LocalHyperSound", blocks: Iterable[Tensor], measured: Survey, original_rate: int, rate: Rate
+) -> Iterator[bytes]:
+    """Yield a file, part by part: first the header, then one part for each segment.
+
+    Args:
+        model: whose weights are fixed (loaded, or saved once).
+        blocks: `(T_i,)` at the model's rate, the same that were measured.
+        measured: what `survey` found.
+        original_rate: in Hz, for the record.
+        rate: how large the file may be.
+
+    Raises:
+        ConfigError: there is no sample, `original_rate` is impossible, or the model cannot go as low as the rate;
+            the last is raised at the end, when all is known.
+    """
+    if not measured.num_samples:
+        raise ConfigError("there is no sample to compress")
+    if not 1 <= original_rate <= MAX_RATE:
+        raise ConfigError(f"sounds at 1 to {MAX_RATE} Hz can be compressed, not at {original_rate}")
+    coder = PacketCoder(model.entropy)
+    header = Header(model.identity(), measured.level, original_rate, measured.num_samples).to_bytes()
+    yield header
+    gain, frames = level_gain(measured.level), model.transform.frames_in(measured.num_samples)
+    seconds = measured.num_samples / model.config.sample_rate
+    budget = None if rate.kbps is None else math.floor(125 * rate.kbps * seconds) - len(header)
+    spent, number, knob = 0, 0, rate.knob if rate.knob is not None else KNOBS // 2
+    for amplitudes, first in _segments(model, blocks, frames, gain):
+        stop = first + len(amplitudes)
+        groups = in_packets(amplitudes, model.config.packet)
+        if budget is None:
+            packets = _encode(model, coder, groups, knob, number)
+        else:
+            # Never more than the share of the sound so far, so that the whole stays below what was asked for.
+            share = math.floor(budget * stop / frames) - spent
+            packets, knob = _fit(model, coder, groups, knob, number, share, exactly=stop == frames)
+        number += len(packets)
+        part = b"".join(packet.to_bytes() for packet in packets)
+        spent += len(part)
+        yield part
+    if budget is not None and spent > budget:
+        least = (spent + len(header)) / seconds / 125
+        raise ConfigError(
+            f"{rate.kbps:g} kbit/s is too little for this sound: with its coarsest steps this model takes {least:.2f}"
+        )
+
+
+def in_packets(amplitudes: Tensor, size: int) -> list[Tensor]:
+    """Cut frames `(K, M)` into whole packets `(P, size, M)` and what is left, `(1, K', M)`; neither if empty."""
+    whole = len(amplitudes) // size * size
+    parts = [amplitudes[:whole].unflatten(0, (-1, size))] if whole else []
+    return parts + ([amplitudes[whole:].unsqueeze(0)] if whole < len(amplitudes) else [])
+
+
+def _segments(model, blocks: Iterable[Tensor], frames: int, gain: float) -> Iterator[tuple[Tensor, int]]:
+    """Yield the waves' amplitudes `(K', M)` of segments, and the number of each one's first frame."""
+    hop, size = model.config.hop, SEGMENT * model.config.packet
+    device = next(model.parameters()).device
+    held, first = torch.zeros(hop), 0  # samples from (first - 1) · hop on
+    source, ended = iter(blocks), False
+    while first < frames:
+        count = min(size, frames - first)
+        while len(held) < (count + 1) * hop and not ended:
+            block = next(source, None)
+            ended = block is None
+            held = held if block is None else torch.cat([held, block])
+        window = held[: (count + 1) * hop]
+        window = functional.pad(window, (0, (count + 1) * hop - len(window)))
+        # Frame 0 of this window is centred at its first sample, which belongs to the segment before.
+        amplitudes = model.transform((window / gain).unsqueeze(0).to(device))[0, 1 : count + 1] * model.unit
+        yield amplitudes, first
+        held, first = held[count * hop :], first + count
+
+
+def _encode(model, coder: PacketCoder, groups: list[Tensor], knob: int, number: int) -> list[Packet]:
+    packets: list[Packet] = []
+    for group in groups:
+        r = knob_value(knob).to(group).expand(len(group))
+        sent = model.quantise(group, r)
+        payloads = coder.encode(sent.side.round(), sent.waves.round(), r)
+        packets += [Packet(number + len(packets) + i, knob, payload) for i, payload in enumerate(payloads)]
+    return packets
+
+
+def _estimate(model, groups: list[Tensor], knob: int) -> float:
+    """Return how many bytes packets take, nearly, from some of them, without coding them."""
+    total, packets = 0.0, sum(map(len, groups))
+    for group in groups:
+        some = group[:: max(1, packets // _SAMPLED)]
+        r = knob_value(knob).to(some).expand(len(some))
+        sent = model.quantise(some, r)
+        bits = sum(part.sum().item() for part in model.entropy.bits(sent.side.round(), sent.waves.round(), r))
+        total += bits / 8 * len(group) / len(some)
+    return total + _PACKET_BYTES * packets
+
+
+def _fit(
+    model, coder, groups: list[Tensor], knob: int, number: int, share: int, exactly: bool
+) -> tuple[list[Packet], int]:
+    """Return packets of at most `share` bytes together, with nearly the finest knob that allows it, and the knob.
+
+    The logarithm of the size falls evenly with the knob, nearly, so that a few estimates lead there. What is left over
+    is only of use to a later segment: `exactly` says that there is none.
+    """
+    aim = share if exactly else 0.97 * share
+    for _ in range(_TRIES):
+        step = _steps_to(aim, _estimate(model, groups, knob))
+        knob = min(max(knob + step, 0), KNOBS - 1)
+        if abs(step) <= 2:
+            break
+    best: tuple[list[Packet], int] | None = None
+    while True:
+        packets = _encode(model, coder, groups, knob, number)
+        step = _steps_to(share, sum(len(packet.to_bytes()) for packet in packets))
+        if step > 0 and best is not None:
+            return best
+        if knob == KNOBS - 1 or (step <= 0 and (not exactly or step > -2 or knob == 0)):
+            return packets, knob
+        best = (packets, knob) if step <= 0 else None
+        knob = min(max(knob + step, 0), KNOBS - 1)
+
+
+def _steps_to(share: float, size: float) -> int:
+    """Return by how many positions of the knob, rounded to coarser ones, a size is to change to become the share."""
+    return math.ceil(math.log(size / max(share, 1)) / _PER_KNOB)
+
+
+def compress(model: "LocalHyperSound", waveform: Tensor, sample_rate: int, rate: Rate) -> bytes:
+    """Return a sound `(T,)` at any rate as a file's content; see `LocalHyperSound.compress`."""
+    heard = resample(as_sound(waveform), sample_rate, model.config.sample_rate)
+    measured = survey([heard], model.config.hop)
+    return b"".join(compress_blocks(model, [heard], measured, sample_rate, rate))
+
+
+def identity(tensors: dict[str, Tensor]) -> bytes:
+    """Return the first bytes of the hash of a model's weights, by which a file names its model."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + tensors[name].detach().cpu().contiguous().numpy().tobytes())
+    return digest.digest()[:IDENTITY_BYTES]

@@ -1,0 +1,133 @@
+"""Bytes to a sound, in constant memory: packets, integers, θ, and blocks of sound at any rate."""
+
+import math
+import warnings
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from hypersound_lib.coding.compression import SEGMENT
+from hypersound_lib.coding.container import Header, Packet, read_packets
+from hypersound_lib.coding.entropy import Packets
+from hypersound_lib.coding.knob import knob_value
+from hypersound_lib.coding.packets import PacketCoder
+from hypersound_lib.coding.rate import level_gain
+from hypersound_lib.data.blocks import resample_blocks
+from hypersound_lib.errors import CodeFileError, ConfigError
+from hypersound_lib.local.streaming import play
+
+if TYPE_CHECKING:
+    from hypersound_lib.local.model import LocalHyperSound
+
+
+def decompress(model: "LocalHyperSound", data: bytes, sample_rate: int | None = None) -> Tensor:
+    """Return a file's sound `(T',)` at a rate in Hz, None for the model's; see `LocalHyperSound.decompress`."""
+    return torch.cat(list(decompress_blocks(model, data, sample_rate)))
+
+
+@torch.no_grad()
+def decompress_blocks(
+    model: "LocalHyperSound", data: bytes, output_rate: int | None = None, name: str = "the data"
+) -> Iterator[Tensor]:
+    """Yield a file's sound, block by block: `(T_i,)` float32 on the CPU, at any rate.
+
+    Below the model's rate it plays at the model's, and soxr brings it down: leaving waves out, as `decode` does, takes
+    the last half kilohertz below the new Nyquist frequency along with what would fold; a resampler is steeper.
+
+    A lost or damaged packet is replaced by silence, with a warning.
+
+    Args:
+        model: the one that the file was made with.
+        data: the file's content.
+        output_rate: in Hz; None stands for the model's own.
+        name: of the file, for messages.
+
+    Raises:
+        CodeFileError: it is no such file, or another model's; or it is cut short, raised after what is whole.
+    """
+    rate = model.config.sample_rate
+    output_rate = rate if output_rate is None else output_rate
+    if output_rate < 1:
+        raise ConfigError(f"a sample rate is a positive number of Hz, not {output_rate}")
+    header, at = _header(model, data, name)
+    thetas = _read_theta(model, data, at, header.num_samples, name)
+    played = (level_gain(header.level) * block for block in play(model, thetas, max(rate, output_rate)))
+    if output_rate < rate:
+        played = resample_blocks(exactly(header.num_samples, played), rate, output_rate)
+    yield from exactly(math.floor(Fraction(header.num_samples * output_rate, rate) + Fraction(1, 2)), played)
+
+
+def exactly(total: int, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield blocks of `total` samples in all: roundings may differ by a sample."""
+    left = total
+    for block in blocks:
+        if left > 0:
+            yield block[:left]
+            left -= len(block)
+    if left > 0:
+        yield torch.zeros(left)
+
+
+def _header(model, data: bytes, name: str) -> tuple[Header, int]:
+    header, at = Header.from_bytes(data, name)
+    if header.identity != model.identity():
+        raise CodeFileError(
+            f"{name} was made by another model ({header.identity.hex()}, this one is {model.identity().hex()}): "
+            "decompress it with the model that compressed it"
+        )
+    frames = model.transform.frames_in(header.num_samples)
+    least = -(-frames // model.config.packet) * 4
+    if least > 64 * max(1, len(data)):
+        raise CodeFileError(
+            f"{name}: {header.num_samples} samples do not fit into {len(data)} bytes; copy the file again"
+        )
+    return header, at
+
+
+def _read_theta(model, data: bytes, at: int, num_samples: int, name: str) -> Iterator[Tensor]:
+    """Yield θ of segments: `(1, K', M)`."""
+    frames, size = model.transform.frames_in(num_samples), model.config.packet
+    coder, count = PacketCoder(model.entropy), -(-frames // size)
+    packets = read_packets(data, at, count, name)
+    for number in range(0, count, SEGMENT):
+        found, cut = _take(packets, min(SEGMENT, count - number))
+        lengths = [min(size, frames - (number + i) * size) for i in range(len(found))]
+        lost = [f"{(number + i) * size / model.frames_per_second:.1f} s" for i, p in enumerate(found) if p is None]
+        if lost:
+            warnings.warn(
+                f"{name}: {len(lost)} packets are lost or damaged, silent from {', '.join(lost[:8])}", stacklevel=2
+            )
+        if found:
+            yield torch.cat(_decode(model, coder, found, lengths)).unsqueeze(0)
+        if cut is not None:
+            raise cut
+
+
+def _take(packets: Iterator[Packet | None], count: int) -> tuple[list[Packet | None], CodeFileError | None]:
+    """Return the next packets, and the error that ended them before there were so many: first play what is whole."""
+    found: list[Packet | None] = []
+    try:
+        for _ in range(count):
+            found.append(next(packets))
+    except CodeFileError as error:
+        return found, error
+    return found, None
+
+
+def _decode(model, coder: PacketCoder, found: list[Packet | None], lengths: list[int]) -> list[Tensor]:
+    """Return each packet's θ `(K, M)`; a lost one's is zero."""
+    device = next(model.parameters()).device
+    thetas = [torch.zeros(length, model.config.hop, device=device) for length in lengths]
+    for length in set(lengths):  # the last packet is shorter
+        places = [i for i, packet in enumerate(found) if packet is not None and lengths[i] == length]
+        if not places:
+            continue
+        knobs = knob_value(torch.tensor([found[i].knob for i in places]))
+        sent = coder.decode([found[i].payload for i in places], knobs, length)
+        theta = model.generate(Packets(*(part.to(device) for part in sent)), knobs.to(device))
+        for i, part in zip(places, theta, strict=True):
+            thetas[i] = part
+    return thetas

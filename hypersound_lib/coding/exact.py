@@ -1,0 +1,78 @@
+"""Networks whose results are the same on every machine, to the last bit.
+
+A range decoder must compute the very probabilities that the encoder had: one symbol decoded with another probability
+destroys the rest of the packet. Floating-point networks do not promise that. A sum of products depends on the order in
+which it is taken, and so on processor, thread count, batch size and library version.
+
+Here nothing is ever rounded by a sum, so no order matters. Weights are multiples of 2⁻¹⁰ in [-16, 16], inputs and
+activations multiples of 2⁻¹⁰ in [-64, 64]. Products are multiples of 2⁻²⁰ below 2¹⁰; a sum of N of them, partial sums
+included, is a multiple of 2⁻²⁰ below N · 2¹⁰. float64 holds such numbers exactly up to 2⁵³ · 2⁻²⁰ = 2³³, so for all
+N < 2²³, whether products and sums are fused or not. ReLU, clamping and rounding to the grid are exact functions, too,
+and between layers the result is brought back to the grid by one of them. What follows is that the networks' outputs
+are integers that depend on nothing but the weights and the integers that were sent.
+
+Training computes the same in float32 without the grid: a step of 2⁻¹⁰ changes no code length that one could measure.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+_GRID = 1024.0
+_MAX_WEIGHT, _MAX_ACTIVATION = 16.0, 64.0
+
+
+def snap(x: Tensor) -> Tensor:
+    """Bring float64 numbers to the grid, as the exact arithmetic wants them; leave others as they are.
+
+    >>> snap(torch.tensor([0.3, 100.0], dtype=torch.float64)).tolist()
+    [0.2998046875, 64.0]
+    """
+    if x.dtype != torch.float64:
+        return x
+    return x.clamp(-_MAX_ACTIVATION, _MAX_ACTIVATION).mul_(_GRID).round_().div_(_GRID)
+
+
+def _snap_positive(x: Tensor) -> Tensor:
+    """Apply ReLU, then `snap`."""
+    if x.dtype != torch.float64:
+        return torch.relu(x)
+    return x.clamp_(0, _MAX_ACTIVATION).mul_(_GRID).round_().div_(_GRID)
+
+
+class ExactNetwork(nn.Module):
+    """Linear layers with ReLU between them: `(..., sizes[0]) -> (..., sizes[-1])`, exact in float64 after `exact()`.
+
+    >>> network = ExactNetwork(3, 8, 2).exact()
+    >>> x = torch.tensor([[0.5, -1.25, 3.0]], dtype=torch.float64)
+    >>> bool((network(x) * 1024 == (network(x) * 1024).round()).all())
+    True
+    """
+
+    def __init__(self, *sizes: int):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        nn.init.zeros_(self.layers[-1].weight)
+        nn.init.zeros_(self.layers[-1].bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layers; inputs in float64 must lie on the grid."""
+        for layer in self.layers[:-1]:
+            x = _snap_positive(layer(x))
+        return snap(self.layers[-1](x))
+
+    def columns(self, x: Tensor) -> Tensor:
+        """Apply the layers to columns, `(sizes[0], N) -> (sizes[-1], N)`: faster where N is large and layers small."""
+        for layer in self.layers[:-1]:
+            x = _snap_positive(torch.addmm(layer.bias[:, None], layer.weight, x))
+        last = self.layers[-1]
+        return snap(torch.addmm(last.bias[:, None], last.weight, x))
+
+    def exact(self) -> "ExactNetwork":
+        """Turn the weights to float64 on the grid, in place."""
+        self.double()
+        with torch.no_grad():
+            for p in self.parameters():
+                p.copy_(p.clamp(-_MAX_WEIGHT, _MAX_WEIGHT).mul(_GRID).round().div(_GRID))
+        return self

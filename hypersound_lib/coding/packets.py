@@ -1,0 +1,157 @@
+"""Packets of integers to bytes and back, by a range coder whose probabilities the entropy model says.
+
+A packet's bytes hold, in this order: the side numbers, frame after frame; the magnitudes of the even, then the odd
+waves of each frame; the signs of all waves that are not 0; and what was too large for the tables, less their last
+magnitude. So whatever the next probabilities depend on was decoded before.
+
+`constriction` codes to within a fraction of a bit of -log₂ p. Probabilities reach it as float32 multiples of 2⁻¹⁶,
+whose sums are exact, so its own fixed-point tables come out the same everywhere.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hypersound_lib.coding.entropy import EntropyModel, loudness
+from hypersound_lib.coding.exact import snap
+from hypersound_lib.coding.tables import ProbabilityTable
+
+_ESCAPE_BITS = 20  # of the largest number of bits that a number beyond a table may have
+
+
+class PacketCoder:
+    """Encodes and decodes packets with one model's probabilities.
+
+    Args:
+        model: whose tables are frozen; it is copied.
+    """
+
+    def __init__(self, model: EntropyModel):
+        # Loaded where it is needed: who only trains does without.
+        import constriction
+
+        self._stream = constriction.stream
+        self._symbols = constriction.stream.model.Categorical(perfect=False)
+        self._halves = constriction.stream.model.Uniform(2)
+        self.model = copy.deepcopy(model).cpu().exact().eval()
+        self._waves = _magnitudes(model.wave_table)
+        self._side = _signed(model.side_table)
+        self._largest = model.wave_table.symbols - 1
+        self._largest_side = model.side_table.symbols - 1
+
+    @torch.no_grad()
+    def encode(self, side: Tensor, waves: Tensor, knobs: Tensor) -> list[bytes]:
+        """Encode P packets of K frames: whole numbers `(P, K, D)`, `(P, K, M)`, and r `(P,)`."""
+        side, waves, knobs = side.double().cpu(), waves.double().cpu(), knobs.double().cpu()
+        mean, side_rows = self.model.side_rows(side, knobs)
+        wave_rows = _index(self.model.wave_rows(waves, side, knobs), self.model.wave_table)
+        residual = (side - mean).long().numpy()
+        side_rows = _index(side_rows, self.model.side_table)
+        values = waves.long().numpy()
+        return [self._encode_one(*parts) for parts in zip(residual, side_rows, values, wave_rows, strict=True)]
+
+    def _encode_one(self, residual: np.ndarray, side_rows: np.ndarray, waves: np.ndarray, rows: np.ndarray) -> bytes:
+        encoder = self._stream.queue.RangeEncoder()
+        bound = self._largest_side
+        for values, at in zip(residual, side_rows, strict=True):
+            encoder.encode((values.clip(-bound, bound) + bound).astype(np.int32), self._symbols, self._side[at])
+            self._encode_escapes(encoder, np.abs(values[np.abs(values) >= bound]) - bound)
+        size = np.abs(waves)
+        shown = np.minimum(size, self._largest).astype(np.int32)
+        order = np.r_[0 : shown.shape[1] : 2, 1 : shown.shape[1] : 2]  # even waves first
+        encoder.encode(shown[:, order].ravel(), self._symbols, self._waves[rows[:, order].ravel()])
+        encoder.encode((waves[waves != 0] < 0).astype(np.int32), self._halves)
+        self._encode_escapes(encoder, size[size >= self._largest] - self._largest)
+        words = encoder.get_compressed()
+        return words.astype(">u4").tobytes().rstrip(b"\0")  # the decoder reads zeros beyond the end
+
+    def _encode_escapes(self, encoder: Any, excess: np.ndarray) -> None:
+        """Encode numbers ≥ 0 by Elias' gamma code: as many zeros as bits follow the first, then the bits of n + 1."""
+        for number in excess.tolist():
+            bits = f"{min(number, 2**_ESCAPE_BITS - 2) + 1:b}"
+            encoder.encode(np.array([0] * (len(bits) - 1) + [int(bit) for bit in bits], dtype=np.int32), self._halves)
+
+    @torch.no_grad()
+    def decode(self, payloads: Sequence[bytes], knobs: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+        """Decode P packets of K frames: the inverse of `encode`, `-> (P, K, D), (P, K, M)`, float32.
+
+        Bytes that no encoder wrote give some integers, too; who must know keeps a checksum.
+        """
+        decoders = [self._stream.queue.RangeDecoder(_words(payload)) for payload in payloads]
+        knobs = knobs.double().cpu()
+        side = self._decode_side(decoders, knobs, frames)
+        size = self._decode_sizes(decoders, side, knobs, frames)
+        for decoder, values in zip(decoders, size, strict=True):
+            nonzero = np.flatnonzero(values)
+            flat = values.reshape(-1)
+            signs = 1 - 2 * decoder.decode(self._halves, len(nonzero)).astype(np.int64)
+            large = nonzero[flat[nonzero] >= self._largest]
+            flat[large] += np.array([self._decode_escape(decoder) for _ in large], dtype=np.int64)
+            flat[nonzero] *= signs
+        return side.float(), torch.from_numpy(size).float()
+
+    def _decode_side(self, decoders: list, knobs: Tensor, frames: int) -> Tensor:
+        bound, count = self._largest_side, self.model.side
+        side = torch.zeros(len(decoders), frames, count, dtype=torch.float64)
+        for k in range(frames):
+            # Two frames back are all that the network takes.
+            begin = max(0, k - 2)
+            mean, rows = (
+                part[:, -1] for part in self.model.side_rows(side[:, begin : k + 1], knobs, starts=begin == 0)
+            )
+            rows = _index(rows, self.model.side_table)
+            for packet, decoder in enumerate(decoders):
+                values = decoder.decode(self._symbols, self._side[rows[packet]]).astype(np.int64) - bound
+                for number in np.flatnonzero(np.abs(values) >= bound):
+                    values[number] += np.sign(values[number]) * self._decode_escape(decoder)
+                side[packet, k] = mean[packet] + torch.from_numpy(values)
+        return side
+
+    def _decode_sizes(self, decoders: list, side: Tensor, knobs: Tensor, frames: int) -> np.ndarray:
+        model, context = self.model, self.model.context(side)
+        size = np.zeros((len(decoders), frames, model.waves), dtype=np.int64)
+        now = torch.zeros(len(decoders), 7, model.waves, dtype=torch.float64)  # loudness of frames k - 6 … k
+        for k in range(frames):
+            now = torch.cat([now[:, 1:], torch.zeros_like(now[:, :1])], dim=1)
+            past = [now[:, -2:-1], now[:, -3:-2], snap(now[:, -7:-3].sum(dim=1, keepdim=True) / 4)]
+            whole = model.whole_rows(past, context[:, k : k + 1], knobs, starts=k == 0)
+            even = None
+            for odd in (False, True):
+                rows = _index(model.near_rows(odd, whole, past, knobs, even), model.wave_table)
+                for packet, decoder in enumerate(decoders):
+                    size[packet, k, odd::2] = decoder.decode(self._symbols, self._waves[rows[packet, 0]])
+                now[:, -1, odd::2] = loudness(torch.from_numpy(size[:, k, odd::2]).double())
+                even = now[:, -1:, ::2]
+        return size
+
+    def _decode_escape(self, decoder: Any) -> int:
+        zeros = 0
+        while zeros < _ESCAPE_BITS and not decoder.decode(self._halves):
+            zeros += 1
+        number = 1
+        for _ in range(zeros):
+            number = 2 * number + int(decoder.decode(self._halves))
+        return number - 1
+
+
+def _words(payload: bytes) -> np.ndarray:
+    return np.frombuffer(payload + b"\0" * (-len(payload) % 4), dtype=">u4").astype(np.uint32)
+
+
+def _index(rows: Tensor, table: ProbabilityTable) -> np.ndarray:
+    """Return the nearest row's number; a half counts up, exactly."""
+    return (rows + 0.5).floor().clamp(0, table.rows - 1).long().numpy()
+
+
+def _magnitudes(table: ProbabilityTable) -> np.ndarray:
+    return (table.frequencies.double() / 2**16).float().numpy()
+
+
+def _signed(table: ProbabilityTable) -> np.ndarray:
+    """Return probabilities of -S + 1 … S - 1, each sign half of its magnitude's."""
+    halves = _magnitudes(table)[:, 1:] / 2
+    return np.concatenate([halves[:, ::-1], _magnitudes(table)[:, :1], halves], axis=-1)

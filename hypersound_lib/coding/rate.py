@@ -1,0 +1,86 @@
+"""How large a file may be, and how loud its sound is: what is settled before the first packet."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hypersound_lib.coding.knob import KNOBS
+from hypersound_lib.errors import ConfigError
+
+DEFAULT_KBPS = 6.0
+_LEVEL = 0.15  # RMS of a sound's loud frames, as the model takes it as input
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What must be known of a sound before its first packet is written."""
+
+    num_samples: int  # at the model's rate
+    level: int  # 0 to 255; see `level_gain`
+
+
+def survey(blocks: Iterable[Tensor], hop: int) -> Survey:
+    """Measure a sound: `(T_i,)` at the model's rate.
+
+    The level is that of the loud frames, not the peak: one click does not make all else quiet.
+    """
+    total, powers, rest = 0, [], torch.zeros(0)
+    for block in blocks:
+        total += len(block)
+        rest = torch.cat([rest, block])
+        whole = len(rest) // hop * hop
+        powers.append(rest[:whole].unflatten(0, (-1, hop)).square().mean(dim=-1) if whole else rest[:0])
+        rest = rest[whole:]
+    if len(rest):
+        powers.append(rest.square().mean().unsqueeze(0))
+    frames = torch.cat(powers).sqrt().numpy() if powers else np.zeros(0)
+    loud = float(np.quantile(frames, 0.95)) if len(frames) else 0.0
+    loud = loud or (float(frames.max()) if len(frames) else 0.0)
+    return Survey(total, 0 if loud == 0 else min(255, max(0, round(8 * (24 + math.log2(loud / _LEVEL))))))
+
+
+def level_gain(level: int) -> float:
+    """Return what the model's sound is multiplied by: eighths of an octave from 2⁻²⁴ on.
+
+    >>> level_gain(192)
+    1.0
+    """
+    return 2.0 ** (level / 8 - 24)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How large a file may be: at most `kbps`, or with the knob at a position."""
+
+    kbps: float | None = None
+    knob: int | None = None  # 0, the finest, to 255
+
+    def __post_init__(self):
+        if (self.kbps is None) == (self.knob is None):
+            raise ConfigError(f"give a rate in kbit/s or a quality, not both and not neither: {self}")
+        if self.kbps is not None and not (0 < self.kbps < math.inf):
+            raise ConfigError(f"a rate is a positive number of kbit/s, not {self.kbps}")
+        if self.knob is not None and not 0 <= self.knob < KNOBS:
+            raise ConfigError(f"the rate knob has positions 0 to {KNOBS - 1}, not {self.knob}")
+
+    @classmethod
+    def of(cls, kbps: float | None, quality: float | None) -> "Rate":
+        """Return the rate of a number of kbit/s, or of a quality from 0 (small files) to 10 (fine steps); 6 kbit/s."""
+        if quality is None:
+            return cls(kbps=DEFAULT_KBPS if kbps is None else kbps)
+        if not 0 <= quality <= 10:
+            raise ConfigError(f"quality lies between 0 and 10, not {quality}")
+        return cls(kbps, round((KNOBS - 1) * (1 - quality / 10)))
+
+
+def quality_of(knob: int) -> float:
+    """Return the quality, 10 to 0, of a position of the rate knob.
+
+    >>> quality_of(Rate.of(None, 10).knob), quality_of(Rate.of(None, 0).knob)
+    (10.0, 0.0)
+    """
+    return 10 * (1 - knob / (KNOBS - 1))

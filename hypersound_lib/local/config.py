@@ -1,0 +1,30 @@
+"""What fixes a `LocalHyperSound`'s shape."""
+
+import math
+from dataclasses import dataclass
+
+from hypersound_lib.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class LocalHyperSoundConfig:
+    """Everything that fixes a `LocalHyperSound`'s shape, and the price of bits that it was trained with."""
+
+    sample_rate: int = 22050  # Hz
+    num_samples: int = 16384  # of a training clip; the model itself takes any length
+    hop: int = 320  # between frames, in samples; as many waves in each
+    packet: int = 68  # frames that are coded together, at most
+    side: int = 20  # side numbers of a frame
+    encoder_width: int = 192
+    generator_width: int = 256
+    entropy_width: int = 160
+    near_width: int = 24  # of the entropy model's network for each wave
+    price: float = 0.04  # λ(r) = price · exp(price_slope · r) for each kbit/s
+    price_slope: float = 0.9
+
+    def __post_init__(self):
+        sizes = (self.packet, self.side, self.encoder_width, self.generator_width, self.entropy_width, self.near_width)
+        if self.sample_rate < 1 or self.num_samples < 1 or self.hop < 2 or self.hop % 2 or min(sizes) < 1:
+            raise ConfigError(f"sizes must be positive, and hop even: {self}")
+        if not (self.price >= 0 and math.isfinite(self.price) and math.isfinite(self.price_slope)):
+            raise ConfigError(f"a price of bits is a number of at least 0: {self}")

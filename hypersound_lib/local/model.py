@@ -1,0 +1,241 @@
+"""Local HyperSound: a hypernetwork that learns what to send, and writes one small function for each moment.
+
+    waveform ──lapped waves──► c ──analysis network──► integers h, y ──generator──► θ_k ──local INR──► waveform
+
+Everything between the two fixed transforms is learnt: which numbers are sent and with which step, how probable each
+integer is, and what is put where it was not sent. It is trained for distortion + λ(r) · bits, for all r at once: r, the
+rate knob, is an input of every network. Integers come in packets, and no packet depends on another.
+"""
+
+import dataclasses
+import math
+import os
+from fractions import Fraction
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hypersound_lib.coding.compression import compress, identity
+from hypersound_lib.coding.decompression import decompress
+from hypersound_lib.coding.entropy import EntropyModel, Packets, round_through
+from hypersound_lib.coding.knob import KNOBS, knob_value
+from hypersound_lib.coding.rate import Rate
+from hypersound_lib.coords import clip_duration
+from hypersound_lib.dataclass_json import from_json
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.local.config import LocalHyperSoundConfig
+from hypersound_lib.local.encoder import SideEncoder, StepNetwork
+from hypersound_lib.local.hypernetwork import Generator
+from hypersound_lib.local.target import LocalINR
+from hypersound_lib.local.waves import LappedTransform
+from hypersound_lib.pretrained import find_folder
+from hypersound_lib.pretrained_model import PretrainedModel
+
+
+class LocalHyperSound(PretrainedModel):
+    """Analysis network, entropy model, generator and local target: `(B, T) -> (B, T)` for any T.
+
+    >>> model = LocalHyperSound(LocalHyperSoundConfig(hop=16, side=2, encoder_width=8, generator_width=8))
+    >>> model(torch.zeros(2, 100)).shape
+    torch.Size([2, 100])
+    """
+
+    kind = "LocalHyperSound"
+
+    def __init__(self, config: LocalHyperSoundConfig):
+        super().__init__()
+        self.config = config
+        self.facts: dict[str, Any] = {}
+        self.duration = clip_duration(config.num_samples, config.sample_rate)  # of a training clip, in seconds
+        waves, side = config.hop, config.side
+        self.transform = LappedTransform(config.hop)
+        self.encoder = SideEncoder(waves, side, config.encoder_width)
+        self.steps = StepNetwork(waves, side, config.encoder_width)
+        self.entropy = EntropyModel(side, waves, config.entropy_width, config.near_width)
+        self.generator = Generator(waves, side, config.generator_width, config.packet)
+        self.target = LocalINR(config.hop)
+        # The waves' table plays amplitudes of cosines; an orthonormal transform's numbers are so many times as large.
+        self.unit = math.sqrt(config.hop / 2)
+
+    def analyse(self, waveform: Tensor) -> Tensor:
+        """Return the lapped waves' amplitudes in packets: `(B, T) -> (B · P, K, M)`, zeros after the last frame."""
+        amplitudes = self.transform(waveform) * self.unit
+        count = amplitudes.shape[1]
+        if count > self.config.packet:
+            amplitudes = functional.pad(amplitudes, (0, 0, 0, -count % self.config.packet))
+            amplitudes = amplitudes.unflatten(1, (-1, self.config.packet)).flatten(0, 1)
+        return amplitudes
+
+    def quantise(self, amplitudes: Tensor, knob: Tensor) -> Packets:
+        """Choose what is sent: amplitudes `(P, K, M)` and the knob `(P,)` as `knob_value` has it.
+
+        The numbers are not yet rounded, so that gradients pass and so that their cost has one; `round_through` both.
+        """
+        side = self.encoder(amplitudes, knob)
+        return Packets(side, amplitudes * self.steps(round_through(side), knob).exp())
+
+    def generate(self, packets: Packets, knob: Tensor) -> Tensor:
+        """Write θ from what was sent: packets of whole numbers and the knob `(P,)` to `(P, K, M)`."""
+        side, waves = packets
+        return self.generator(waves, self.steps(side, knob), side, knob) / self.unit
+
+    def encode(self, waveform: Tensor, knob: int | None = None) -> Tensor:
+        """Write θ for a sound: `(B, T) -> (B, K, M)`, K = ⌊(T - 1) / hop⌋ + 2.
+
+        Args:
+            waveform: at the model's rate, about full scale.
+            knob: what is sent in between is rounded as this position of the rate knob has it, from 0, the finest, to
+                255; None sends real numbers, unrounded, and generates nothing: θ are the waves as they were.
+
+        Raises:
+            ConfigError: the waveform is not `(B, T)` with T ≥ 1, or there is no such position.
+        """
+        if knob is None:
+            return self.transform(waveform)
+        amplitudes = self.transform(waveform) * self.unit
+        value = knob_value(knob).to(amplitudes).expand(len(amplitudes))
+        thetas = []
+        for packet in amplitudes.split(self.config.packet, dim=1):
+            packets = Packets(*(part.round() for part in self.quantise(packet, value)))
+            thetas.append(self.generate(packets, value))
+        return torch.cat(thetas, dim=1)
+
+    def decode(
+        self,
+        theta: Tensor,
+        num_samples: int | None = None,
+        sample_rate: int | None = None,
+        start: int = 0,
+        first_frame: int = 0,
+    ) -> Tensor:
+        """Play θ: `(B, K, M) -> (B, T')`.
+
+        Args:
+            theta: what `encode` returned, or consecutive frames of it.
+            num_samples: how many samples; None plays as far as the frames reach, up to a hop beyond the sound's end.
+            sample_rate: at which rate, in Hz; None stands for the model's own. Below it, what the rate cannot hold
+                is left out, not folded back. Above it, waves whose skirts would show above the trained Nyquist
+                frequency are left out.
+            start: the first sample, counted at that rate.
+            first_frame: the number of the first frame in `theta`, where others before it were left out.
+
+        Raises:
+            ConfigError: the samples do not all lie where the frames sound, or the target plays no rate so low.
+        """
+        rate = self.config.sample_rate if sample_rate is None else sample_rate
+        if rate < 1:
+            raise ConfigError(f"a sample rate is a positive number of Hz, not {rate}")
+        return self.target(theta, num_samples, self.samples_per_hop(rate), start, first_frame)
+
+    def forward(
+        self,
+        waveform: Tensor,
+        start: int = 0,
+        num_samples: int | None = None,
+        *,
+        with_costs: bool = False,
+        knob: int | None = None,
+    ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
+        """Encode sounds, round, and play them, or a window of them: `(B, T) -> (B, num_samples)`.
+
+        Args:
+            waveform: `(B, T)`.
+            start: the window's first sample.
+            num_samples: of the window; None plays to the end.
+            with_costs: return `(sound, {"rate": λ(r) · kbit/s, mean over the batch})`, as training wants it.
+            knob: None draws a position for each sound in training, and spreads them evenly in evaluation.
+        """
+        count = waveform.shape[-1] - start if num_samples is None else num_samples
+        amplitudes = self.analyse(waveform)
+        packets_each = len(amplitudes) // len(waveform)
+        value = self._knobs(len(waveform), knob).to(amplitudes).repeat_interleave(packets_each)
+        real = self.quantise(amplitudes, value)
+        theta = self._unpacked(self.generate(Packets(*map(round_through, real)), value), waveform)
+        sound = self.decode(theta, count, start=start)
+        if not with_costs:
+            return sound
+        bits = sum(self.entropy.bits(*real, value))
+        kbps = bits * packets_each / (waveform.shape[-1] / self.config.sample_rate) / 1000
+        price = self.config.price * torch.exp(self.config.price_slope * value)
+        return sound, {"rate": (price * kbps).mean()}
+
+    def compress(
+        self, waveform: Tensor, sample_rate: int, *, kbps: float | None = None, quality: float | None = None
+    ) -> bytes:
+        """Return a sound as the content of a `.hs` file: `(T,)` at any rate in Hz.
+
+        Args:
+            waveform: `(T,)`.
+            sample_rate: in Hz.
+            kbps: the file, header included, has at most so many kilobits for each second of sound; the default is 6.
+            quality: instead, from 0 (the smallest files) to 10 (the finest steps), whatever they take.
+
+        Raises:
+            ConfigError: the waveform is not `(T,)`, holds NaN or Inf, or the model cannot go as low as `kbps`.
+        """
+        return compress(self, waveform, sample_rate, Rate.of(kbps, quality))
+
+    def decompress(self, data: bytes, sample_rate: int | None = None) -> Tensor:
+        """Play what `compress` returned, at any rate in Hz: `-> (T',)`; None stands for the model's own rate.
+
+        Lost and damaged packets are silent, with a warning.
+
+        Raises:
+            CodeFileError: it is no such file, cut short, or another model's.
+        """
+        return decompress(self, data, sample_rate)
+
+    def identity(self) -> bytes:
+        """Return 4 bytes by which a file names the model that it needs: of the hash of all weights."""
+        return identity(self.state_dict())
+
+    def _unpacked(self, theta: Tensor, waveform: Tensor) -> Tensor:
+        return theta.unflatten(0, (len(waveform), -1)).flatten(1, 2)[:, : self.transform.frames_in(waveform.shape[-1])]
+
+    def _knobs(self, count: int, knob: int | None) -> Tensor:
+        if knob is not None:
+            return knob_value(knob).expand(count)
+        if self.training:
+            return knob_value(torch.randint(KNOBS, (count,)))
+        return knob_value(torch.linspace(0, KNOBS - 1, count + 2)[1:-1].round().long())
+
+    def samples_per_hop(self, sample_rate: int) -> Fraction:
+        """Return how many samples of a rate in Hz a hop lasts."""
+        return Fraction(self.config.hop * sample_rate, self.config.sample_rate)
+
+    @property
+    def frames_per_second(self) -> float:
+        """How many frames describe a second."""
+        return self.config.sample_rate / self.config.hop
+
+    @property
+    def theta_per_second(self) -> float:
+        """How many generated numbers describe a second of sound."""
+        return float(self.config.sample_rate)
+
+    def num_parameters(self) -> dict[str, int]:
+        """Count parameters where they sit."""
+        parts = {"encoder": self.encoder, "steps": self.steps, "entropy": self.entropy, "generator": self.generator}
+        return {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+
+    def save_pretrained(self, folder: str | os.PathLike, **settings: Any) -> None:
+        """Write the model, as `PretrainedModel.save_pretrained` does, with integer frequencies of its tables."""
+        self.entropy.freeze()
+        super().save_pretrained(folder, **settings)
+
+    @classmethod
+    def config_to_json(cls, config: LocalHyperSoundConfig) -> dict[str, Any]:
+        """Return a config as a dictionary."""
+        return dataclasses.asdict(config)
+
+    @classmethod
+    def config_from_json(cls, data: Any) -> LocalHyperSoundConfig:
+        """Return the config that `config_to_json` has written; ConfigError where there is none."""
+        return from_json(LocalHyperSoundConfig, data)
+
+    @classmethod
+    def from_pretrained(cls, name_or_folder: str | os.PathLike, revision: str | None = None) -> "LocalHyperSound":
+        """Load a model, as `HyperSound.from_pretrained` does."""
+        return cls.from_folder(find_folder(name_or_folder, revision))

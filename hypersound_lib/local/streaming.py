@@ -1,0 +1,152 @@
+"""A local model on a sound that is still being recorded: each moment is played as soon as it is known.
+
+    samples   0      1      2      3      4      5      6 hops
+    frames    0      1      2      3      4      5              frame k depends on samples up to k + 1 hops,
+              |---------------------------|                     and θ_k on frames up to k + L
+              |======|                                          played, by θ_0 and θ_1, when frame 1 + L is known
+
+L, the networks' look-ahead, is 4 frames: one of the analysis network and three of the generator. At the end of a packet
+it is less, because no packet depends on the next one. What was played is final: it is what the whole sound gives.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hypersound_lib.coding.entropy import Packets
+from hypersound_lib.coding.knob import knob_value
+from hypersound_lib.data.blocks import resample_blocks
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.local.blocks import ResidualBlock
+
+if TYPE_CHECKING:
+    from hypersound_lib.local.model import LocalHyperSound
+
+
+def look_ahead(model: nn.Module) -> int:
+    """Return L: on how many later frames θ_k depends. Analysis network, steps and generator follow each other."""
+    return sum(max(block.offsets) for block in model.modules() if isinstance(block, ResidualBlock))
+
+
+def latency(model: "LocalHyperSound") -> float:
+    """Return how many seconds of input `stream` takes before the first sound, and at most between a sound and its copy.
+
+    A sample waits for the end of its hop, for the frame after it, and for the look-ahead: L + 2 hops.
+    """
+    return (look_ahead(model) + 2) * model.config.hop / model.config.sample_rate
+
+
+@torch.no_grad()
+def stream(
+    model: "LocalHyperSound", blocks: Iterable[Tensor], knob: int, output_rate: int | None = None
+) -> Iterator[Tensor]:
+    """Encode a sound, round what is sent, and play it, as the sound comes: `(T_i,)` -> `(T'_j,)`, on the CPU.
+
+    Joined, it is what `decode` makes of what `encode` makes of the whole: ⌈T · output rate / rate⌉ samples. Below the
+    model's rate it is played at that rate, and soxr, which takes its own time, brings it down.
+
+    Args:
+        model: in evaluation mode, on any device.
+        blocks: of any size, at the model's rate, about full scale.
+        knob: position of the rate knob, from 0, the finest, to 255.
+        output_rate: in Hz; None stands for the model's own.
+
+    Raises:
+        ConfigError: a block is not `(T,)`, there is no sample, no such knob, or no such rate.
+    """
+    rate = model.config.sample_rate
+    output_rate = rate if output_rate is None else output_rate
+    if output_rate < 1:
+        raise ConfigError(f"a sample rate is a positive number of Hz, not {output_rate}")
+    sound = _live(model, blocks, knob, max(rate, output_rate))
+    yield from sound if output_rate >= rate else resample_blocks(sound, rate, output_rate)
+
+
+def play(model: "LocalHyperSound", thetas: Iterable[Tensor], output_rate: int) -> Iterator[Tensor]:
+    """Play consecutive frames as they come: θ `(1, K_i, M)` to `(T_i,)`, each up to its last frame's centre.
+
+    Args:
+        model: whose target plays them.
+        thetas: each may have any number of frames.
+        output_rate: in Hz.
+    """
+    hop = model.samples_per_hop(output_rate)
+    start, first, kept = 0, 0, None
+    for theta in thetas:
+        joined = theta if kept is None else torch.cat([kept, theta], dim=1)
+        last = first + joined.shape[1] - 1
+        stop = math.ceil(hop * last)
+        if stop > start:
+            yield model.decode(joined, stop - start, output_rate, start, first)[0].float().cpu()
+        # The last frame sounds on under the next one's window.
+        kept, first, start = joined[:, -1:], last, stop
+
+
+def _live(model: "LocalHyperSound", blocks: Iterable[Tensor], knob: int, output_rate: int) -> Iterator[Tensor]:
+    samples = 0
+
+    def counted() -> Iterator[Tensor]:
+        nonlocal samples
+        for block in blocks:
+            if block.ndim != 1:
+                raise ConfigError(f"a sound to stream comes in blocks (T,), not {tuple(block.shape)}")
+            samples += len(block)
+            yield block
+
+    played = 0
+    for sound in play(model, _thetas(model, _frames(model, counted()), knob), output_rate):
+        # The last frames lie beyond the end. Before, frames are known later than the samples under them.
+        end = math.ceil(Fraction(samples * output_rate, model.config.sample_rate))
+        yield sound[: end - played]
+        played += len(sound)
+
+
+def _frames(model: "LocalHyperSound", blocks: Iterable[Tensor]) -> Iterator[tuple[Tensor, bool]]:
+    """Yield the amplitudes of frames `(K_i, M)` as soon as they are known, and whether they are the last."""
+    hop, device = model.config.hop, next(model.parameters()).device
+    held = torch.zeros(hop, device=device)  # from one hop before the next frame's centre on
+    count = samples = 0
+    for block in blocks:
+        samples += len(block)
+        held = torch.cat([held.to(block.dtype), block.to(device)])
+        known = len(held) // hop - 1
+        if known > 0:
+            yield _amplitudes(model, held[: (known + 1) * hop]), False
+            held, count = held[known * hop :], count + known
+    if not samples:
+        raise ConfigError("there is no sample to stream")
+    left = model.transform.frames_in(samples) - count
+    yield _amplitudes(model, functional.pad(held, (0, (left + 1) * hop - len(held)))), True
+
+
+def _amplitudes(model: "LocalHyperSound", window: Tensor) -> Tensor:
+    """Return the waves of the frames that lie wholly in a window of sound, which begins a hop before the first one."""
+    # The transform counts from a frame that is centred at the window's first sample: it and the last are not whole.
+    return model.transform(window.unsqueeze(0))[0, 1:-1] * model.unit
+
+
+def _thetas(model: "LocalHyperSound", frames: Iterable[tuple[Tensor, bool]], knob: int) -> Iterator[Tensor]:
+    """Yield θ of frames `(1, K_i, M)` that no later sound can change."""
+    ahead, size, value = look_ahead(model), model.config.packet, knob_value(knob)[None]
+    packet, done = None, 0
+    for new, ended in frames:
+        packet = new if packet is None else torch.cat([packet, new])
+        while len(packet):
+            current = packet[:size]
+            final = len(current) if ended or len(current) == size else len(current) - ahead
+            if final > done:
+                yield _theta(model, current[None], value.to(current))[:, done:final]
+                done = final
+            if len(current) < size:
+                break
+            packet, done = packet[size:], 0
+
+
+def _theta(model: "LocalHyperSound", amplitudes: Tensor, knob: Tensor) -> Tensor:
+    sent = Packets(*(part.round() for part in model.quantise(amplitudes, knob)))
+    return model.generate(sent, knob)

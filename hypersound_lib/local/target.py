@@ -1,0 +1,145 @@
+"""The local target: time is covered by windows that sum to one, and each has a small function of its own.
+
+    x̂(t) = Σ_k w(t - t_k) T((t - t_k) / hop; θ_k),        T(u; θ) = Σ_m θ_m cos(2π f_m u + p_m)
+
+θ_k are the amplitudes of frame k's lapped waves (see `waves`). The sum is a continuous function of t: it can be asked
+for at any instant, on the samples of any rate, from any part of the frames.
+
+Playing a grid is one matrix product with a fixed table of waves, then an overlap-add. Where a hop is no whole number of
+samples, frame k's instants are shifted by δ_k, and cos(α + 2π f δ) = cos α cos 2πfδ - sin α sin 2πfδ moves the shift
+into the amplitudes: the table, now of cosines and sines, stays fixed.
+"""
+
+from fractions import Fraction
+
+import torch
+from torch import Tensor, nn
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.local.frames import FrameGrid, window
+from hypersound_lib.local.waves import lapped_waves, wave_table
+
+# A window of 2 hops spreads a wave over its neighbours: so many cycles per hop away, its skirts are 60 dB down.
+GUARD = 4.0
+_CHUNK = 4096  # instants at once in `at`
+_TABLES = 8  # rates whose tables are kept
+
+
+class LocalINR(nn.Module):
+    """The family of sums of lapped waves under windows: `(B, K, hop) -> (B, T)`.
+
+    Args:
+        hop: between frames, in samples of the trained rate.
+
+    >>> LocalINR(8)(torch.zeros(2, 5, 8)).shape  # 2 sounds, 5 frames
+    torch.Size([2, 32])
+    """
+
+    def __init__(self, hop: int):
+        super().__init__()
+        self.hop = hop
+        self._tables: dict[tuple, tuple[Tensor, ...]] = {}
+
+    def forward(
+        self,
+        theta: Tensor,
+        num_samples: int | None = None,
+        samples_per_hop: Fraction | None = None,
+        start: int = 0,
+        first_frame: int = 0,
+    ) -> Tensor:
+        """Play frames: `(B, K, hop) -> (B, T)`.
+
+        Args:
+            theta: frames `first_frame … first_frame + K - 1`, of which those are taken that sound.
+            num_samples: how many samples; None plays as far as the frames reach: up to the last one's centre.
+            samples_per_hop: H', of the rate that is played; None stands for the trained one. Below it, waves that
+                would fold are left out, skirts included; above it, those whose skirts would show above the trained
+                Nyquist frequency.
+            start: the first sample, counted from the centre of frame 0.
+            first_frame: the number of the first frame given.
+
+        Raises:
+            ConfigError: frames are missing, or have a wrong shape, or the rate leaves no wave.
+        """
+        num_frames = self._check(theta)
+        hop = Fraction(self.hop) if samples_per_hop is None else samples_per_hop
+        if num_samples is None:
+            num_samples = -((-hop * (first_frame + num_frames - 1)) // 1) - start
+        grid = FrameGrid(hop, start, num_samples)
+        if grid.frames.start < first_frame or grid.frames.stop > first_frame + num_frames:
+            raise ConfigError(
+                f"samples {start} to {start + num_samples} sound in frames {grid.frames.start} to "
+                f"{grid.frames.stop - 1}, and there are {first_frame} to {first_frame + num_frames - 1}"
+            )
+        return self._play(theta[:, grid.frames.start - first_frame : grid.frames.stop - first_frame], grid)
+
+    def at(self, times: Tensor, theta: Tensor, first_frame: int = 0, samples_per_hop: Fraction | None = None) -> Tensor:
+        """Play any instants: times `(T,)` in hops from frame 0's centre, and θ as above, `-> (B, T)`.
+
+        It needs no grid, and is slower: `forward` gives the same on one, if told the same `samples_per_hop`, which
+        says for which rate waves are left out; None leaves out none.
+
+        Raises:
+            ConfigError: frames are missing, or have a wrong shape.
+        """
+        num_frames = self._check(theta)
+        if times.min() < first_frame or times.max() >= first_frame + num_frames - 1:
+            raise ConfigError(f"instants must lie in [{first_frame}, {first_frame + num_frames - 1}) hops")
+        kept = self._kept(samples_per_hop)
+        waves = [part[kept] for part in lapped_waves(self.hop)]
+        parts = []
+        for t in times.double().cpu().split(_CHUNK):
+            sound = theta.new_zeros(theta.shape[0], len(t))
+            for k in (t.floor(), t.floor() + 1):
+                table = wave_table(*waves, t - k) * window(t - k)  # (M, T)
+                frames = (k.long() - first_frame).to(theta.device)
+                sound = sound + (theta[..., kept][:, frames] * table.T.to(theta)).sum(dim=-1)
+            parts.append(sound)
+        return torch.cat(parts, dim=-1)
+
+    def _play(self, theta: Tensor, grid: FrameGrid) -> Tensor:
+        """Play all frames by one product with a table of waves, or by two where a hop is no whole number of samples."""
+        kept = self._kept(grid.samples_per_hop)
+        amplitudes = theta[..., kept]
+        table, quarter = self._table(grid, kept, amplitudes)
+        if grid.is_whole:
+            return grid.add(amplitudes @ table)
+        turn = 2 * torch.pi * lapped_waves(self.hop)[0][kept] * grid.shifts()[:, None]  # (K, M)
+        return grid.add(
+            (amplitudes * turn.cos().to(amplitudes)) @ table - (amplitudes * turn.sin().to(amplitudes)) @ quarter
+        )
+
+    def _kept(self, samples_per_hop: Fraction | None) -> slice:
+        """Return which waves a rate plays: the lower ones, up to `GUARD` below the lower of both Nyquist frequencies.
+
+        A lower rate would fold what lies above. A higher one would show the skirts that the highest waves have above
+        the trained Nyquist frequency, where the sound had nothing.
+        """
+        if samples_per_hop in (None, self.hop):
+            return slice(None)
+        lower = min(float(samples_per_hop), self.hop)
+        count = int((lapped_waves(self.hop)[0] <= lower / 2 - GUARD).sum())
+        if not count:
+            raise ConfigError(
+                f"a rate of {float(samples_per_hop):g} samples per hop leaves no wave; play at a higher one, or at the "
+                f"trained {self.hop}"
+            )
+        return slice(count)
+
+    def _table(self, grid: FrameGrid, kept: slice, like: Tensor) -> tuple[Tensor, ...]:
+        """Return the waves on a frame's grid, and a quarter turn before: `(M, n)` each, made once for a rate."""
+        key = (grid.samples_per_hop, like.dtype, like.device)
+        if key not in self._tables:
+            frequencies, phases = lapped_waves(self.hop)
+            tables = [wave_table(frequencies[kept], phases[kept] - turn, grid.grid()) for turn in (0, torch.pi / 2)]
+            if len(self._tables) >= _TABLES:
+                self._tables.clear()
+            self._tables[key] = tuple(table.to(like) for table in tables)
+        return self._tables[key]
+
+    def _check(self, theta: Tensor) -> int:
+        """Return the number of frames."""
+        if theta.ndim != 3 or theta.shape[-1] != self.hop or not theta.shape[1]:
+            raise ConfigError(f"this local target wants θ (B, K, {self.hop}), not {tuple(theta.shape)}")
+        return theta.shape[1]
