@@ -1,12 +1,12 @@
 """Learn, run and extend HyperSound: hypernetworks that turn a sound into the weights of a small network.
 
 The names that most programs start from; the others are documented in their modules. In the order of dependence:
-`coords` (the time grid), `data` (sounds in and out), `inr` (the target networks), `losses`, `metrics`;
-`represented_sound` (an INR with what it needs to be heard), `fitting` (one INR to one sound); `encoder`,
-`hypernetwork`, `model` (HyperSound, which joins the two), `local_model` (the same for each moment of a sound) with
-`frame_network`, `local_hypernetwork` (which learns what to send) or `addressed_hypernetwork` (which is told), and
-`streaming`; `reconstruction` (sounds of any length), `training` (the loop, checkpoints, logs), and `presets` (models by
-name, with their training); `baselines` (RAVE and classical codes), `evaluation` (tables with intervals), `reproduction`
+`coords` (the time grid), `data` (sounds in and out), `inr` (the target networks), `losses` with `band_losses`,
+`metrics`; `represented_sound` (an INR with what it needs to be heard), `fitting` (one INR to one sound); `encoder`,
+`hypernetwork`, `model` (HyperSound, which joins the two); `local` (a hypernetwork that learns what to send, and writes
+a small function for each moment) and `coding` (what it sends, as bits: probabilities, range coder, files);
+`reconstruction` (sounds of any length), `training` (the loop, checkpoints, logs), and `presets` (models by name, with
+their training); `baselines` (RAVE, classical codes and codecs), `evaluation` (tables with intervals), `reproduction`
 (the paper's Table 1), `listening` (a blind test). Only notebooks and the command line use `plots`, `players`, `tables`,
 `widgets`, `listening_widget` and `voice_widget`.
 """

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hypersound_lib.local_config import LocalHyperSoundConfig
+from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.model_config import HyperSoundConfig
 
 _CARD = """\
@@ -31,6 +31,39 @@ model = HyperSound.from_pretrained("path/to/this/folder")
 sound = reconstruct(model, waveform, sample_rate)  # any length, any rate
 ```
 """
+_LOCAL_CARD = """\
+---
+library_name: hypersound_lib
+tags: [audio, implicit-neural-representation, hypernetwork, compression]
+---
+
+# HyperSound
+
+A hypernetwork for sound in bits. An analysis network chooses what to send, as whole numbers. From them a generator
+network writes, for each moment of the sound, the weights of a small function of time, which plays at any sample rate.
+
+| | |
+|---|---|
+| Sample rate | {rate} Hz: it keeps frequencies up to {nyquist:g} Hz |
+| Length | any, in packets of {packet:.2f} s that do not need each other |
+| Rate | chosen for each file, in kbit/s (at most so many, header included) or as a quality from 0 to 10 |
+{counts}
+
+```
+hypersound compress voice.wav voice.hs --kbps 6 --model path/to/this/folder
+hypersound decompress voice.hs copy.wav --model path/to/this/folder
+```
+
+```python
+from hypersound_lib.local.model import LocalHyperSound
+
+model = LocalHyperSound.from_pretrained("path/to/this/folder")
+data = model.compress(waveform, sample_rate, kbps=6)  # bytes: the content of a .hs file
+copy = model.decompress(data)  # at {rate} Hz; sample_rate=... for any other
+```
+
+A file needs the very weights that it was written with: it names them, and other ones are refused.
+"""
 
 
 def model_card(
@@ -45,18 +78,26 @@ def model_card(
     """
     rows = [f"| Parameters, {name} | {_grouped(count)} |" for name, count in counts.items()]
     rows.append(f"| Parameters, together | {_grouped(sum(counts.values()))} |")
-    card = _CARD.format(
-        target=type(config.target).__name__.removesuffix("Config"),
-        rate=config.sample_rate,
-        nyquist=config.sample_rate / 2,
-        num_samples=config.num_samples,
-        seconds=config.num_samples / config.sample_rate,
-        counts="\n".join(rows),
-    )
+    card = _described(config, "\n".join(rows))
     if not facts:
         return card
     lines = [f"| {name} | {_cell(value)} |" for name, value in _flatten(facts)]
     return card + "\n".join(["\n## Facts", "", "| | |", "|---|---|", *lines, ""])
+
+
+def _described(config: HyperSoundConfig | LocalHyperSoundConfig, counts: str) -> str:
+    rate = config.sample_rate
+    if isinstance(config, LocalHyperSoundConfig):
+        packet = config.packet * config.hop / rate
+        return _LOCAL_CARD.format(rate=rate, nyquist=rate / 2, packet=packet, counts=counts)
+    return _CARD.format(
+        target=type(config.target).__name__.removesuffix("Config"),
+        rate=rate,
+        nyquist=rate / 2,
+        num_samples=config.num_samples,
+        seconds=config.num_samples / rate,
+        counts=counts,
+    )
 
 
 def _grouped(count: int) -> str:

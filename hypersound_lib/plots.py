@@ -9,12 +9,14 @@ import base64
 import html
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_DRAWINGS = Path(__file__).with_name("drawings")
 _RANGE_DB = 80  # what a spectrogram shows below its loudest point
 
 
@@ -39,6 +41,15 @@ def show(fig: Figure, alt: str) -> None:
     from IPython.display import HTML, display
 
     display(HTML(image_html(fig, alt)))
+
+
+def drawing(name: str, alt: str) -> None:
+    """Display one of the library's drawings in a notebook: `drawings/NAME.svg`; `alt` says in words what it shows."""
+    from IPython.display import HTML, display
+
+    data = base64.b64encode((_DRAWINGS / f"{name}.svg").read_bytes()).decode()
+    source = f"data:image/svg+xml;base64,{data}"
+    display(HTML(f'<img src="{source}" alt="{html.escape(alt, quote=True)}" style="max-width:100%">'))
 
 
 def image_html(fig: Figure, alt: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.model_card import model_card
@@ -89,8 +89,13 @@ class PretrainedModel(nn.Module):
         except (ConfigError, RuntimeError, TypeError, ValueError, OverflowError) as error:
             raise WeightsFileError(f"{folder / CONFIG_FILE}: describes no model ({error}); {remedy}") from error
         try:
-            model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
+            model.load_state_dict({name: _as_loaded(value) for name, value in tensors.items()}, assign=True)
         except RuntimeError as error:
             raise WeightsFileError(f"{folder}: config and weights do not fit ({error}); {remedy}") from error
         model.facts = facts
         return model.eval()
+
+
+def _as_loaded(value: Tensor) -> Tensor:
+    """Return real numbers in float32, and integers, such as the frequencies of a code, as they are."""
+    return value.float() if value.is_floating_point() else value

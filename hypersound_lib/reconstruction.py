@@ -19,9 +19,8 @@ from torch.nn import functional
 from hypersound_lib.coords import time_coords
 from hypersound_lib.data import as_sound, peak_normalize, resample
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.local_model import LocalHyperSound
+from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.model import HyperSound
-from hypersound_lib.streaming import reconstruct_blocks
 
 OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip
 
@@ -46,7 +45,7 @@ def reconstruct(
     *,
     overlap: float = OVERLAP,
     batch_size: int = 16,
-    progress: bool = False,
+    kbps: float | None = None,
 ) -> Tensor:
     """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`.
 
@@ -56,7 +55,7 @@ def reconstruct(
     Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would fold
     back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it down.
 
-    A local model needs no clips: it streams through the sound.
+    A local model needs neither clips nor full scale: it compresses the sound, and decompresses it.
 
     Args:
         model: on any device.
@@ -66,20 +65,24 @@ def reconstruct(
         overlap: of neighbouring clips, as part of a clip, from 0 to 0.5.
         batch_size: clips at once; it bounds the memory and does not change the result. A local model uses
             neither this nor the overlap.
-        progress: show a bar, where a local model streams.
+        kbps: kilobits for each second of sound, at most, that a local model may compress it to; None stands for 6.
 
     Returns:
         `(T',)`, float32 on the CPU.
 
     Raises:
-        ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible.
+        ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible, such as
+            `kbps` for a model that has no rate.
     """
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
     waveform = _check(waveform, sample_rate, output_rate, overlap, batch_size)
     total = math.floor(Fraction(len(waveform) * output_rate, sample_rate) + Fraction(1, 2))
     if isinstance(model, LocalHyperSound):
-        return _reconstruct_locally(model, resample(waveform, sample_rate, rate), output_rate, total, progress)
+        copy = model.decompress(model.compress(waveform, sample_rate, kbps=kbps), output_rate)[:total]
+        return functional.pad(copy, (0, total - len(copy)))  # the rate between may have rounded otherwise
+    if kbps is not None:
+        raise ConfigError(f"kbps is for local models; {type(model).__name__} has no rate")
     if output_rate < rate:
         played = reconstruct(model, waveform, sample_rate, overlap=overlap, batch_size=batch_size)
         played = resample(played, rate, output_rate)[:total]
@@ -120,20 +123,6 @@ def _reconstruct_in_clips(
             part = result[grid.first : grid.first + grid.count]  # cut short where the sound ends
             part += (weights * sound[: grid.count].cpu())[: len(part)]
     return (gain * result).float()
-
-
-def _reconstruct_locally(model: LocalHyperSound, heard: Tensor, output_rate: int, total: int, progress: bool) -> Tensor:
-    """Stream a sound at the model's rate, brought to full scale, and give it its own scale back: `(T,) -> (total,)`."""
-    gain = heard.abs().max().item() if len(heard) else 0.0
-    result = torch.zeros(total)
-    if gain == 0:
-        return result
-    first = 0
-    for piece in reconstruct_blocks(model, peak_normalize(heard), output_rate, progress=progress):
-        part = result[first : first + len(piece)]  # roundings may differ by a sample
-        part += gain * piece[: len(part)]
-        first += len(piece)
-    return result
 
 
 class _Grid:

@@ -12,6 +12,8 @@ from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
+from hypersound_lib.local.config import LocalHyperSoundConfig
+from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.model import HyperSound, HyperSoundConfig
 from hypersound_lib.model_config import config_from_json, config_to_json
 from hypersound_lib.presets import PRESETS
@@ -90,10 +92,52 @@ def test_weights_that_a_precision_cannot_hold_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", [name for name in PRESETS if not name.startswith("local-")])
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "local"])
 def test_every_presets_config_survives_json(name):
     config = PRESETS[name].model
     assert config_from_json(json.loads(json.dumps(config_to_json(config)))) == config
+
+
+def make_local():
+    torch.manual_seed(0)
+    sizes = LocalHyperSoundConfig(hop=16, side=2, encoder_width=8, generator_width=8, entropy_width=8, near_width=4)
+    return LocalHyperSound(sizes)
+
+
+def test_a_local_model_in_half_precision_keeps_the_frequencies_of_its_code(tmp_path):
+    model = make_local()
+    with torch.no_grad():  # logits that half precision rounds
+        model.entropy.wave_table.logits.add_(torch.randn(model.entropy.wave_table.logits.shape))
+    model.save_pretrained(tmp_path, dtype=torch.float16)
+    again = LocalHyperSound.from_pretrained(tmp_path)
+    for name in ("side_table", "wave_table"):
+        frequencies = getattr(again.entropy, name).frequencies
+        assert frequencies.dtype == torch.int32
+        assert torch.equal(frequencies, getattr(model.entropy, name).frequencies)
+        assert (frequencies.sum(dim=-1) == 2**16).all()
+    kept = again.entropy.wave_table.frequencies.clone()
+    again.entropy.freeze()
+    assert not torch.equal(again.entropy.wave_table.frequencies, kept), "the rounded logits would give others"
+    assert all(p.dtype == torch.float32 for p in again.parameters())
+
+
+def test_what_a_loaded_local_model_wrote_another_one_loaded_from_there_plays(tmp_path):
+    make_local().save_pretrained(tmp_path, dtype=torch.float16)
+    one, two = LocalHyperSound.from_pretrained(tmp_path), LocalHyperSound.from_pretrained(tmp_path)
+    assert one.identity() == two.identity()
+    sound = 0.1 * torch.randn(2000)
+    data = one.compress(sound, 22050, quality=5)
+    assert torch.equal(two.decompress(data), one.decompress(data))
+
+
+def test_the_card_of_a_local_model_tells_how_to_compress(tmp_path):
+    make_local().save_pretrained(tmp_path)
+    card = (tmp_path / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, implicit-neural-representation, hyper")
+    for part in ("22050 Hz", "11025 Hz", "kbit/s", "hypersound compress", "hypersound decompress", "model.decompress("):
+        assert part in card
+    count = f"{sum(make_local().num_parameters().values()):,}".replace(",", " ")
+    assert f"| Parameters, together | {count} |" in card
 
 
 def test_a_fresh_model_has_no_facts_and_loaded_facts_are_saved_again(tmp_path):

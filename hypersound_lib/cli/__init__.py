@@ -1,4 +1,5 @@
-"""The command line: one recording to an INR and back, a model from a corpus, and any sound through that model.
+"""The command line: one recording to an INR and back, a model from a corpus, and any sound through that model, also as
+a small file.
 
 Each command has a module, with `add_parser` and `run`. What is heavy is imported inside functions, so that `--help`
 need not wait for it.
@@ -8,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from hypersound_lib.cli import evaluate, fit, reconstruct, render, reproduce, train
+from hypersound_lib.cli import compress, decompress, evaluate, fit, info, reconstruct, render, reproduce, train
 from hypersound_lib.errors import HyperSoundError
 
 
@@ -32,6 +33,6 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hypersound", description="Sounds as the weights of small networks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (fit, render, train, reconstruct, evaluate, reproduce):
+    for command in (fit, render, train, reconstruct, compress, decompress, info, evaluate, reproduce):
         command.add_parser(commands)
     return parser

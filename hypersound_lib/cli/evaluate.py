@@ -21,6 +21,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--root", help="folder where public corpora lie")
     parser.add_argument("--rates", nargs="+", type=int, default=[], metavar="HZ", help="(default: the model's own)")
     parser.add_argument("--metrics", nargs="+", help="(default: the paper's six, NMSE and SNR)")
+    parser.add_argument("--kbps", type=float, metavar="N", help="kbit/s of local models, at most (default: 6)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N recordings, spread evenly")
     parser.add_argument("--seconds", type=float, default=1.5, help="at most so much of each (default: 1.5)")
     parser.add_argument("--no-references", action="store_true", help="evaluate the models alone")
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
 
     origin = provenance(shlex.join(["hypersound", *sys.argv[1:]]), seed=0)
     evaluation = evaluate(
-        [load_system(name) for name in options.model],
+        [load_system(name, kbps=options.kbps) for name in options.model],
         options.data,
         rates=options.rates,
         metrics=options.metrics or DEFAULT_METRICS,

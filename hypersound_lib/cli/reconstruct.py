@@ -1,8 +1,13 @@
 """`hypersound reconstruct [MODEL] IN OUT`: send a sound of any length and rate through a trained model."""
 
 import argparse
+import math
 import sys
+from fractions import Fraction
 from pathlib import Path
+
+from hypersound_lib.cli.compress import kbps, report_band
+from hypersound_lib.cli.decompress import write_sound
 
 _COMPARED = 600.0  # seconds up to which original and copy are loaded and compared
 _DRAWN = 10.0  # seconds of both that a picture shows
@@ -14,16 +19,17 @@ def add_parser(commands) -> None:
         "reconstruct",
         help="send a recording through a trained model",
         description="Encode a recording with a trained HyperSound, play it at any sample rate, and say how far the two "
-        "are apart.",
+        "are apart. A local model compresses and decompresses it.",
     )
     parser.add_argument(
         "model",
         nargs="?",
-        default="local-hifi",
-        help="a training run's folder, a model's folder or name, or owner/name on the hub (default: local-hifi)",
+        default="local",
+        help="a training run's folder, a model's folder or name, or owner/name on the hub (default: local)",
     )
     parser.add_argument("file", type=Path, metavar="in", help="WAV, FLAC, Ogg, Opus or MP3")
     parser.add_argument("out", type=Path, help="audio file to write: .flac, .wav or .ogg")
+    parser.add_argument("--kbps", type=float, metavar="N", help="kbit/s of a local model, at most (default: 6)")
     parser.add_argument("--sample-rate", type=int, help="of OUT, in Hz (default: the model's own)")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="draw both, as waveforms above spectrograms")
     parser.add_argument("--device", choices=["auto", "cpu"], default="auto", help="auto takes a GPU if there is one")
@@ -34,18 +40,21 @@ def run(options: argparse.Namespace) -> None:
     """Reconstruct, write, and compare."""
     import torch
 
+    from hypersound_lib.coding.files import refuse_same
     from hypersound_lib.data import load_audio
+    from hypersound_lib.local.model import LocalHyperSound
     from hypersound_lib.model import HyperSound
 
+    refuse_same(options.file, options.out)
     model = HyperSound.from_pretrained(options.model)
     model_rate = model.config.sample_rate
     rate = model_rate if options.sample_rate is None else options.sample_rate
     if options.device == "auto" and torch.cuda.is_available():
         model.to("cuda")
-    samples, file_rate, seconds = _reconstruct(model, options, rate)
+    reconstruct = _through_bytes if isinstance(model, LocalHyperSound) else _in_memory
+    samples, file_rate, seconds = reconstruct(model, options, rate)
     print(f"wrote {options.out}: {samples} samples at {rate} Hz, {samples / rate:.2f} s")
-    if file_rate > model_rate:
-        print(f"the model hears up to {model_rate / 2:g} Hz; {options.file} reaches {file_rate / 2:g} Hz")
+    report_band(options.file, file_rate, model_rate)
     if seconds > _COMPARED:
         print(f"recordings longer than {_COMPARED / 60:g} minutes are not compared with their copies")
     elif rate in (file_rate, model_rate):
@@ -56,25 +65,40 @@ def run(options: argparse.Namespace) -> None:
         print(f"wrote {options.picture}")
 
 
-def _reconstruct(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
+def _in_memory(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
     """Write the copy; return its samples, and the original's rate and seconds."""
-    import soundfile
-
     from hypersound_lib.data import load_audio, save_audio
-    from hypersound_lib.file_reconstruction import reconstruct_file
-    from hypersound_lib.local_model import LocalHyperSound
+    from hypersound_lib.errors import ConfigError
     from hypersound_lib.reconstruction import reconstruct
 
-    progress = sys.stderr.isatty()
-    if isinstance(model, LocalHyperSound):
-        written = reconstruct_file(model, options.file, options.out, rate, progress=progress)
-        if written.clipped:
-            print(f"{written.clipped} samples lay outside [-1, 1] and were clipped", file=sys.stderr)
-        return written.samples, soundfile.info(options.file).samplerate, written.samples / rate
+    if options.kbps is not None:
+        raise ConfigError(f"--kbps is for local models, which write files; {options.model} is none")
     waveform, file_rate = load_audio(options.file)
-    sound = reconstruct(model, waveform, file_rate, rate, progress=progress)
+    sound = reconstruct(model, waveform, file_rate, rate)
     save_audio(options.out, sound, rate)
     return len(sound), file_rate, len(waveform) / file_rate
+
+
+def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
+    """Do what `_in_memory` does by a file's content, which alone is held in memory."""
+    from hypersound_lib.coding.decompression import exactly
+    from hypersound_lib.coding.files import compress_file, decompress_file, survey_file
+    from hypersound_lib.coding.rate import Rate
+
+    progress = sys.stderr.isatty()
+    limit = Rate.of(options.kbps, None)
+    source = survey_file(model, options.file, progress=progress)
+    total = math.floor(Fraction(source.num_samples * rate, source.sample_rate) + Fraction(1, 2))
+    data = b""
+
+    def copied():  # once OUT can be written
+        nonlocal data
+        data = b"".join(compress_file(model, source, limit, progress=progress))
+        yield from exactly(total, decompress_file(model, data, rate, progress=progress))
+
+    samples = write_sound(options.out, copied(), rate)
+    print(f"through {len(data)} bytes, {kbps(len(data), source.seconds):.2f} kbit/s")
+    return samples, source.sample_rate, source.seconds
 
 
 def _draw(options: argparse.Namespace, rate: int) -> None:

@@ -18,6 +18,7 @@ from hypersound_lib.coding.container import IDENTITY_BYTES, MAX_RATE, Header, Pa
 from hypersound_lib.coding.knob import KNOBS, knob_value
 from hypersound_lib.coding.packets import PacketCoder
 from hypersound_lib.coding.rate import Rate, Survey, level_gain, survey
+from hypersound_lib.coding.rounding import round_for_rate
 from hypersound_lib.data import as_sound, resample
 from hypersound_lib.errors import ConfigError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 SEGMENT = 32  # packets that are coded at once
 _PER_KNOB = 0.0125  # how much of a file's logarithm one position of the knob takes, nearly
-_TRIES = 4
+_ESTIMATES, _ENCODINGS = 4, 4  # at most
 _SAMPLED = 8  # packets of a segment whose sizes are estimated
 _PACKET_BYTES = 6.6  # of a packet's head, and what the range coder rounds up to
 
@@ -110,8 +111,8 @@ def _encode(model, coder: PacketCoder, groups: list[Tensor], knob: int, number: 
     packets: list[Packet] = []
     for group in groups:
         r = knob_value(knob).to(group).expand(len(group))
-        sent = model.quantise(group, r)
-        payloads = coder.encode(sent.side.round(), sent.waves.round(), r)
+        sent = round_for_rate(model.entropy, model.quantise(group, r), r)
+        payloads = coder.encode(*sent, r)
         packets += [Packet(number + len(packets) + i, knob, payload) for i, payload in enumerate(payloads)]
     return packets
 
@@ -122,8 +123,8 @@ def _estimate(model, groups: list[Tensor], knob: int) -> float:
     for group in groups:
         some = group[:: max(1, packets // _SAMPLED)]
         r = knob_value(knob).to(some).expand(len(some))
-        sent = model.quantise(some, r)
-        bits = sum(part.sum().item() for part in model.entropy.bits(sent.side.round(), sent.waves.round(), r))
+        sent = round_for_rate(model.entropy, model.quantise(some, r), r)
+        bits = sum(part.sum().item() for part in model.entropy.bits(*sent, r))
         total += bits / 8 * len(group) / len(some)
     return total + _PACKET_BYTES * packets
 
@@ -133,30 +134,58 @@ def _fit(
 ) -> tuple[list[Packet], int]:
     """Return packets of at most `share` bytes together, with nearly the finest knob that allows it, and the knob.
 
-    The logarithm of the size falls evenly with the knob, nearly, so that a few estimates lead there. What is left over
-    is only of use to a later segment: `exactly` says that there is none.
+    What is left over is only of use to a later segment: `exactly` says that there is none.
     """
     aim = share if exactly else 0.97 * share
-    for _ in range(_TRIES):
-        step = _steps_to(aim, _estimate(model, groups, knob))
-        knob = min(max(knob + step, 0), KNOBS - 1)
-        if abs(step) <= 2:
+    search = _Search(aim)
+    for _ in range(_ESTIMATES):
+        knob = search.next(knob, _estimate(model, groups, knob))
+        if search.settled:
             break
-    best: tuple[list[Packet], int] | None = None
-    while True:
+    search, best = _Search(share), None
+    for _ in range(_ENCODINGS):
         packets = _encode(model, coder, groups, knob, number)
-        step = _steps_to(share, sum(len(packet.to_bytes()) for packet in packets))
-        if step > 0 and best is not None:
+        size = sum(len(packet.to_bytes()) for packet in packets)
+        if size <= share:
+            best = packets, knob
+        if best is not None and (not exactly or size > 0.98 * share):
             return best
-        if knob == KNOBS - 1 or (step <= 0 and (not exactly or step > -2 or knob == 0)):
-            return packets, knob
-        best = (packets, knob) if step <= 0 else None
-        knob = min(max(knob + step, 0), KNOBS - 1)
+        tried, knob = knob, search.next(knob, size)
+        if knob == tried or (best is not None and search.settled):
+            break
+    while best is None:  # the coarsest is the answer, whether it fits or not
+        packets = _encode(model, coder, groups, knob, number)
+        if knob == KNOBS - 1 or sum(len(packet.to_bytes()) for packet in packets) <= share:
+            best = packets, knob
+        knob = min(knob + 4, KNOBS - 1)
+    return best
 
 
-def _steps_to(share: float, size: float) -> int:
-    """Return by how many positions of the knob, rounded to coarser ones, a size is to change to become the share."""
-    return math.ceil(math.log(size / max(share, 1)) / _PER_KNOB)
+class _Search:
+    """Find the finest position of the knob at which a size, which falls with it, is at most `aim`.
+
+    The logarithm of the size falls nearly evenly; how fast, the last two sizes tell.
+    """
+
+    def __init__(self, aim: float):
+        self.aim = math.log(max(aim, 1))
+        self.too_large, self.fits = -1, KNOBS - 1  # the answer lies above the one, and not above the other
+        self.last: tuple[int, float] | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to try."""
+        return self.fits - self.too_large <= 1
+
+    def next(self, knob: int, size: float) -> int:
+        """Return the next position to try, after one and its size."""
+        above = math.log(max(size, 1)) - self.aim
+        self.too_large, self.fits = (knob, self.fits) if above > 0 else (self.too_large, min(knob, self.fits))
+        slope = _PER_KNOB
+        if self.last is not None and knob != self.last[0]:
+            slope = min(max((self.last[1] - above) / (knob - self.last[0]), _PER_KNOB / 2), 4 * _PER_KNOB)
+        self.last = knob, above
+        return min(max(knob + math.ceil(above / slope), self.too_large + 1), self.fits)
 
 
 def compress(model: "LocalHyperSound", waveform: Tensor, sample_rate: int, rate: Rate) -> bytes:

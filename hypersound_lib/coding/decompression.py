@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
 
 
+_LOUDEST = 1e12  # amplitudes that nobody encoded: integers may be such that a sound would be infinite
+
+
 def decompress(model: "LocalHyperSound", data: bytes, sample_rate: int | None = None) -> Tensor:
     """Return a file's sound `(T',)` at a rate in Hz, None for the model's; see `LocalHyperSound.decompress`."""
     return torch.cat(list(decompress_blocks(model, data, sample_rate)))
@@ -95,13 +98,14 @@ def _read_theta(model, data: bytes, at: int, num_samples: int, name: str) -> Ite
     for number in range(0, count, SEGMENT):
         found, cut = _take(packets, min(SEGMENT, count - number))
         lengths = [min(size, frames - (number + i) * size) for i in range(len(found))]
+        thetas = _decode(model, coder, found, lengths)
         lost = [f"{(number + i) * size / model.frames_per_second:.1f} s" for i, p in enumerate(found) if p is None]
         if lost:
             warnings.warn(
                 f"{name}: {len(lost)} packets are lost or damaged, silent from {', '.join(lost[:8])}", stacklevel=2
             )
         if found:
-            yield torch.cat(_decode(model, coder, found, lengths)).unsqueeze(0)
+            yield torch.cat(thetas).unsqueeze(0)
         if cut is not None:
             raise cut
 
@@ -118,16 +122,33 @@ def _take(packets: Iterator[Packet | None], count: int) -> tuple[list[Packet | N
 
 
 def _decode(model, coder: PacketCoder, found: list[Packet | None], lengths: list[int]) -> list[Tensor]:
-    """Return each packet's θ `(K, M)`; a lost one's is zero."""
+    """Return each packet's θ `(K, M)`, zero for lost ones; what no encoder wrote is taken out of `found`."""
     device = next(model.parameters()).device
     thetas = [torch.zeros(length, model.config.hop, device=device) for length in lengths]
     for length in set(lengths):  # the last packet is shorter
         places = [i for i, packet in enumerate(found) if packet is not None and lengths[i] == length]
-        if not places:
-            continue
-        knobs = knob_value(torch.tensor([found[i].knob for i in places]))
-        sent = coder.decode([found[i].payload for i in places], knobs, length)
-        theta = model.generate(Packets(*(part.to(device) for part in sent)), knobs.to(device))
-        for i, part in zip(places, theta, strict=True):
-            thetas[i] = part
+        for some, knobs, sent in _integers(coder, found, places, length):
+            theta = model.generate(Packets(*(part.to(device) for part in sent)), knobs.to(device))
+            for i, part in zip(some, theta, strict=True):
+                if bool((part.abs() < _LOUDEST).all()):  # false for NaN, too
+                    thetas[i] = part
+                else:
+                    found[i] = None
     return thetas
+
+
+def _integers(coder: PacketCoder, found: list[Packet | None], places: list[int], length: int):
+    """Yield places, the knobs of the packets there, and their integers, all at once unless one can be no packet."""
+    if not places:
+        return
+    knobs = knob_value(torch.tensor([found[i].knob for i in places]))
+    try:
+        sent = coder.decode([found[i].payload for i in places], knobs, length)
+    except ValueError:  # in spite of its checksum
+        if len(places) == 1:
+            found[places[0]] = None
+        else:
+            for place in places:
+                yield from _integers(coder, found, [place], length)
+        return
+    yield places, knobs, sent

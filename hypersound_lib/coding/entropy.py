@@ -1,6 +1,6 @@
 """How probable each integer is: rows of probability tables, from what was decoded before.
 
-A packet holds K frames of two kinds of integers. First all side numbers h (K, D), frame after frame; then the waves'
+A packet holds K frames of two kinds of integers. First all side numbers h, one set for a few frames; then the waves'
 integers y (K, M), frame after frame, the even waves of a frame before its odd ones:
 
     h_k   given h_{k-1}, h_{k-2}                      a network for all D numbers: what to expect, and its row
@@ -34,9 +34,9 @@ _EVEN = (-7, -5, -3, -1, 1, 3, 5, 7)  # and from its own frame, where it is odd
 
 
 class Packets(NamedTuple):
-    """What is sent: P packets of K frames, D side numbers and M waves each, as whole numbers in floating point."""
+    """What is sent: P packets of K frames, as whole numbers in floating point."""
 
-    side: Tensor  # h (P, K, D)
+    side: Tensor  # h (P, ⌈K / held⌉, D): each stands for `held` frames
     waves: Tensor  # y (P, K, M)
 
 
@@ -58,11 +58,12 @@ class EntropyModel(nn.Module):
         waves: M, even.
         width: of the networks for all waves.
         near: width of the network for each wave.
+        held: for how many frames side numbers stand.
     """
 
-    def __init__(self, side: int, waves: int, width: int = 160, near: int = 24):
+    def __init__(self, side: int, waves: int, width: int = 160, near: int = 24, held: int = 1):
         super().__init__()
-        self.side, self.waves = side, waves
+        self.side, self.waves, self.held = side, waves, held
         self.side_table = ProbabilityTable(rows=48)
         self.wave_table = ProbabilityTable()
         self.side_network = ExactNetwork(2 * side + 2, 64, 2 * side)
@@ -96,8 +97,9 @@ class EntropyModel(nn.Module):
         rounded = (mean + 0.5).floor()
         return mean + (rounded - mean).detach(), row * _ROWS
 
-    def context(self, h: Tensor) -> Tensor:
-        """Return what `whole` takes of the side numbers: `(B, K, D) -> (B, K, 3 D)`."""
+    def context(self, h: Tensor, frames: int) -> Tensor:
+        """Return what `whole` takes of the side numbers: `(B, ⌈K / held⌉, D) -> (B, K, 3 D)`."""
+        h = hold(h, self.held, frames)
         return snap(torch.cat([shift(h, -1), h, shift(h, 1)], dim=-1) / _SIDE_UNIT)
 
     def whole_rows(self, past: list[Tensor], context: Tensor, knob: Tensor, starts: bool = True) -> Tensor:
@@ -136,7 +138,7 @@ class EntropyModel(nn.Module):
         """Return the rows of all waves of all frames: `(B, K, M), (B, K, D), (B,) -> (B, K, M)`."""
         now = loudness(y)
         past = pasts(now)
-        whole = self.whole_rows(past, self.context(h), knob)
+        whole = self.whole_rows(past, self.context(h, y.shape[1]), knob)
         # Where no gradients are wanted, so few frames at once that what is between the layers stays in the cache.
         count = y.shape[1] if self.training else max(1, _CACHED // len(y))
         parts = []
@@ -161,6 +163,11 @@ class EntropyModel(nn.Module):
         waves = self.wave_table.bits(y, self.wave_rows(y.detach().round(), whole_h, knob))
         return side.sum(dim=(1, 2)), waves.sum(dim=(1, 2))
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether there are integer frequencies to code with."""
+        return all(table.is_frozen for table in (self.side_table, self.wave_table))
+
     def freeze(self) -> None:
         """Fix the integer frequencies of both tables."""
         self.side_table.freeze()
@@ -176,6 +183,11 @@ class EntropyModel(nn.Module):
 def pasts(now: Tensor) -> list[Tensor]:
     """Return the loudness of the frame before, of the one before that, and the mean of the four before those."""
     return [shift(now, -1), shift(now, -2), snap(sum(shift(now, -k) for k in (3, 4, 5, 6)) / 4)]
+
+
+def hold(side: Tensor, held: int, frames: int) -> Tensor:
+    """Repeat side numbers for all the frames that they stand for: `(P, ⌈K / held⌉, D) -> (P, K, D)`."""
+    return side if held == 1 else side.repeat_interleave(held, dim=1)[:, :frames]
 
 
 def round_through(x: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from torch import Tensor
 from hypersound_lib.coding.entropy import EntropyModel, loudness
 from hypersound_lib.coding.exact import snap
 from hypersound_lib.coding.tables import ProbabilityTable
+from hypersound_lib.errors import ConfigError
 
 _ESCAPE_BITS = 20  # of the largest number of bits that a number beyond a table may have
 
@@ -28,9 +29,14 @@ class PacketCoder:
 
     Args:
         model: whose tables are frozen; it is copied.
+
+    Raises:
+        ConfigError: they are not.
     """
 
     def __init__(self, model: EntropyModel):
+        if not model.is_frozen:
+            raise ConfigError("this model has no frequencies to code with: call model.entropy.freeze() after training")
         # Loaded where it is needed: who only trains does without.
         import constriction
 
@@ -79,10 +85,18 @@ class PacketCoder:
     def decode(self, payloads: Sequence[bytes], knobs: Tensor, frames: int) -> tuple[Tensor, Tensor]:
         """Decode P packets of K frames: the inverse of `encode`, `-> (P, K, D), (P, K, M)`, float32.
 
-        Bytes that no encoder wrote give some integers, too; who must know keeps a checksum.
+        Bytes that no encoder wrote mostly give some integers, too; who must know keeps a checksum.
+
+        Raises:
+            ValueError: no encoder can have written one of the packets.
         """
+        try:
+            return self._decode(payloads, knobs.double().cpu(), frames)
+        except AssertionError as error:  # constriction's, of a word that no probabilities lead to
+            raise ValueError(f"no encoder has written these bytes ({error})") from error
+
+    def _decode(self, payloads: Sequence[bytes], knobs: Tensor, frames: int) -> tuple[Tensor, Tensor]:
         decoders = [self._stream.queue.RangeDecoder(_words(payload)) for payload in payloads]
-        knobs = knobs.double().cpu()
         side = self._decode_side(decoders, knobs, frames)
         size = self._decode_sizes(decoders, side, knobs, frames)
         for decoder, values in zip(decoders, size, strict=True):
@@ -96,8 +110,9 @@ class PacketCoder:
 
     def _decode_side(self, decoders: list, knobs: Tensor, frames: int) -> Tensor:
         bound, count = self._largest_side, self.model.side
-        side = torch.zeros(len(decoders), frames, count, dtype=torch.float64)
-        for k in range(frames):
+        rows_of_side = -(-frames // self.model.held)
+        side = torch.zeros(len(decoders), rows_of_side, count, dtype=torch.float64)
+        for k in range(rows_of_side):
             # Two frames back are all that the network takes.
             begin = max(0, k - 2)
             mean, rows = (
@@ -112,7 +127,7 @@ class PacketCoder:
         return side
 
     def _decode_sizes(self, decoders: list, side: Tensor, knobs: Tensor, frames: int) -> np.ndarray:
-        model, context = self.model, self.model.context(side)
+        model, context = self.model, self.model.context(side, frames)
         size = np.zeros((len(decoders), frames, model.waves), dtype=np.int64)
         now = torch.zeros(len(decoders), 7, model.waves, dtype=torch.float64)  # loudness of frames k - 6 … k
         for k in range(frames):

@@ -20,6 +20,29 @@ _TOTAL = 2**16  # what the integer frequencies of a row add up to
 _FINEST, _OCTAVES = -4.5, 0.16  # log₂ of the scale of row 0, and from row to row, at the start
 
 
+def bound(x: Tensor, low: float, high: float) -> Tensor:
+    """Clamp, with gradients that lead back from outside, and none that lead further out: `(…) -> (…)`.
+
+    With those of `clamp`, which are zero outside, what strayed never comes back; with gradients that pass it strays on.
+    """
+    return _Bound.apply(x, low, high)
+
+
+class _Bound(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, low, high):
+        ctx.save_for_backward(x)
+        ctx.limits = low, high
+        return x.clamp(low, high)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,), (low, high) = ctx.saved_tensors, ctx.limits
+        # A step of descent goes against the gradient.
+        outwards = ((x < low) & (gradient > 0)) | ((x > high) & (gradient < 0))
+        return gradient.masked_fill(outwards, 0), None, None
+
+
 class ProbabilityTable(nn.Module):
     """Learnt distributions of integers, by row.
 
@@ -45,10 +68,9 @@ class ProbabilityTable(nn.Module):
             y: integers, or real numbers that are to be rounded.
             z: rows, real numbers; those outside the table stand for its ends.
         """
-        # Gradients pass as if there were no ends: a row that strays beyond one could never come back.
-        inside = z.detach().clamp(0, self.rows - 1)
-        low = inside.floor().clamp(max=self.rows - 2)
-        part = inside - low + (z - z.detach())
+        z = bound(z, 0, self.rows - 1)
+        low = z.detach().floor().clamp(max=self.rows - 2)
+        part = z - low
         table = -self._probabilities().log2()  # (R, S)
         rows = low.long() * self.symbols
         magnitude = y.detach().round().abs()
@@ -74,6 +96,11 @@ class ProbabilityTable(nn.Module):
     def _probabilities(self) -> Tensor:
         """Return the learnt probabilities, none below the least that coding can give."""
         return 1 / _TOTAL + (1 - self.symbols / _TOTAL) * self.logits.softmax(dim=-1)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the integer frequencies are those of a distribution; a new table has none."""
+        return bool((self.frequencies.sum(dim=-1) == _TOTAL).all())
 
     @torch.no_grad()
     def freeze(self) -> None:

@@ -18,7 +18,7 @@ from hypersound_lib.data.augment import Step
 class Level:
     """Step: another level, evenly drawn in dB, and either polarity."""
 
-    lowest: float = -18.0  # dB
+    lowest: float = -14.0  # dB
     highest: float = 3.0
 
     def __call__(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
@@ -52,7 +52,7 @@ class SyntheticSignal:
     """Step: with some probability, a tone, chirp, noise or clicks in place of the clip, or a gap or offset in it."""
 
     sample_rate: int  # Hz
-    probability: float = 0.08
+    probability: float = 0.06
 
     def __call__(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
         """Return `(T,)`."""

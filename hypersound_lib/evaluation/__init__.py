@@ -4,7 +4,7 @@ from hypersound_lib.evaluation.bands import BandError, band_errors
 from hypersound_lib.evaluation.evaluate import DEFAULT_METRICS, evaluate
 from hypersound_lib.evaluation.excerpts import Excerpt, choose_excerpts
 from hypersound_lib.evaluation.interval import Interval, bootstrap
-from hypersound_lib.evaluation.results import ClipRow, Evaluation, evaluation_from_json
+from hypersound_lib.evaluation.results import ClipRow, Evaluation, Size, evaluation_from_json
 from hypersound_lib.evaluation.systems import System, load_system, model_system, reference_systems
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Evaluation",
     "Excerpt",
     "Interval",
+    "Size",
     "System",
     "band_errors",
     "bootstrap",

@@ -10,7 +10,7 @@ from torch.nn import functional
 from hypersound_lib.data import AudioDataset
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation.excerpts import Excerpt, choose_excerpts
-from hypersound_lib.evaluation.results import ClipRow, Evaluation
+from hypersound_lib.evaluation.results import ClipRow, Evaluation, Size
 from hypersound_lib.evaluation.systems import System, model_system, reference_systems
 from hypersound_lib.metrics import METRICS, TABLE_1, score
 
@@ -75,7 +75,7 @@ def evaluate(
                 ClipRow(system.name, rate, excerpt.name, excerpt.speaker, s.values, s.refusals)
                 for excerpt, s in zip(excerpts, scores, strict=True)
             ]
-    sizes = {s.name: (s.theta_per_second, s.narrowest_per_second) for s in systems}
+    sizes = {s.name: Size(s.theta_per_second, s.narrowest_per_second, s.kbps) for s in systems}
     return Evaluation(rows, tuple(metrics), sizes, [e.name for e in excerpts], skipped)
 
 

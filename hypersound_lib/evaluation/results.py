@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation.interval import Interval, bootstrap
@@ -21,13 +21,26 @@ class ClipRow:
     refusals: Mapping[str, str] = field(default_factory=dict)  # why there is none
 
 
+class Size(NamedTuple):
+    """What describes a second of sound on its way through a model, where it is known."""
+
+    theta: float | None = None  # numbers
+    narrowest: float | None = None  # numbers in the narrowest layer
+    kbps: float | None = None  # kbit in a file, at most, header included
+
+    def __str__(self):
+        parts = [] if self.theta is None else [f"{self.theta:.0f} θ floats per second"]
+        parts += [] if self.narrowest is None else [f"narrowest layer {self.narrowest:.0f} per second"]
+        return ", ".join(parts + ([] if self.kbps is None else [f"files of at most {self.kbps:g} kbit/s"]))
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """All rows of one run; see `hypersound_lib.evaluation.evaluate`."""
 
     rows: list[ClipRow]
     metrics: tuple[str, ...]
-    sizes: Mapping[str, tuple[float | None, float | None]]  # of models: θ and narrowest layer, numbers per second
+    sizes: Mapping[str, Size]  # of models
     clips: list[str]  # what was used
     skipped: Mapping[str, str]  # what was not, and why
 
@@ -92,10 +105,7 @@ class Evaluation:
         lines = [f"{len(self.clips)} recordings, {len(self.skipped)} skipped"]
         lines += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         lines += [f"refused {count} times: {what}" for what, count in self.refusals().items()]
-        for name, (theta, narrowest) in self.sizes.items():
-            if theta is not None:
-                lines.append(f"{name}: {theta:.0f} θ floats per second, narrowest layer {narrowest:.0f} per second")
-        return lines
+        return lines + [f"{name}: {size}" for name, size in self.sizes.items() if any(size)]
 
     def joined_with(self, other: "Evaluation") -> "Evaluation":
         """Return both as one.
@@ -119,7 +129,8 @@ class Evaluation:
             "recordings": self.clips,
             "skipped": dict(self.skipped),
             "refused": self.refusals(),
-            "floats_per_second": {n: {"theta": t, "narrowest": b} for n, (t, b) in self.sizes.items()},
+            "floats_per_second": {n: {"theta": s.theta, "narrowest": s.narrowest} for n, s in self.sizes.items()},
+            "kbps": {name: size.kbps for name, size in self.sizes.items() if size.kbps is not None},
             "summary": summary,
             "rows": [_plain(asdict(row)) for row in self.rows],
         }
@@ -133,7 +144,8 @@ def evaluation_from_json(data: Mapping[str, Any]) -> Evaluation:
     """
     try:
         rows = [ClipRow(**(row | {"values": _numbers(row["values"])})) for row in data["rows"]]
-        sizes = {name: (size["theta"], size["narrowest"]) for name, size in data["floats_per_second"].items()}
+        kbps = data.get("kbps", {})
+        sizes = {n: Size(**floats, kbps=kbps.get(n)) for n, floats in data["floats_per_second"].items()}
         return Evaluation(rows, tuple(rows[0].values), sizes, list(data["recordings"]), dict(data["skipped"]))
     except (KeyError, TypeError, IndexError) as error:
         raise ConfigError(

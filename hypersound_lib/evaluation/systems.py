@@ -14,9 +14,10 @@ from torch import Tensor
 
 from hypersound_lib.baselines import FramePCA, frame_pca_size, griffin_lim, mdct_of_size, random_phase
 from hypersound_lib.baselines.rave import RAVE, TorchScriptRAVE, reconstruct_rave
+from hypersound_lib.coding.rate import DEFAULT_KBPS
 from hypersound_lib.data import load_dataset, peak_normalize, resample
 from hypersound_lib.errors import ConfigError, WeightsFileError
-from hypersound_lib.local_model import LocalHyperSound
+from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.model import HyperSound
 from hypersound_lib.pretrained import find_folder, read_config
 from hypersound_lib.reconstruction import clips_per_second, reconstruct
@@ -34,11 +35,20 @@ class System:
     sample_rate: int | None = None  # of what it hears, in Hz; None: whatever it is to play
     theta_per_second: float | None = None  # numbers that describe a second of sound where it is played
     narrowest_per_second: float | None = None  # numbers per second in the narrowest layer on the way
+    kbps: float | None = None  # where that is a file: kbit/s at most, header included
     is_reference: bool = False
 
 
-def model_system(model: HyperSound | LocalHyperSound | RAVE | TorchScriptRAVE, name: str) -> System:
-    """Wrap a model; a HyperSound is evaluated in evaluation mode, and keeps its own."""
+def model_system(
+    model: HyperSound | LocalHyperSound | RAVE | TorchScriptRAVE, name: str, kbps: float | None = None
+) -> System:
+    """Wrap a model; a HyperSound is evaluated in evaluation mode, and keeps its own.
+
+    Args:
+        model: what is to be evaluated.
+        name: of its rows.
+        kbps: at which a local model compresses, in kbit/s; None stands for 6. Others have no rate.
+    """
     if isinstance(model, TorchScriptRAVE):
         size = model.latent_floats_per_second
         return System(name, model.reconstruct, model.sample_rate, size, size)
@@ -46,8 +56,9 @@ def model_system(model: HyperSound | LocalHyperSound | RAVE | TorchScriptRAVE, n
         size = model.latent_floats_per_second
         return System(name, _evaluating(model, reconstruct_rave), model.config.sample_rate, size, size)
     if isinstance(model, LocalHyperSound):
-        theta, narrowest = model.theta_per_second, model.narrowest_per_second
-        return System(name, _evaluating(model, reconstruct), model.config.sample_rate, theta, narrowest)
+        limit = DEFAULT_KBPS if kbps is None else kbps
+        copy = _evaluating(model, partial(reconstruct, kbps=limit))
+        return System(name, copy, model.config.sample_rate, model.theta_per_second, kbps=limit)
     if isinstance(model, HyperSound):
         per_second = clips_per_second(model)
         theta, narrowest = model.hypernetwork.num_generated * per_second, model.narrowest * per_second
@@ -57,10 +68,10 @@ def model_system(model: HyperSound | LocalHyperSound | RAVE | TorchScriptRAVE, n
     )
 
 
-def load_system(name_or_folder: str, device: str | torch.device = "cpu") -> System:
+def load_system(name_or_folder: str, device: str | torch.device = "cpu", kbps: float | None = None) -> System:
     """Load a model by its name, its folder, or as an exported RAVE (`.ts`, which holds code: see `TorchScriptRAVE`).
 
-    An exported RAVE stays on the CPU.
+    An exported RAVE stays on the CPU. `kbps` is the rate of a local model, as in `model_system`.
 
     Raises:
         WeightsFileError: there is no such model, or its files are damaged.
@@ -74,7 +85,7 @@ def load_system(name_or_folder: str, device: str | torch.device = "cpu") -> Syst
     if kind not in kinds:
         raise WeightsFileError(f"{folder}: a model of kind {kind!r}; this library knows {', '.join(kinds)}")
     name = path.resolve().name if path.is_dir() else name_or_folder
-    return model_system(kinds[kind].from_pretrained(folder).to(device), name)
+    return model_system(kinds[kind].from_pretrained(folder).to(device), name, kbps)
 
 
 def reference_systems(models: Sequence[System], pca_data: str = "mini") -> list[System]:

@@ -14,7 +14,8 @@ class LocalHyperSoundConfig:
     num_samples: int = 16384  # of a training clip; the model itself takes any length
     hop: int = 320  # between frames, in samples; as many waves in each
     packet: int = 68  # frames that are coded together, at most
-    side: int = 20  # side numbers of a frame
+    side: int = 20  # side numbers
+    side_held: int = 2  # frames that they stand for: what they say of a sound changes slowly
     encoder_width: int = 192
     generator_width: int = 256
     entropy_width: int = 160
@@ -23,7 +24,15 @@ class LocalHyperSoundConfig:
     price_slope: float = 0.9
 
     def __post_init__(self):
-        sizes = (self.packet, self.side, self.encoder_width, self.generator_width, self.entropy_width, self.near_width)
+        sizes = (
+            self.packet,
+            self.side,
+            self.side_held,
+            self.encoder_width,
+            self.generator_width,
+            self.entropy_width,
+            self.near_width,
+        )
         if self.sample_rate < 1 or self.num_samples < 1 or self.hop < 2 or self.hop % 2 or min(sizes) < 1:
             raise ConfigError(f"sizes must be positive, and hop even: {self}")
         if not (self.price >= 0 and math.isfinite(self.price) and math.isfinite(self.price_slope)):

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from hypersound_lib.coding.compression import compress, identity
 from hypersound_lib.coding.decompression import decompress
-from hypersound_lib.coding.entropy import EntropyModel, Packets, round_through
+from hypersound_lib.coding.entropy import EntropyModel, Packets, hold, round_through
 from hypersound_lib.coding.knob import KNOBS, knob_value
 from hypersound_lib.coding.rate import Rate
 from hypersound_lib.coords import clip_duration
@@ -53,7 +53,7 @@ class LocalHyperSound(PretrainedModel):
         self.transform = LappedTransform(config.hop)
         self.encoder = SideEncoder(waves, side, config.encoder_width)
         self.steps = StepNetwork(waves, side, config.encoder_width)
-        self.entropy = EntropyModel(side, waves, config.entropy_width, config.near_width)
+        self.entropy = EntropyModel(side, waves, config.entropy_width, config.near_width, config.side_held)
         self.generator = Generator(waves, side, config.generator_width, config.packet)
         self.target = LocalINR(config.hop)
         # The waves' table plays amplitudes of cosines; an orthonormal transform's numbers are so many times as large.
@@ -73,12 +73,13 @@ class LocalHyperSound(PretrainedModel):
 
         The numbers are not yet rounded, so that gradients pass and so that their cost has one; `round_through` both.
         """
-        side = self.encoder(amplitudes, knob)
-        return Packets(side, amplitudes * self.steps(round_through(side), knob).exp())
+        side = self.encoder(amplitudes, knob)[:, :: self.config.side_held]
+        return Packets(side, amplitudes * self.steps(self._held(round_through(side), amplitudes), knob).exp())
 
     def generate(self, packets: Packets, knob: Tensor) -> Tensor:
         """Write θ from what was sent: packets of whole numbers and the knob `(P,)` to `(P, K, M)`."""
-        side, waves = packets
+        waves = packets.waves
+        side = self._held(packets.side, waves)
         return self.generator(waves, self.steps(side, knob), side, knob) / self.unit
 
     def encode(self, waveform: Tensor, knob: int | None = None) -> Tensor:
@@ -191,6 +192,9 @@ class LocalHyperSound(PretrainedModel):
         """Return 4 bytes by which a file names the model that it needs: of the hash of all weights."""
         return identity(self.state_dict())
 
+    def _held(self, side: Tensor, like: Tensor) -> Tensor:
+        return hold(side, self.config.side_held, like.shape[1])
+
     def _unpacked(self, theta: Tensor, waveform: Tensor) -> Tensor:
         return theta.unflatten(0, (len(waveform), -1)).flatten(1, 2)[:, : self.transform.frames_in(waveform.shape[-1])]
 
@@ -221,8 +225,13 @@ class LocalHyperSound(PretrainedModel):
         return {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
 
     def save_pretrained(self, folder: str | os.PathLike, **settings: Any) -> None:
-        """Write the model, as `PretrainedModel.save_pretrained` does, with integer frequencies of its tables."""
-        self.entropy.freeze()
+        """Write the model, as `PretrainedModel.save_pretrained` does, with integer frequencies of its tables.
+
+        In training mode they are computed from what was learnt. In evaluation mode those that it has are kept, so
+        that a model that was loaded stays the one that files name.
+        """
+        if self.training or not self.entropy.is_frozen:
+            self.entropy.freeze()
         super().save_pretrained(folder, **settings)
 
     @classmethod

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     bench_local_minutes,
     bench_memory,
     bench_overfit,
+    bench_rate,
     bench_step,
     bench_sweep,
     bench_tutorial,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "overfit": bench_overfit,
     "sweep": bench_sweep,
     "tutorial": bench_tutorial,
+    "rate": bench_rate,
     "local": bench_local,
     "local_minutes": bench_local_minutes,
     "local_ablation": bench_local_ablation,
@@ -49,6 +51,7 @@ def main() -> None:
     parser.add_argument(
         "--limit", type=float, help="seconds for each run of fit, window, overfit, sweep, local_ablation"
     )
+    parser.add_argument("--model", help="folder or name of the model for local, local_elsewhere (default: local)")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
@@ -57,8 +60,8 @@ def main() -> None:
         print(f"== {name}", flush=True)
         origin = provenance(command, seed=0)
         accepted = inspect.signature(BENCHMARKS[name].run).parameters
-        given = {key: getattr(options, key) for key in ("speech", "limit") if getattr(options, key) is not None}
-        settings = {key: value for key, value in given.items() if key in accepted}
+        settings = {key: getattr(options, key) for key in ("speech", "limit", "model")}
+        settings = {key: value for key, value in settings.items() if value is not None and key in accepted}
         results = BENCHMARKS[name].run(quick=options.quick, **settings)
         if not options.quick:
             path = RESULTS / f"bench_{name}.json"

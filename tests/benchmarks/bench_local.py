@@ -1,83 +1,150 @@
-"""Local models on long sounds: how many times faster than real time, and how much memory an hour takes.
+"""The local model's speed: a minute in memory, an hour from file to file with its peak memory, and a live sound.
 
 make bench ARGS="local"
+
+Each measurement runs in a process of its own, with 1 and with 2 threads.
 """
 
 import json
+import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from hypersound_lib.model import build_model
-from hypersound_lib.presets import PRESETS
-from hypersound_lib.streaming import stream
+from hypersound_lib.data import load_dataset, peak_normalize, resample
+from hypersound_lib.data.blocks import write_blocks
+from hypersound_lib.local.model import LocalHyperSound
 
-NAMES = [name for name in PRESETS if name.startswith("local-")]
-
-# Prints resident memory after importing and loading the model, its peak while a file is reconstructed, in bytes, and
-# the seconds. Linux alone; ru_maxrss would not do: a child process begins with its parent's.
-_CHILD = """
-import json, re, sys, time, torch
-from hypersound_lib.file_reconstruction import reconstruct_file
-from hypersound_lib.model import build_model
-from hypersound_lib.presets import PRESETS
-torch.manual_seed(0)
-model = build_model(PRESETS[sys.argv[1]].model).eval()
-def memory(name):
-    return 1024 * int(re.search(name + r":\\s+(\\d+) kB", open("/proc/self/status").read())[1])
-before = memory("VmRSS")
-open("/proc/self/clear_refs", "w").write("5")  # the peak starts anew
-start = time.perf_counter()
-reconstruct_file(model, sys.argv[2], sys.argv[3])
-seconds = time.perf_counter() - start
-print(json.dumps([before, memory("VmHWM"), seconds]))
-"""
+ROOT = Path(__file__).resolve().parents[2]
+KBPS = (6.0, 24.0)  # of the minute in memory; the first one of the hour, too
+THREADS = (1, 2)
+LIVE_BLOCK = 64  # samples
+LIVE_KNOB = 128
 
 
-def run(quick: bool = False) -> dict:
-    """Return, by preset: seconds of sound per second, streamed, and peak memory of an hour from file to file."""
-    seconds, minutes = (10, 2) if quick else (120, 60)
+def run(quick: bool = False, model: str = "local") -> dict:
+    """Return seconds of sound per second of computing, memory, and latency, by number of threads."""
+    seconds, minutes = (10, 2) if quick else (60, 60)
     rows = []
-    for name in NAMES:
-        row = {"preset": name} | _speed(name, seconds) | _memory(name, minutes)
-        rows.append(row)
-        speed = f"encode {row['encode_times_real_time']:.0f} and both {row['times_real_time']:.0f} times real time"
-        peak = f"{row['above_import_bytes'] / 2**20:.0f} MiB above the import"
-        print(f"{name}: {speed}; {minutes} minutes of file in {row['file_seconds']:.0f} s, peak {peak}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "long.flac"
+        write_blocks(source, speech(60 * minutes), 22050)
+        for threads in THREADS:
+            row = {"threads": threads, "in_memory": [_child(threads, "minute", model, seconds, k) for k in KBPS]}
+            row["file"] = _child(threads, "file", model, source, KBPS[0])
+            row["live"] = _child(threads, "live", model, min(seconds, 10))
+            rows.append(row)
+            print(json.dumps(row), flush=True)
     return {"sound_seconds": seconds, "file_minutes": minutes, "runs": rows}
 
 
-def _speed(name: str, seconds: int) -> dict[str, float]:
-    """Time encoding alone, and encoding with decoding; the best of three."""
-    torch.manual_seed(0)
-    model = build_model(PRESETS[name].model).eval()
-    sound = 0.1 * torch.randn(seconds * model.config.sample_rate)
-    with torch.no_grad():
-        encode = min(_time(lambda: [model.encode(part[None]) for part in sound.split(2**18)]) for _ in range(3))
-    both = min(_time(lambda: list(stream(model, sound))) for _ in range(3))
-    return {"encode_times_real_time": seconds / encode, "times_real_time": seconds / both}
+def speech(seconds: float, rate: int = 22050) -> Iterator[Tensor]:
+    """Yield so much speech, a recording of the embedded corpus after the other, again and again."""
+    data, left, number = load_dataset("mini"), round(seconds * rate), 0
+    while left > 0:
+        recording = data[number % len(data)]
+        sound = peak_normalize(resample(recording.waveform, recording.sample_rate, rate), 0.9)[:left]
+        yield sound
+        left, number = left - len(sound), number + 1
 
 
-def _time(function) -> float:
+def _child(threads: int, task: str, *arguments: object) -> dict[str, float]:
+    """Run one of `TASKS` in a new process and return what it prints."""
+    command = [sys.executable, "-m", "tests.benchmarks.bench_local", task, *map(str, arguments)]
+    settings = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def in_memory(model: str, seconds: str, kbps: str) -> dict[str, float]:
+    """Time compressing and decompressing apart; the best of three."""
+    network = LocalHyperSound.from_pretrained(model)
+    sound = torch.cat(list(speech(float(seconds))))
+    data = network.compress(sound, 22050, kbps=float(kbps))
+    encode = _best_of_three(lambda: network.compress(sound, 22050, kbps=float(kbps)))
+    decode = _best_of_three(lambda: network.decompress(data))
+    return {
+        "asked_kbps": float(kbps),
+        "kbps": len(data) / 125 / float(seconds),
+        "encode_times_real_time": float(seconds) / encode,
+        "decode_times_real_time": float(seconds) / decode,
+        "times_real_time": float(seconds) / (encode + decode),
+    }
+
+
+def file_to_file(model: str, source: str, kbps: str) -> dict[str, float]:
+    """Compress a file, decompress it into another one; time both, and watch the memory."""
+    from hypersound_lib.coding.files import compress_file, decompress_file, read_code_file, survey_file, write_code_file
+    from hypersound_lib.coding.rate import Rate
+
+    network = LocalHyperSound.from_pretrained(model)
+    code, copy = Path(source).with_suffix(".hs"), Path(source).with_name("copy.flac")
+    before = _memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+    surveyed = survey_file(network, Path(source))
+    size = write_code_file(code, compress_file(network, surveyed, Rate.of(float(kbps), None)))
+    middle = time.perf_counter()
+    write_blocks(copy, decompress_file(network, read_code_file(code), 22050), 22050)
+    end = time.perf_counter()
+    return {
+        "kbps": size / 125 / surveyed.seconds,
+        "encode_seconds": middle - start,
+        "decode_seconds": end - middle,
+        "times_real_time": surveyed.seconds / (end - start),
+        "import_bytes": before,
+        "above_import_bytes": _memory("VmHWM") - before,
+    }
 
 
-def _memory(name: str, minutes: int) -> dict[str, float]:
-    """Send a file of noise through a model in a process of its own."""
-    from hypersound_lib.data.blocks import write_blocks
+def live(model: str, seconds: str) -> dict[str, float]:
+    """Feed a sound in small blocks; count the input that the first sound takes, and time all of it."""
+    from hypersound_lib.local.streaming import latency, stream
 
-    rate = PRESETS[name].model.sample_rate
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "long.flac", Path(folder) / "copy.flac"
-        generator = torch.Generator().manual_seed(0)
-        write_blocks(source, (0.1 * torch.randn(60 * rate, generator=generator) for _ in range(minutes)), rate)
-        command = [sys.executable, "-c", _CHILD, name, str(source), str(target)]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    before, peak, seconds = json.loads(output)
-    return {"import_bytes": before, "above_import_bytes": peak - before, "file_seconds": seconds}
+    network = LocalHyperSound.from_pretrained(model)
+    fed = 0
+
+    def fed_blocks() -> Iterator[Tensor]:
+        nonlocal fed
+        for block in torch.cat(list(speech(float(seconds)))).split(LIVE_BLOCK):
+            fed += len(block)
+            yield block
+
+    played = stream(network, fed_blocks(), LIVE_KNOB)
+    start = time.perf_counter()
+    next(played)
+    first = fed
+    for _ in played:
+        pass
+    return {
+        "first_sound_ms": 1000 * first / 22050,
+        "latency_ms": 1000 * latency(network),
+        "times_real_time": float(seconds) / (time.perf_counter() - start),
+    }
+
+
+def _best_of_three(function: Callable[[], object]) -> float:
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _memory(name: str) -> int:
+    """Return a line of /proc/self/status in bytes. Linux alone; ru_maxrss begins with the parent's peak."""
+    return 1024 * int(re.search(name + r":\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
+
+
+TASKS = {"minute": in_memory, "file": file_to_file, "live": live}
+
+if __name__ == "__main__":
+    print(json.dumps(TASKS[sys.argv[1]](*sys.argv[2:])))

@@ -9,6 +9,8 @@ from hypersound_lib.cli import main
 from hypersound_lib.data import load_audio, resample, save_audio
 from hypersound_lib.metrics import snr
 from hypersound_lib.model import HyperSound
+from hypersound_lib.reconstruction import reconstruct
+from tests.local.small import RATE, make_model, sound
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def test_at_the_files_rate(model, recording, tmp_path, capsys):
     assert main(["reconstruct", str(model), str(recording), str(out), "--sample-rate", "16000"]) == 0
     text = capsys.readouterr().out
     assert "3001 samples at 16000 Hz, 0.19 s" in text
-    assert "the model hears up to 4000 Hz" in text
+    assert "the model keeps frequencies up to 4000 Hz" in text
     sound, rate = load_audio(out)
     assert (len(sound), rate) == (3001, 16000)
     printed = float(text.split("SNR ")[1].split(" dB")[0])
@@ -62,9 +64,47 @@ def test_a_file_at_the_models_rate_loses_no_band_and_may_be_short(model, tmp_pat
     save_audio(path, torch.rand(50), 8000)
     assert main(["reconstruct", str(model), str(path), str(tmp_path / "again.wav")]) == 0
     text = capsys.readouterr().out
-    assert "hears up to" not in text
+    assert "keeps frequencies" not in text
     assert "SNR" in text
     assert "a spectrum at 8000 Hz needs more" in text
+
+
+@pytest.fixture
+def local(tmp_path):
+    make_model().save_pretrained(tmp_path / "local")
+    return tmp_path / "local"
+
+
+@pytest.mark.parametrize("file_rate", [RATE, 11025, 6000])
+@pytest.mark.parametrize("output_rate", [None, 6000, 22050])
+def test_a_local_model_gives_what_waveforms_give_and_says_its_rate(local, tmp_path, capsys, file_rate, output_rate):
+    voice, out = tmp_path / "voice.wav", tmp_path / "copy.wav"
+    save_audio(voice, sound(3 * file_rate + 1), file_rate)
+    more = [] if output_rate is None else ["--sample-rate", str(output_rate)]
+    assert main(["reconstruct", str(local), str(voice), str(out), "--kbps", "64", "--device", "cpu", *more]) == 0
+    text = capsys.readouterr().out
+    seconds = 3 + 1 / file_rate
+    size = int(text.split("through ")[1].split(" bytes")[0])
+    assert f"through {size} bytes, {size / 125 / seconds:.2f} kbit/s" in text
+    assert 0.9 * 64 < size / 125 / seconds < 64.1
+    copy, rate = load_audio(out)
+    whole = reconstruct(make_model(), *load_audio(voice), output_rate, kbps=64)
+    assert rate == (output_rate or RATE)
+    assert len(copy) == len(whole) == math.floor((3 * file_rate + 1) * rate / file_rate + 0.5)
+    assert ((copy - whole).abs() < 1e-3).float().mean() > 0.98  # 16 bits, and soxr in blocks
+    assert ("SNR" in text) == (rate in (file_rate, RATE))
+
+
+def test_a_rate_is_for_local_models(model, recording, tmp_path, capsys):
+    assert main(["reconstruct", str(model), str(recording), str(tmp_path / "x.wav"), "--kbps", "6"]) == 2
+    assert "--kbps is for local models" in capsys.readouterr().err
+
+
+def test_a_recording_is_not_written_over(model, local, recording, capsys):
+    for chosen in (model, local):
+        assert main(["reconstruct", str(chosen), str(recording), str(recording)]) == 2
+        assert "is the same file as" in capsys.readouterr().err
+    assert len(load_audio(recording)[0]) == 3001
 
 
 @pytest.mark.parametrize(
@@ -76,13 +116,19 @@ def test_a_file_at_the_models_rate_loses_no_band_and_may_be_short(model, tmp_pat
         (["{model}", "{text}", "x.wav"], "cannot be decoded as audio"),
         (["{model}", "{voice}", "x.wav", "--sample-rate", "0"], "not 0"),
         (["{model}", "{voice}", "x.doc"], "cannot write '.doc' files"),
+        (["{local}", "{voice}", "x.doc"], "cannot write '.doc' files"),
+        (["{local}", "{voice}", "x.wav", "--kbps", "1"], "1 kbit/s is too little"),
+        (["{local}", "{voice}", "x.wav", "--kbps", "-1"], "a positive number of kbit/s"),
+        (["{local}", "{voice}", "x.wav", "--kbps", "90", "--sample-rate", "0"], "at 0 Hz"),
     ],
 )
-def test_errors_name_value_and_remedy(model, voices, recording, tmp_path, capsys, monkeypatch, arguments, message):
+def test_errors_name_value_and_remedy(
+    model, local, voices, recording, tmp_path, capsys, monkeypatch, arguments, message
+):
     monkeypatch.chdir(tmp_path)
     text = tmp_path / "text.wav"
     text.write_text("no sound")
-    names = {"model": model, "voices": voices, "voice": recording, "text": text}
+    names = {"model": model, "local": local, "voices": voices, "voice": recording, "text": text}
     assert main(["reconstruct", *(a.format(**names) for a in arguments)]) == 2
     error = capsys.readouterr().err
     assert message in error

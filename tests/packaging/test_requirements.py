@@ -50,6 +50,7 @@ def test_extras():
         "notebooks",
         "metrics",
         "cdpam",
+        "perceptual",
         "tensorboard",
         "coursework",
         "site",

@@ -8,7 +8,7 @@ import torch
 
 from hypersound_lib.cli import main
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.evaluation import ClipRow, Evaluation
+from hypersound_lib.evaluation import ClipRow, Evaluation, Size
 from hypersound_lib.metrics import TABLE_1
 from hypersound_lib.reproduction import ROWS, Table, read_results, render, reproduce, scale, table1
 from hypersound_lib.reproduction.runs import train_run
@@ -122,7 +122,7 @@ def record(run, values, rate=16000, references=()):
         for i, value in enumerate(scores)
     ]
     clips = [f"c{i}" for i in range(len(values))]
-    evaluation = Evaluation(rows, (*TABLE_1, "nmse"), {run: (1.0, 1.0)}, clips, {})
+    evaluation = Evaluation(rows, (*TABLE_1, "nmse"), {run: Size(1.0, 1.0)}, clips, {})
     return {
         "scale": "smoke", "run": run, "same": [], "data": "mini", "sample_rate": rate, "steps": 7, "seconds": 60.0,
         "evaluation": evaluation.to_json(),

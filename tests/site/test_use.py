@@ -71,7 +71,7 @@ def test_the_front_page_switches_between_recording_and_copy_while_it_plays(page,
     player.get_by_role("button", name="Play").click()
     position = player.get_by_role("slider")
     page.wait_for_function("slider => slider.value > 0.1", arg=position.element_handle())
-    copy = player.get_by_role("button", name=re.compile("local-hifi"))
+    copy = player.get_by_role("button", name=re.compile("makes of it"))
     copy.press("Enter")
     assert copy.get_attribute("aria-pressed") == "true"
     player.get_by_role("button", name="Pause").click()

@@ -1,0 +1,180 @@
+"""`hypersound compress`, `decompress` and `info`: files in, files out, true numbers, clear errors."""
+
+import math
+import os
+
+import pytest
+import torch
+
+from hypersound_lib.cli import main
+from hypersound_lib.coding.container import Header
+from hypersound_lib.data import load_audio, save_audio
+from hypersound_lib.model import HyperSound
+from tests.local.small import RATE, make_model, sound
+
+SECONDS = 4
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working folder, with two models, and a recording at another rate than theirs."""
+    monkeypatch.chdir(tmp_path)
+    make_model().save_pretrained("small")
+    make_model(seed=1).save_pretrained("other")
+    save_audio("voice.wav", sound(SECONDS * 12000), 12000)
+    return tmp_path
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def compress(*more):
+    return run("compress", "voice.wav", "voice.hs", "--model", "small", *more)
+
+
+def test_a_recording_goes_there_and_back(folder, capsys):
+    assert compress("--kbps", 64) == 0
+    size = (folder / "voice.hs").stat().st_size
+    assert size <= 64 * 125 * SECONDS
+    text = capsys.readouterr().out
+    assert f"wrote voice.hs: {size} bytes for 4.00 s, {size / 125 / SECONDS:.2f} kbit/s" in text
+    assert "the model keeps frequencies up to 4000 Hz; voice.wav reaches 6000 Hz" in text
+    assert run("decompress", "voice.hs", "copy.wav", "--model", "small") == 0
+    assert f"wrote copy.wav: {SECONDS * RATE} samples at {RATE} Hz, 4.00 s" in capsys.readouterr().out
+    copy, rate = load_audio("copy.wav")
+    assert (len(copy), rate) == (SECONDS * RATE, RATE)
+    expected = make_model().decompress((folder / "voice.hs").read_bytes())
+    torch.testing.assert_close(copy, expected, rtol=0, atol=1 / 32768)
+
+
+@pytest.mark.parametrize("rate", [6000, 11025, 44100])
+def test_it_plays_at_any_rate(folder, capsys, rate):
+    compress("--quality", 5)
+    assert run("decompress", "voice.hs", "copy.flac", "--model", "small", "--sample-rate", rate) == 0
+    copy, found = load_audio("copy.flac")
+    assert (len(copy), found) == (SECONDS * rate, rate)
+
+
+def test_a_better_quality_takes_more(folder):
+    sizes = []
+    for quality in (0, 5, 10):
+        assert compress("--quality", quality) == 0
+        sizes.append((folder / "voice.hs").stat().st_size)
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+def test_info_describes_a_file(folder, capsys):
+    compress("--kbps", 64)
+    capsys.readouterr()
+    assert run("info", "voice.hs", "--model", "small") == 0
+    text = capsys.readouterr().out
+    size = (folder / "voice.hs").stat().st_size
+    for line in (
+        f"file: voice.hs, {size} bytes, version 1",
+        f"model: {make_model().identity().hex()}, small",
+        "recorded at: 12000 Hz",
+        f"length: {SECONDS * RATE} samples at {RATE} Hz, 4.00 s",
+        f"rate: {size / 125 / SECONDS:.2f} kbit/s, header included",
+        f"packets: {math.ceil((SECONDS * 500 + 1) / 20)}, of at most 0.04 s; none damaged",
+    ):
+        assert line in text.splitlines()
+    assert "of 10" in text
+
+
+def test_info_of_another_models_file_says_what_it_can(folder, capsys):
+    compress("--quality", 5)
+    assert run("info", "voice.hs", "--model", "other") == 0
+    text = capsys.readouterr().out
+    assert f"model: {make_model().identity().hex()}, not other" in text
+    assert f"length: {SECONDS * RATE} samples at its model's rate" in text
+    assert "packets" not in text
+
+
+def test_damage_is_told_and_silent_and_the_rest_plays(folder, capsys):
+    compress("--quality", 5)
+    data = bytearray((folder / "voice.hs").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "voice.hs").write_bytes(data)
+    capsys.readouterr()
+    assert run("decompress", "voice.hs", "copy.wav", "--model", "small") == 0
+    error = capsys.readouterr().err
+    assert error.startswith("hypersound: voice.hs: 1 packets are lost or damaged, silent from ")
+    assert error.count("\n") == 1, "no line of code"
+    assert len(load_audio("copy.wav")[0]) == SECONDS * RATE
+    assert run("info", "voice.hs", "--model", "small") == 0
+    text = capsys.readouterr().out
+    assert "1 damaged" in text
+    assert "silent from: " in text
+
+
+def test_a_cut_file_is_an_error_and_leaves_no_copy(folder, capsys):
+    compress("--quality", 5)
+    data = (folder / "voice.hs").read_bytes()
+    (folder / "voice.hs").write_bytes(data[: len(data) // 2])
+    for command in (("decompress", "voice.hs", "copy.wav"), ("info", "voice.hs")):
+        assert run(*command, "--model", "small") == 2
+        assert "hypersound: voice.hs is cut short" in capsys.readouterr().err
+    assert not (folder / "copy.wav").exists()
+
+
+def test_clipped_samples_are_counted(folder, capsys):
+    t = torch.arange(RATE) / RATE
+    save_audio("voice.wav", torch.sin(2 * torch.pi * 300 * t).sign(), RATE)
+    compress("--quality", 0)
+    run("decompress", "voice.hs", "copy.wav", "--model", "small")
+    assert "samples lay outside [-1, 1] and were clipped" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compress", "none.wav", "x.hs"], "none.wav: no such file"),
+        (["compress", "text.wav", "x.hs"], "cannot be decoded as audio"),
+        (["compress", "voice.wav", "x.wav"], "a compressed sound is a .hs file"),
+        (["compress", "voice.wav", "voice.wav"], "is the same file as"),
+        (["compress", "voice.wav", "linked.wav"], "is the same file as"),
+        (["compress", "voice.wav", "x.hs", "--kbps", "1"], "1 kbit/s is too little for this sound"),
+        (["compress", "voice.wav", "x.hs", "--kbps", "-3"], "a positive number of kbit/s, not -3"),
+        (["compress", "voice.wav", "x.hs", "--kbps", "nan"], "a positive number of kbit/s, not nan"),
+        (["compress", "voice.wav", "x.hs", "--quality", "11"], "between 0 and 10, not 11"),
+        (["compress", "voice.wav", "text.wav/x.hs"], "a file stands where a folder is needed"),
+        (["compress", "voice.wav", "x.hs", "--model", "none"], "none: there is no such folder or model"),
+        (["compress", "voice.wav", "x.hs", "--model", "global"], "holds a HyperSound, no LocalHyperSound"),
+        (["decompress", "none.hs", "x.wav"], "none.hs: cannot be read"),
+        (["decompress", "voice.wav", "x.wav"], "voice.wav is no .hs file"),
+        (["decompress", "voice.hs", "x.doc"], "cannot write '.doc' files"),
+        (["decompress", "voice.hs", "voice.hs"], "is the same file as"),
+        (["decompress", "voice.hs", "x.wav", "--sample-rate", "0"], "at 0 Hz"),
+        (["decompress", "voice.hs", "x.wav", "--model", "other"], "was made by another model"),
+        (["info", "text.wav"], "text.wav is no .hs file"),
+    ],
+)
+def test_errors_name_value_and_remedy(folder, capsys, tiny, arguments, message):
+    HyperSound(tiny).save_pretrained("global")
+    (folder / "text.wav").write_text("no sound")
+    os.link("voice.wav", "linked.wav")
+    compress("--quality", 5)
+    capsys.readouterr()
+    model = [] if "--model" in arguments else ["--model", "small"]
+    assert run(*arguments, *model) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("hypersound: ")
+    assert not list(folder.glob("x.*"))
+    assert len(load_audio("voice.wav")[0]) == SECONDS * 12000
+
+
+def test_a_rate_and_a_quality_exclude_each_other(folder, capsys):
+    with pytest.raises(SystemExit):
+        compress("--kbps", 6, "--quality", 5)
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_bars_show_both_readings_where_somebody_looks(folder, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    compress("--quality", 5)
+    error = capsys.readouterr().err
+    for what in ("measure", "compress"):
+        assert f"{what}: 100%" in error
+    assert Header.from_bytes((folder / "voice.hs").read_bytes())[0].num_samples == SECONDS * RATE

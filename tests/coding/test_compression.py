@@ -1,0 +1,165 @@
+"""Compression: files are no larger than asked for, better when larger, and the same for the same sound at any level."""
+
+import pytest
+import torch
+
+from hypersound_lib.coding.compression import SEGMENT, compress_blocks
+from hypersound_lib.coding.container import MAX_RATE, Header
+from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, level_gain, quality_of, survey
+from hypersound_lib.errors import ConfigError
+from tests.local.small import CONFIG, HOP, RATE, make_model, sound
+
+SECONDS = [0.11, 0.5, 1.0, 3.7]
+
+
+def kbps(data, num_samples):
+    return len(data) / 125 / (num_samples / RATE)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_model()
+
+
+@pytest.mark.parametrize("seconds", SECONDS)
+@pytest.mark.parametrize("asked", [32.0, 47.3, 64.0])
+def test_a_file_is_at_most_as_large_as_asked_and_little_smaller(model, seconds, asked):
+    x = sound(round(seconds * RATE))
+    data = model.compress(x, RATE, kbps=asked)
+    assert 0.85 * asked < kbps(data, len(x)) <= asked
+
+
+def test_silence_takes_little_and_loud_parts_may_use_what_quiet_ones_left(model):
+    x = sound(4 * RATE)
+    x[: 2 * RATE] = 0
+    asked = 48.0
+    data = model.compress(x, RATE, kbps=asked)
+    assert kbps(data, len(x)) <= asked
+    half = x[2 * RATE :]
+    (error, alone) = (
+        (model.decompress(model.compress(part, RATE, kbps=asked))[-len(half) :] - half).square().mean()
+        for part in (x, half)
+    )
+    assert error < 0.9 * alone
+
+
+@pytest.mark.parametrize("asked", [1.0, 5.0])
+def test_a_rate_that_is_too_low_is_refused_with_the_least(model, asked):
+    x = sound(RATE)
+    with pytest.raises(ConfigError, match=f"{asked:g} kbit/s is too little.*coarsest steps this model takes") as error:
+        model.compress(x, RATE, kbps=asked)
+    least = float(str(error.value).split()[-1])
+    assert asked < least
+    assert kbps(model.compress(x, RATE, kbps=least + 0.1), len(x)) <= least + 0.1
+
+
+def test_quality_sets_the_size_and_the_error(model):
+    x = sound(RATE)
+    sizes, errors = [], []
+    for quality in (0, 2.5, 5, 7.5, 10):
+        data = model.compress(x, RATE, quality=quality)
+        sizes.append(len(data))
+        errors.append((model.decompress(data) - x).square().mean().item())
+    assert sizes == sorted(sizes)
+    assert errors == sorted(errors, reverse=True)
+    assert sizes[-1] > 1.3 * sizes[0]
+
+
+@pytest.mark.parametrize("octaves", [-20, -7, -1, 1, 6])
+def test_the_same_sound_at_another_level_gives_the_same_packets(model, octaves):
+    x = sound(RATE)
+    data, other = model.compress(x, RATE, kbps=64), model.compress(2.0**octaves * x, RATE, kbps=64)
+    (header, at), (other_header, _) = Header.from_bytes(data), Header.from_bytes(other)
+    assert other[at:] == data[at:]
+    assert other_header.level - header.level == 8 * octaves
+
+
+@pytest.mark.parametrize("gain", [1e-2, 0.13, 100.0, 1e-6])
+def test_levels_between_change_little(model, gain):
+    """A level is told in eighths of an octave, so the model may take a sound as up to 0.4 dB louder than another."""
+    x = sound(RATE)
+    data, other = model.compress(x, RATE, quality=5), model.compress(gain * x, RATE, quality=5)
+    assert len(other) == pytest.approx(len(data), rel=0.08)
+    error = (model.decompress(data) - x).square().mean()
+    there = (model.decompress(other) / gain - x).square().mean()
+    assert there.item() == pytest.approx(error.item(), rel=0.2)
+
+
+@pytest.mark.parametrize("octaves", range(0, 8))
+def test_levels_are_eighths_of_an_octave(octaves):
+    x = 0.15 * torch.ones(4 * HOP) / 2**octaves
+    measured = survey([x], HOP)
+    assert level_gain(measured.level) == pytest.approx(2.0**-octaves, rel=1e-6)
+
+
+def test_one_click_does_not_set_the_level():
+    x = sound(RATE)
+    clicked = x.clone()
+    clicked[100] = 1.0
+    assert survey([clicked], HOP).level == survey([x], HOP).level
+    assert survey([torch.zeros(500)], HOP).level == 0
+    lonely = torch.zeros(RATE)
+    lonely[5] = 0.5
+    assert survey([lonely], HOP).level > 100, "a lone click is what there is"
+
+
+@pytest.mark.parametrize("size", [1, 37, 1000])
+def test_blocks_of_any_size_give_the_same_bytes(model, size):
+    """The number of samples in a block may change sums in their last digit, but no integer of these."""
+    x = sound(3000)
+    whole = model.compress(x, RATE, kbps=64)
+    blocks = x.split(size)
+    measured = survey(blocks, HOP)
+    assert b"".join(compress_blocks(model, iter(blocks), measured, RATE, Rate(kbps=64))) == whole
+    assert measured.num_samples == 3000
+
+
+def test_parts_come_segment_by_segment(model):
+    x = sound(5 * SEGMENT * CONFIG.packet * HOP)
+    taken = 0
+
+    def blocks():
+        nonlocal taken
+        for block in x.split(50):
+            taken += len(block)
+            yield block
+
+    parts = compress_blocks(model, blocks(), survey([x], HOP), RATE, Rate(knob=100))
+    assert Header.from_bytes(next(parts))[0].num_samples == len(x)
+    assert taken == 0
+    assert len(next(parts)) > 1000
+    assert taken < 1.1 * SEGMENT * CONFIG.packet * HOP
+
+
+def test_the_original_rate_is_kept_and_the_length_is_that_of_resampling(model):
+    header, _ = Header.from_bytes(model.compress(sound(1001), 11025, quality=5))
+    assert (header.original_rate, header.num_samples) == (11025, round(1001 * RATE / 11025))
+
+
+def test_rates_and_qualities():
+    assert Rate.of(None, None) == Rate(kbps=DEFAULT_KBPS)
+    assert Rate.of(None, 0) == Rate(knob=255)
+    assert Rate.of(None, 10) == Rate(knob=0)
+    assert [Rate.of(None, quality_of(knob)).knob for knob in range(256)] == list(range(256))
+    for wrong in ((6, 5), (None, 11), (None, -0.1), (0, None), (-3, None), (float("nan"), None), (float("inf"), None)):
+        with pytest.raises(ConfigError):
+            Rate.of(*wrong)
+    for knob in (-1, 256):
+        with pytest.raises(ConfigError, match="positions 0 to 255"):
+            Rate(knob=knob)
+
+
+@pytest.mark.parametrize(
+    ("waveform", "rate", "message"),
+    [
+        (torch.zeros(2, 9), RATE, r"\(2, 9\)"),
+        (torch.zeros(0), RATE, r"\(0,\)"),
+        (torch.tensor([0.0, torch.nan]), RATE, "sample 1 of the sound is NaN"),
+        (torch.zeros(100), 0, "must be positive"),
+        (torch.zeros(100000), MAX_RATE + 1, f"1 to {MAX_RATE} Hz"),
+        (torch.zeros(1), 100 * RATE, "no sample"),
+    ],
+)
+def test_what_is_no_sound_is_refused(model, waveform, rate, message):
+    with pytest.raises(ConfigError, match=message):
+        model.compress(waveform, rate, quality=5)

@@ -1,0 +1,180 @@
+"""The file format: headers and packets come back, and what is damaged, moved, missing or foreign is noticed."""
+
+import random
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hypersound_lib.coding.container import HEADER_BYTES, MAX_RATE, MAX_SAMPLES, VERSION, Header, Packet, read_packets
+from hypersound_lib.errors import CodeFileError
+
+HEADER = Header(b"\1\2\3\4", 190, 48000, 123456)
+COUNT = 12
+
+
+def make_packets(count=COUNT, size=40, seed=0):
+    generator = random.Random(seed)
+    return [Packet(i, generator.randrange(256), generator.randbytes(generator.randint(0, size))) for i in range(count)]
+
+
+def joined(packets):
+    return b"".join(packet.to_bytes() for packet in packets)
+
+
+def places(packets):
+    """Return where each packet begins, and the end."""
+    at = [0]
+    for packet in packets:
+        at.append(at[-1] + len(packet.to_bytes()))
+    return at
+
+
+@given(st.binary(min_size=4, max_size=4), st.integers(0, 255), st.integers(1, MAX_RATE), st.integers(1, MAX_SAMPLES))
+def test_headers_come_back(identity, level, rate, samples):
+    header = Header(identity, level, rate, samples)
+    data = header.to_bytes()
+    assert len(data) <= HEADER_BYTES
+    assert Header.from_bytes(data + b"more") == (header, len(data))
+
+
+def test_the_largest_header_has_the_size_that_readers_take():
+    assert len(Header(b"\xff" * 4, 255, MAX_RATE, MAX_SAMPLES).to_bytes()) <= HEADER_BYTES
+
+
+def test_a_header_of_a_voice_is_short():
+    assert len(HEADER.to_bytes()) <= 16
+
+
+@pytest.mark.parametrize("bit", range(8 * len(HEADER.to_bytes())))
+def test_every_flipped_bit_of_a_header_is_noticed(bit):
+    data = bytearray(HEADER.to_bytes())
+    data[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(CodeFileError, match=r"voice\.hs"):
+        Header.from_bytes(bytes(data), "voice.hs")
+
+
+def test_foreign_newer_and_cut_headers_are_named():
+    data = HEADER.to_bytes()
+    for wrong, message in [
+        (b"", "is no .hs file"),
+        (b"RIFF$\0\0\0WAVEfmt ", "is no .hs file"),
+        (data[:2] + bytes([VERSION + 1]) + data[3:], f"version {VERSION + 1}.*update"),
+        (data[:2], "damaged or cut short"),
+        (data[:9], "damaged or cut short"),
+        (data[:-1], "damaged or cut short"),
+        (Header(b"\1\2\3\4", 0, MAX_RATE + 1, 5).to_bytes(), "which nobody wrote"),
+        (Header(b"\1\2\3\4", 0, 8000, MAX_SAMPLES + 1).to_bytes(), "which nobody wrote"),
+        (Header(b"\1\2\3\4", 0, 8000, 0).to_bytes(), "which nobody wrote"),
+    ]:
+        with pytest.raises(CodeFileError, match=message):
+            Header.from_bytes(wrong)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(0, 40), size=st.sampled_from([0, 5, 200, 20000]))
+def test_packets_come_back(seed, count, size):
+    packets = make_packets(count, size, seed)
+    assert list(read_packets(b"head" + joined(packets), 4, count)) == packets
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 10**6), data=st.data())
+def test_damage_costs_the_packets_that_it_hits(seed, data):
+    packets = make_packets(seed=seed)
+    at = places(packets)
+    whole = joined(packets)
+    hit = data.draw(st.integers(0, len(whole) - 1))
+    length = data.draw(st.integers(1, min(100, len(whole) - hit)))
+    damaged = bytearray(whole)
+    damaged[hit : hit + length] = bytes(255 - byte for byte in whole[hit : hit + length])
+    lost = [i for i in range(COUNT) if at[i + 1] > hit and at[i] < hit + length]
+    expected = [None if i in lost else packet for i, packet in enumerate(packets)]
+    found = []
+    try:
+        found.extend(read_packets(bytes(damaged), 0, COUNT))
+    except CodeFileError:
+        assert max(lost) == COUNT - 1, "where the end is damaged, nobody knows whether it is there"
+        assert found == expected[: min(lost)]
+        assert len(lost) > 1 or COUNT - 1 in lost
+    else:
+        assert found == expected
+
+
+@pytest.mark.parametrize("number", range(COUNT))
+def test_a_damaged_payload_costs_its_own_packet(number):
+    packets = make_packets(size=30)
+    packets[number] = Packet(number, 7, b"payload")
+    at, whole = places(packets), bytearray(joined(packets))
+    for place in range(at[number + 1] - len(b"payload"), at[number + 1]):
+        damaged = bytearray(whole)
+        damaged[place] ^= 64
+        found = list(read_packets(bytes(damaged), 0, COUNT))
+        assert found == [None if i == number else packet for i, packet in enumerate(packets)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 10**6), data=st.data())
+def test_the_reader_finds_its_place_where_bytes_were_removed_or_put_in(seed, data):
+    packets = make_packets(seed=seed)
+    at, whole = places(packets), joined(packets)
+    hit = data.draw(st.integers(0, at[COUNT - 2] - 1))
+    if data.draw(st.booleans()):
+        removed = data.draw(st.integers(1, at[COUNT - 2] - hit))
+        changed = whole[:hit] + whole[hit + removed :]
+    else:
+        removed = 0
+        changed = whole[:hit] + data.draw(st.binary(min_size=1, max_size=300)) + whole[hit:]
+    # A packet is lost if a byte of it is gone, or if bytes were put between two of it.
+    lost = [i for i in range(COUNT) if at[i] < hit + removed and at[i + 1] > hit]
+    assert list(read_packets(changed, 0, COUNT)) == [None if i in lost else p for i, p in enumerate(packets)]
+
+
+@pytest.mark.parametrize("left", [0, 1, 3, 4, 5, 20, 100])
+def test_a_file_that_ends_early_gives_what_is_whole_and_then_an_error(left):
+    packets = make_packets(size=30)
+    data = joined(packets)[:left]
+    found = []
+    with pytest.raises(CodeFileError, match=rf"voice.hs is cut short.* of {COUNT} packets"):
+        found.extend(read_packets(data, 0, COUNT, "voice.hs"))
+    assert found == [packet for packet, end in zip(packets, places(packets)[1:], strict=True) if end <= left]
+
+
+def test_every_cut_is_an_error():
+    packets = make_packets(size=30)
+    whole = joined(packets)
+    for left in range(len(whole)):
+        with pytest.raises(CodeFileError, match="cut short"):
+            list(read_packets(whole[:left], 0, COUNT))
+
+
+def test_packets_in_another_order_or_twice_are_not_taken_for_what_they_are_not():
+    packets = make_packets()
+    swapped = [*packets[:3], packets[4], packets[3], *packets[5:]]
+    found = list(read_packets(joined(swapped), 0, COUNT))
+    assert all(packet in (None, packets[i]) for i, packet in enumerate(found))
+    assert found[5:] == packets[5:]
+    twice = [*packets[:5], packets[4], *packets[5:]]
+    assert list(read_packets(joined(twice), 0, COUNT)) == packets
+
+
+def test_what_follows_the_last_packet_does_no_harm():
+    packets = make_packets()
+    assert list(read_packets(joined(packets) + bytes(1000), 0, COUNT)) == packets
+
+
+@pytest.mark.parametrize("fill", ["zeros", "random", "heads"])
+def test_a_minute_of_damage_is_given_up_in_seconds(fill):
+    """Heads: packets whose own bytes say that they are empty and damaged, one after the other."""
+    size, count = 2**17, 2**14
+    heads = b"".join(Packet(i, 0, b"").to_bytes()[:3] + b"\xab\xcd" for i in range(count))
+    data = {"zeros": bytes(size), "random": random.Random(0).randbytes(size), "heads": heads}[fill]
+    start = time.process_time()
+    found = []
+    try:
+        found.extend(read_packets(data, 0, count))
+    except CodeFileError:
+        assert fill != "heads"
+    assert sum(packet is not None for packet in found) <= 3, "whose checksum is that by chance"
+    assert time.process_time() - start < 10

@@ -1,0 +1,144 @@
+"""Decompression: what the encoder meant, at any rate; a lost packet costs its own time; other files are refused."""
+
+import math
+from fractions import Fraction
+
+import pytest
+import torch
+
+from hypersound_lib.coding.compression import SEGMENT
+from hypersound_lib.coding.container import Header, Packet, read_packets
+from hypersound_lib.coding.decompression import decompress_blocks
+from hypersound_lib.coding.rate import Rate, level_gain
+from hypersound_lib.data import resample
+from hypersound_lib.errors import CodeFileError, ConfigError
+from tests.local.small import CONFIG, HOP, RATE, make_model, sound
+
+QUALITY = 9  # so fine that the encoder rounds to the nearest
+KNOB = Rate.of(None, QUALITY).knob
+PACKET = CONFIG.packet * HOP  # samples
+COUNT = SEGMENT + 2  # packets
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_model()
+
+
+@pytest.fixture(scope="module")
+def compressed(model):
+    """A sound of more packets than a segment holds, and its file."""
+    x = sound((COUNT - 1) * PACKET + 77)
+    return x, model.compress(x, RATE, quality=QUALITY)
+
+
+def packets_of(data):
+    header, at = Header.from_bytes(data)
+    return header, list(read_packets(data, at, COUNT))
+
+
+def joined(header, packets):
+    return header.to_bytes() + b"".join(packet.to_bytes() for packet in packets)
+
+
+def test_the_copy_is_what_encoding_and_decoding_give(model, compressed):
+    x, data = compressed
+    gain = level_gain(Header.from_bytes(data)[0].level)
+    expected = gain * model.decode(model.encode(x[None] / gain, KNOB), len(x))[0]
+    torch.testing.assert_close(model.decompress(data), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 2, HOP, HOP + 1, PACKET - 1, PACKET, PACKET + 1, 3 * PACKET + 5])
+@pytest.mark.parametrize("rate", [RATE, 11025, 44100, 6000])
+def test_lengths_are_those_of_the_original(model, count, rate):
+    data = model.compress(sound(count), RATE, quality=5)
+    copy = model.decompress(data, rate)
+    assert copy.shape == (math.floor(Fraction(count * rate, RATE) + Fraction(1, 2)),)
+    assert copy.dtype == torch.float32
+    assert copy.isfinite().all()
+
+
+def test_higher_rates_play_the_same_function_and_lower_ones_are_resampled(model, compressed):
+    data = compressed[1]
+    own = model.decompress(data)
+    assert len(model.decompress(data, 2 * RATE)) == 2 * len(own)
+    torch.testing.assert_close(model.decompress(data, 6000), resample(own, RATE, 6000), rtol=0, atol=1e-5)
+
+
+def test_it_comes_in_blocks_of_bounded_size(model, compressed):
+    blocks = list(decompress_blocks(model, compressed[1]))
+    assert len(blocks) == 2
+    assert max(map(len, blocks)) <= SEGMENT * PACKET
+    assert torch.equal(torch.cat(blocks), model.decompress(compressed[1]))
+
+
+@pytest.mark.parametrize("number", [0, 1, 9, SEGMENT - 1, SEGMENT, COUNT - 1])
+def test_a_damaged_packet_is_silent_and_all_else_is_as_it_was(model, compressed, number):
+    x, data = compressed
+    header, packets = packets_of(data)
+    whole = model.decompress(data)
+    at = len(joined(header, packets[: number + 1])) - 2
+    damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+    assert packets_of(damaged)[1] == [None if i == number else packet for i, packet in enumerate(packets)]
+    seconds = number * CONFIG.packet / model.frames_per_second
+    with pytest.warns(UserWarning, match=rf"the data: 1 packets are lost or damaged, silent from {seconds:.1f} s"):
+        found = model.decompress(damaged)
+    # The packet's frames are number · size … (number + 1) · size - 1, each of which sounds for a hop on both sides.
+    first, last = (number * CONFIG.packet - 1) * HOP, (number + 1) * CONFIG.packet * HOP
+    for part in (slice(0, max(0, first + 1)), slice(last, None)):
+        torch.testing.assert_close(found[part], whole[part], rtol=0, atol=1e-6)
+    assert not found[max(0, first + HOP) : last - HOP].any()
+    assert len(found) == len(x)
+
+
+def test_removed_and_inserted_bytes_cost_what_they_hit(model, compressed):
+    _, data = compressed
+    header, packets = packets_of(data)
+    whole, at = model.decompress(data), len(joined(header, packets[:5])) + 20
+    for changed in (data[:at] + data[at + 9 :], data[:at] + b"something else" + data[at:]):
+        with pytest.warns(UserWarning, match="1 packets are lost"):
+            found = model.decompress(changed)
+        torch.testing.assert_close(found[6 * PACKET :], whole[6 * PACKET :], rtol=0, atol=1e-6)
+        torch.testing.assert_close(found[: 5 * PACKET - HOP], whole[: 5 * PACKET - HOP], rtol=0, atol=1e-6)
+
+
+def test_bytes_that_no_encoder_wrote_are_lost_in_spite_of_their_checksum(model, compressed):
+    _, data = compressed
+    header, packets = packets_of(data)
+    packets[3] = Packet(3, 100, b"\xff" * 400)
+    with pytest.warns(UserWarning, match="1 packets are lost"):
+        found = model.decompress(joined(header, packets))
+    assert not found[3 * PACKET : 4 * PACKET - HOP].any()
+    torch.testing.assert_close(found[4 * PACKET :], model.decompress(data)[4 * PACKET :], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("left", [0.999, 0.9, 0.5, 0.1])
+def test_a_cut_file_plays_what_is_whole_and_then_says_so(model, compressed, left):
+    _, data = compressed
+    cut, whole = data[: int(left * len(data))], model.decompress(data)
+    found = []
+    with pytest.raises(CodeFileError, match=r"voice\.hs is cut short"):
+        found.extend(decompress_blocks(model, cut, name="voice.hs"))
+    played = torch.cat([torch.zeros(0), *found])
+    assert len(played) >= (int(left * COUNT) - 2) * PACKET
+    torch.testing.assert_close(played, whole[: len(played)], rtol=0, atol=1e-6)
+
+
+def test_other_models_and_impossible_lengths_and_rates_are_refused(model, compressed):
+    _, data = compressed
+    with pytest.raises(CodeFileError, match=r"the data was made by another model"):
+        make_model(seed=1).decompress(data)
+    header, packets = packets_of(data)
+    for samples in (2**40, 10**8):
+        longer = Header(header.identity, header.level, RATE, samples)
+        with pytest.raises(CodeFileError, match="do not fit into"):
+            model.decompress(joined(longer, packets))
+    for rate in (0, -5):
+        with pytest.raises(ConfigError, match="positive number of Hz"):
+            model.decompress(data, rate)
+
+
+def test_silence_stays_silent(model):
+    copy = model.decompress(model.compress(torch.zeros(3000), RATE, quality=5))
+    assert len(copy) == 3000
+    assert copy.abs().max() < 2**-20

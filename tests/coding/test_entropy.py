@@ -1,0 +1,125 @@
+"""The entropy model: rows depend on what was decoded before, and on nothing else, by exact numbers alone."""
+
+from decimal import Decimal, getcontext
+
+import pytest
+import torch
+
+from hypersound_lib.coding.entropy import loudness
+from hypersound_lib.coding.knob import KNOBS, knob_value
+from hypersound_lib.errors import ConfigError
+from tests.coding.small import HELD, SIDE, WAVES, integers, make_entropy
+
+KNOB = knob_value(torch.tensor([10, 200]))
+
+
+def rows(model, h, y):
+    """Return the exact model's expected side numbers, rows of side numbers, and rows of waves."""
+    exact, knob = model.exact(), KNOB.double()
+    return *exact.side_rows(h.double(), knob), exact.wave_rows(y.double(), h.double(), knob)
+
+
+def test_loudness_is_a_table_that_no_logarithm_can_change():
+    """None lies near a boundary between two multiples of 2⁻¹⁰, so a digit more or less rounds to the same one."""
+    getcontext().prec = 40
+    largest = int((loudness(torch.arange(1000.0)).diff() > 0).sum())
+    assert largest >= 15
+    margins = []
+    for size in range(largest + 1):
+        exact = Decimal(1 + size).ln() / Decimal(2).ln() * 1024
+        rounded = exact.to_integral_value()
+        margins.append(Decimal("0.5") - abs(exact - rounded))
+        for dtype in (torch.float32, torch.float64):
+            for y in (size, -size):
+                assert loudness(torch.tensor([y], dtype=dtype)).item() == float(rounded) / 1024
+    assert min(margins) > Decimal("1e-4"), min(margins)
+    assert loudness(torch.tensor([1e6])) == loudness(torch.tensor([float(largest)]))
+
+
+def test_the_knob_lies_on_the_exact_grid():
+    values = knob_value(torch.arange(KNOBS)).double() * 1024
+    assert torch.equal(values, values.round())
+    assert len(values.diff().unique()) == 1, "from position to position the same"
+    assert values[1] > values[0], "position 0 is the finest"
+    for wrong in (-1, KNOBS, torch.tensor([3, 999])):
+        with pytest.raises(ConfigError, match="positions 0 to 255"):
+            knob_value(wrong)
+
+
+def test_all_that_networks_take_lies_on_the_exact_grid(monkeypatch):
+    model = make_entropy().exact()
+    taken = []
+    for network in (model.side_network, model.whole, *model.near):
+        for layer in network.layers:
+            layer.register_forward_hook(lambda _m, given, _o: taken.append(given[0]))
+        columns = network.columns
+        monkeypatch.setattr(network, "columns", lambda x, columns=columns: (taken.append(x), columns(x))[1])
+    rows(model, *integers(2, 12, scale=40.0))
+    assert len(taken) >= 4
+    for x in taken:
+        assert x.dtype == torch.float64
+        assert torch.equal(x * 1024, (x * 1024).round())
+        assert x.abs().max() <= 64
+
+
+@pytest.mark.parametrize("frame", [0, 3, 7])
+def test_rows_depend_on_earlier_numbers_alone(frame):
+    model = make_entropy()
+    h, y = integers(2, 9)
+    mean, side, waves = rows(model, h, y)
+    assert side.std() > 0
+    assert waves.std() > 0
+
+    later_h, at = h.clone(), frame // HELD
+    later_h[:, at:] += 5
+    new_mean, new_side, _ = rows(model, later_h, y)
+    assert torch.equal(new_mean[:, : at + 1], mean[:, : at + 1])
+    assert torch.equal(new_side[:, : at + 1], side[:, : at + 1])
+
+    later_y = y.clone()
+    later_y[:, frame:] += 5
+    _, _, new_waves = rows(model, h, later_y)
+    assert torch.equal(new_waves[:, :frame], waves[:, :frame])
+    assert torch.equal(new_waves[:, frame, ::2], waves[:, frame, ::2]), "even waves before all of their frame"
+    assert not torch.equal(new_waves[:, frame, 1::2], waves[:, frame, 1::2]), "odd waves after the even ones"
+
+    odd_y = y.clone()
+    odd_y[:, frame, 1::2] += 5
+    _, _, new_waves = rows(model, h, odd_y)
+    assert torch.equal(new_waves[:, : frame + 1], waves[:, : frame + 1]), "odd waves do not need each other"
+
+
+def test_the_sign_of_a_wave_is_no_context():
+    h, y = integers(2, 9)
+    for a, b in zip(rows(make_entropy(), h, y), rows(make_entropy(), h, -y), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_packets_do_not_know_each_other():
+    model, (h, y) = make_entropy(), integers(2, 9)
+    together = rows(model, h, y)
+    h2, y2 = h.clone(), y.clone()
+    h2[1], y2[1] = h2[1] + 3, y2[1] + 3
+    for a, b in zip(together, rows(model, h2, y2), strict=True):
+        assert torch.equal(a[0], b[0])
+        assert not torch.equal(a[1], b[1])
+
+
+def test_training_computes_nearly_the_same_lengths():
+    model = make_entropy()
+    h, y = integers(2, 20)
+    near = sum(part.sum() for part in model.train().bits(h, y, KNOB)).item()
+    exact = sum(part.sum() for part in model.eval().exact().double().bits(h.double(), y.double(), KNOB.double())).item()
+    assert near == pytest.approx(exact, rel=0.01)
+
+
+def test_gradients_reach_every_weight():
+    model = make_entropy().train()
+    h, y = (part.requires_grad_() for part in integers(2, 10))
+    sum(part.sum() for part in model.bits(h + 0.3, y + 0.3, KNOB)).backward()
+    assert h.grad.abs().sum() > 0
+    assert y.grad.abs().sum() > 0
+    for name, p in model.named_parameters():
+        assert p.grad is not None, name
+        assert p.grad.any(), name
+    assert (h.shape[-1], y.shape[-1]) == (SIDE, WAVES)

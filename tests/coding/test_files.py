@@ -1,0 +1,122 @@
+"""Sound files to `.hs` files and back: the same bytes and sounds as waveforms give, whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from hypersound_lib.coding.container import HEADER_BYTES
+from hypersound_lib.coding.files import (
+    compress_file,
+    decompress_file,
+    read_code_file,
+    refuse_same,
+    survey_file,
+    write_code_file,
+)
+from hypersound_lib.coding.rate import Rate
+from hypersound_lib.data import load_audio, save_audio
+from hypersound_lib.errors import AudioFileError, CodeFileError, ConfigError
+from tests.local.small import RATE, make_model, sound
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_model()
+
+
+@pytest.mark.parametrize("rate", [RATE, 11025, 6000])
+def test_files_and_waveforms_give_the_same_sound(model, tmp_path, rate):
+    """Bytes may differ where soxr's stream differs from its whole by a rounding, so sounds are compared."""
+    path = tmp_path / "voice.wav"
+    save_audio(path, sound(3 * rate), rate)
+    source = survey_file(model, path)
+    assert (source.sample_rate, source.num_samples, source.seconds) == (rate, 3 * rate, 3.0)
+    assert source.measured.num_samples == 3 * RATE
+    data = b"".join(compress_file(model, source, Rate(kbps=64)))
+    assert len(data) <= 64 * 125 * 3
+    copy = torch.cat(list(decompress_file(model, data, RATE)))
+    expected = model.decompress(model.compress(*load_audio(path), kbps=64))
+    close = (copy - expected).abs() < 1e-4
+    assert close.float().mean() > 0.99
+    if rate == RATE:
+        assert data == model.compress(*load_audio(path), kbps=64)
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    def parts():
+        yield b"one"
+        assert not (tmp_path / "a.hs").exists()
+        yield b"two"
+
+    assert write_code_file(tmp_path / "a.hs", parts()) == 6
+    assert (tmp_path / "a.hs").read_bytes() == b"onetwo"
+
+    def broken():
+        yield b"new"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_code_file(tmp_path / "a.hs", broken())
+    assert (tmp_path / "a.hs").read_bytes() == b"onetwo", "what was there stays"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.hs"]
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"a\.wav: a compressed sound is a \.hs file"):
+        write_code_file(tmp_path / "a.wav", [b""])
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(CodeFileError, match="a file stands where a folder is needed"):
+        write_code_file(tmp_path / "file" / "a.hs", [b""])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    class Full:
+        def __enter__(self):
+            return Path("/dev/full")
+
+        def __exit__(self, *_):
+            return False
+
+    monkeypatch.setattr("hypersound_lib.coding.files.atomic_path", lambda _: Full())
+    with pytest.raises(CodeFileError, match="disk, quota or file-size limit is full"):
+        write_code_file(tmp_path / "a.hs", [bytes(10**6)])
+
+
+def test_of_a_foreign_file_only_the_beginning_is_read(tmp_path):
+    path = tmp_path / "huge.hs"
+    with path.open("wb") as file:
+        file.write(b"RIFF")
+        file.truncate(2**40)  # sparse: it takes no room on the disk, and could not be read into memory
+    with pytest.raises(CodeFileError, match=r"is no \.hs file"):
+        read_code_file(path)
+    assert HEADER_BYTES < 100
+
+
+def test_what_cannot_be_read_is_refused(model, tmp_path):
+    with pytest.raises(CodeFileError, match=r"none\.hs: cannot be read \(No such file"):
+        read_code_file(tmp_path / "none.hs")
+    with pytest.raises(CodeFileError, match="cannot be read"):
+        read_code_file(tmp_path)
+    (tmp_path / "empty.hs").touch()
+    with pytest.raises(CodeFileError, match=r"empty\.hs is no \.hs file"):
+        read_code_file(tmp_path / "empty.hs")
+    with pytest.raises(AudioFileError, match="no such file"):
+        survey_file(model, tmp_path / "none.wav")
+
+
+def test_a_file_is_never_written_over_its_source(tmp_path, monkeypatch):
+    source = tmp_path / "voice.hs"
+    source.write_bytes(b"sound")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.hs").symlink_to(source)
+    os.link(source, tmp_path / "hard.hs")
+    monkeypatch.chdir(tmp_path)
+    for name in (source, Path("voice.hs"), Path("folder/../voice.hs"), Path("link.hs"), tmp_path / "hard.hs"):
+        with pytest.raises(ConfigError, match="is the same file as"):
+            refuse_same(source, name)
+    refuse_same(source, tmp_path / "other.hs")
+    (tmp_path / "other.hs").write_bytes(b"sound")
+    refuse_same(source, tmp_path / "other.hs")

@@ -1,0 +1,177 @@
+"""LocalHyperSound: any length, packets that do not need each other, bounded amplitudes, folders, and training."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from hypersound_lib.coding.entropy import Packets, hold, round_through
+from hypersound_lib.coding.knob import knob_value
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.evaluation.systems import load_system
+from hypersound_lib.local.config import LocalHyperSoundConfig
+from hypersound_lib.local.model import LocalHyperSound
+from hypersound_lib.local.streaming import look_ahead
+from hypersound_lib.model import HyperSound, build_model
+from hypersound_lib.presets import PRESETS
+from hypersound_lib.reconstruction import reconstruct
+from hypersound_lib.training import train
+from tests.local.small import CONFIG, HOP, RATE, make_model, sound
+from tests.training.tiny import changed, make_store
+
+
+@pytest.mark.parametrize("num_samples", [1, 15, 16, 17, 100, 333, 1000])
+def test_any_length_comes_back_as_long(num_samples):
+    model, x = make_model(), sound(num_samples)[None]
+    theta = model.encode(x, knob=50)
+    assert theta.shape == (1, (num_samples - 1) // HOP + 2, HOP)
+    for copy in (model(x), model.decode(theta, num_samples)):
+        assert copy.shape == (1, num_samples)
+        assert copy.isfinite().all()
+
+
+def test_without_a_knob_nothing_is_rounded_and_nothing_lost():
+    model, x = make_model(), torch.stack([sound(1000, 1), sound(1000, 2)])
+    torch.testing.assert_close(model.decode(model.encode(x), 1000), x, rtol=0, atol=1e-5)
+
+
+def test_items_of_a_batch_do_not_mix_and_windows_are_parts_of_the_whole():
+    model, x = make_model(), torch.stack([sound(300, 1), sound(300, 2)])
+    whole = model(x, knob=80)
+    assert not torch.allclose(whole[0], whole[1], atol=1e-3)
+    torch.testing.assert_close(whole[1:], model(x[1:], knob=80), rtol=0, atol=1e-6)
+    torch.testing.assert_close(whole[:, 37:90], model(x, 37, 53, knob=80), rtol=0, atol=1e-6)
+    torch.testing.assert_close(whole, model.decode(model.encode(x, 80), 300), rtol=0, atol=1e-6)
+
+
+def test_a_coarser_knob_sends_less_and_says_less():
+    model, x = make_model(), sound(3000)[None]
+    costs, errors = [], []
+    for knob in (0, 80, 160, 255):
+        copy, cost = model(x, with_costs=True, knob=knob)
+        price = CONFIG.price * torch.exp(CONFIG.price_slope * knob_value(knob))
+        costs.append((cost["rate"] / price).item())
+        errors.append((copy - x).square().mean().item())
+    assert costs == sorted(costs, reverse=True)
+    assert errors == sorted(errors)
+
+
+def test_no_packet_depends_on_another():
+    model, size = make_model(), CONFIG.packet
+    x = sound(3 * size * HOP)[None]
+    other = x.clone()
+    other[:, (size + 1) * HOP :] += sound(2 * size * HOP - HOP, 1)  # under frames size + 1 … and no earlier one
+    a, b = model.encode(x, 60), model.encode(other, 60)
+    torch.testing.assert_close(a[:, :size], b[:, :size], rtol=0, atol=0)
+    assert not torch.allclose(a[:, size:], b[:, size:])
+
+
+def test_a_frame_depends_on_the_look_ahead_and_on_no_later_frame():
+    model = make_model(packet=64)
+    amplitudes = torch.randn(1, 64, HOP, requires_grad=True)
+    knob = knob_value(0)[None]
+    sent = Packets(*map(round_through, model.quantise(amplitudes, knob)))
+    theta = model.generate(sent, knob)[0]
+    reached = []
+    for k in range(20, 20 + CONFIG.side_held):
+        (grad,) = torch.autograd.grad(theta[k].square().sum(), amplitudes, retain_graph=True)
+        reached.append(int(grad[0].abs().sum(dim=-1).nonzero().max()) - k)
+    assert max(reached) == look_ahead(model), "neither less, nor overstated"
+
+
+@torch.no_grad()
+def test_no_amplitude_leaves_its_cell_by_more_than_half_a_step():
+    """So nothing in the copy is louder than what was sent allows, whatever the weights are."""
+    torch.manual_seed(0)
+    model = make_model()
+    for p in model.generator.parameters():
+        p.normal_(std=3.0)
+    side, waves = torch.randn(4, 10, 3).mul(3).round(), torch.randn(4, 20, HOP).mul(3).round()
+    knob = knob_value(torch.tensor([0, 100, 200, 255]))
+    steps = torch.exp(-model.steps(hold(side, 2, 20), knob))
+    error = (model.generate(Packets(side, waves), knob) * model.unit / steps - waves).abs()
+    assert error[waves != 0].max() <= 0.5 + 1e-4
+    assert 0.5 < error[waves == 0].max() <= 1 + 1e-4, "noise may add half a step, where nothing was sent"
+
+
+def test_folders_hold_it_and_every_loader_finds_it(tmp_path):
+    model = make_model()
+    model.save_pretrained(tmp_path / "local", facts={"minutes": 2})
+    for cls in (HyperSound, LocalHyperSound):
+        loaded = cls.from_pretrained(tmp_path / "local")
+        assert isinstance(loaded, LocalHyperSound)
+        assert (loaded.config, loaded.facts) == (model.config, {"minutes": 2})
+        assert torch.equal(loaded(sound(300)[None]), model(sound(300)[None]))
+        assert loaded.identity() == model.identity()
+    system = load_system(str(tmp_path / "local"), kbps=70.0)
+    assert (system.name, system.sample_rate, system.kbps) == ("local", RATE, 70.0)
+    assert (system.theta_per_second, system.narrowest_per_second) == (RATE, None)
+    copy = system.reconstruct(sound(4000), RATE, RATE)
+    assert torch.equal(copy, reconstruct(model, sound(4000), RATE, kbps=70.0))
+
+
+def test_the_identity_is_that_of_all_weights():
+    model, other = make_model(), make_model()
+    assert model.identity() == other.identity()
+    with torch.no_grad():
+        next(other.generator.parameters())[0] += 1e-3
+    assert model.identity() != other.identity()
+
+
+def test_another_kind_of_model_is_refused(tmp_path):
+    HyperSound(PRESETS["tutorial"].model).save_pretrained(tmp_path / "global")
+    with pytest.raises(WeightsFileError, match="holds a HyperSound, no LocalHyperSound"):
+        LocalHyperSound.from_pretrained(tmp_path / "global")
+
+
+def test_the_training_loop_takes_it_as_it_is_and_it_learns(tmp_path):
+    config = changed(steps=60, learning_rate=1e-2, loss=dataclasses.replace(changed().loss, terms="log_nmse"))
+    model = make_model(price=0.0)
+    result = train(model, make_store(0), make_store(1), config, tmp_path / "run", cpu=True, progress=False)
+    assert result.step == 60
+    assert result.validation["si_snr"] > 3
+    assert result.validation["rate"] == 0
+    assert isinstance(HyperSound.from_pretrained(tmp_path / "run"), LocalHyperSound)
+
+
+def test_every_weight_learns():
+    model, x = make_model().train(), sound(3000)[None]
+    copy, costs = model(x, with_costs=True)
+    ((copy - x).square().mean() + sum(costs.values())).backward()
+    for key, p in model.named_parameters():
+        assert p.grad is not None, key
+        assert p.grad.any(), key
+    assert sum(model.num_parameters().values()) == sum(p.numel() for p in model.parameters())
+
+
+def test_the_shipped_shape_is_small():
+    model = build_model(PRESETS["local"].model)
+    assert isinstance(model, LocalHyperSound)
+    assert model.config.packet <= model.frames_per_second, "a packet lasts at most a second"
+    assert sum(4 * p.numel() for p in model.parameters()) < 16 * 2**20
+
+
+def test_the_config_survives_json():
+    for config in (CONFIG, PRESETS["local"].model):
+        data = json.loads(json.dumps(LocalHyperSound.config_to_json(config)))
+        assert LocalHyperSound.config_from_json(data) == config
+
+
+@pytest.mark.parametrize(
+    "change", [{"hop": 7}, {"hop": 0}, {"side": 0}, {"packet": 0}, {"price": -1.0}, {"price": 1e999}]
+)
+def test_impossible_configs_are_refused(change):
+    with pytest.raises(ConfigError):
+        LocalHyperSoundConfig(**change)
+
+
+def test_what_cannot_be_encoded_or_played_is_refused():
+    model = make_model()
+    for wrong in (torch.zeros(5), torch.zeros(1, 0)):
+        with pytest.raises(ConfigError, match="takes waveforms"):
+            model.encode(wrong)
+    with pytest.raises(ConfigError, match="positions 0 to 255"):
+        model.encode(sound(50)[None], 256)
+    with pytest.raises(ConfigError, match="positive number of Hz"):
+        model.decode(model.encode(torch.zeros(1, 50)), sample_rate=0)

@@ -1,0 +1,42 @@
+"""The lapped transform loses nothing, has no weak direction, and ends at the Nyquist frequency."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.local.target import LocalINR
+from hypersound_lib.local.waves import LappedTransform, lapped_waves
+
+
+@settings(max_examples=30, deadline=None)
+@given(hop=st.sampled_from([2, 8, 16, 64, 320]), num_samples=st.integers(1, 2000), seed=st.integers(0, 99))
+def test_waves_of_any_sound_play_it_exactly(hop, num_samples, seed):
+    x = torch.randn(2, num_samples, generator=torch.Generator().manual_seed(seed))
+    amplitudes = LappedTransform(hop)(x)
+    assert amplitudes.shape == (2, (num_samples - 1) // hop + 2, hop)
+    torch.testing.assert_close(LocalINR(hop)(amplitudes, num_samples), x, rtol=0, atol=2e-5)
+
+
+def test_waves_end_at_the_nyquist_frequency():
+    frequencies, _ = lapped_waves(160)
+    assert 79 < frequencies.max() < 80
+    assert len(frequencies) == 160
+
+
+def test_waves_are_a_basis_without_weak_directions():
+    """The ratio of the largest to the smallest amplification; the ends, which lie under one window, are left out."""
+    hop, frames = 16, 12
+    unit = torch.eye(frames * hop, dtype=torch.float64).reshape(-1, frames, hop)
+    matrix = LocalINR(hop)(unit).T  # from all amplitudes to the sound
+    values = torch.linalg.svdvals(matrix)
+    assert (values[0] / values[len(matrix) - 1]).item() <= math.sqrt(2) + 1e-6
+
+
+@pytest.mark.parametrize("shape", [(5,), (1, 0), (1, 2, 3)])
+def test_what_is_no_batch_of_sounds_is_refused(shape):
+    with pytest.raises(ConfigError, match=r"takes waveforms \(B, T\)"):
+        LappedTransform(8)(torch.zeros(shape))

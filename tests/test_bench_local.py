@@ -1,0 +1,103 @@
+"""What the ablation of the local model compares: parts that do what their names say, and scores at equal rates."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+import torch
+
+from hypersound_lib.coding.entropy import Packets
+from hypersound_lib.coding.knob import knob_value
+from hypersound_lib.local.config import LocalHyperSoundConfig
+from hypersound_lib.local.model import LocalHyperSound
+
+FOLDER = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def benchmarks():
+    """Return the modules of the ablation and of its parts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(FOLDER)
+        yield [importlib.import_module(f"tests.benchmarks.{name}") for name in ("bench_local_ablation", "local_parts")]
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    widths = {"encoder_width": 8, "generator_width": 8, "entropy_width": 8, "near_width": 4}
+    return LocalHyperSound(LocalHyperSoundConfig(hop=16, side=2, side_held=1, **widths)).eval()
+
+
+SOUND = torch.randn(1, 400, generator=torch.Generator().manual_seed(0))
+R = knob_value(100)[None]
+
+
+def sent(model):
+    return Packets(*(part.round() for part in model.quantise(model.analyse(SOUND), R)))
+
+
+def test_scores_lie_between_neighbours_over_the_logarithm_of_the_rate(benchmarks):
+    ablation, _ = benchmarks
+    curve = [{"kbps": kbps, **dict.fromkeys(ablation.METRICS, value)} for kbps, value in ((2.0, 1.0), (8.0, 3.0))]
+    assert ablation.interpolated(curve, 4.0)["pesq"] == pytest.approx(2.0)
+    assert ablation.interpolated(curve, 1.9) == ablation.interpolated(curve, 8.1) == {}
+    curve[0]["pesq"] = None
+    assert set(ablation.interpolated(curve, 4.0)) == {"stoi", "lsd", "si_snr"}
+
+
+def test_every_row_can_be_built_and_learns_in_all_of_its_weights(benchmarks):
+    ablation, _ = benchmarks
+    for row in ablation.ROWS:
+        if not row.trained:
+            continue
+        model = row.build().train()
+        sound, costs = model(SOUND.repeat(1, 9), with_costs=True)
+        ((sound - SOUND.repeat(1, 9)).square().mean() + costs["rate"]).backward()
+        idle = [name for name, p in model.named_parameters() if p.grad is None]
+        # Side numbers that are never sent need no table.
+        assert all(name.startswith("entropy.inner.side_") for name in idle), (row.name, idle)
+
+
+def test_plain_values_are_integers_times_steps_and_shrunk_ones_are_no_larger(benchmarks, model):
+    _, parts = benchmarks
+    integers = sent(model)
+    plain = integers.waves * torch.exp(-model.steps(integers.side, R)) / model.unit
+    assert not torch.equal(model.generate(integers, R), plain)
+    parts.only_shrink(model)
+    assert (model.generate(integers, R).abs() <= plain.abs() + 1e-7).all()
+    parts.plain(model)
+    torch.testing.assert_close(model.generate(integers, R), plain)
+
+
+def test_without_context_no_integer_changes_anothers_probability(benchmarks, model):
+    _, parts = benchmarks
+    with torch.no_grad():  # fresh networks say the same of everything
+        for p in model.entropy.parameters():
+            p.add_(0.3 * torch.randn(p.shape))
+    side, waves = sent(model)
+    changed = waves + 3
+
+    def depends() -> bool:
+        rows = [model.entropy.wave_rows(y, side, R) for y in (waves, changed)]
+        return not torch.equal(*rows)
+
+    assert depends()
+    parts.without_context(model)
+    assert not depends()
+
+
+def test_side_numbers_that_are_not_sent_cost_nothing(benchmarks, model):
+    _, parts = benchmarks
+    assert model.entropy.bits(*sent(model), R)[0] > 0
+    parts.without_side(model)
+    assert model.entropy.bits(*sent(model), R)[0] == 0
+
+
+def test_a_learnt_analysis_starts_as_the_transform(benchmarks, model):
+    _, parts = benchmarks
+    before = model.analyse(SOUND)
+    parts.learnt_analysis(model)
+    torch.testing.assert_close(model.analyse(SOUND), before)
+    parts.random_analysis(model)
+    assert not torch.allclose(model.analyse(SOUND), before, atol=0.1)
