@@ -1,38 +1,81 @@
-"""Render what was measured into README.md, between its ``results`` markers: ``python data/build/readme.py``.
+"""Render what was measured into README.md, docs/index.md and data/results/README.md: ``python data/build/readme.py``.
 
-Every number comes from a file in ``data/results``; tests/packaging/test_readme.py sees that the page is in step.
+Every number comes from a file in ``data/results``; what was not measured yet is left out. README and front page have
+markers, between which it goes. tests/packaging/test_readme.py sees that all are in step.
 """
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import rate_table
 import readme_local
+import soundfile
 
 from hypersound_lib.evaluation import evaluation_from_json
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "data" / "results"
 README = ROOT / "README.md"
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+INDEX = ROOT / "docs" / "index.md"
+MORE_PAGE = RESULTS / "README.md"
+VOICE = ROOT / "data" / "mini" / "wav48_silence_trimmed" / "s22" / "s22_004_mic1.ogg"
+COPY = RESULTS / "unseen_voice" / "copy.hs"
 
 
 def main() -> None:
-    README.write_text(render(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+    if is_measured("bench_rate"):
+        rate_table.draw(load("bench_rate"), RESULTS)
 
 
-def render(readme: str) -> str:
-    """Return the README with its tables anew."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    parts = [make(load(name)) for name, make in TABLES.items() if (RESULTS / f"{name}.json").is_file()]
-    if (RESULTS / "table1").is_dir():
-        parts.append(table1(RESULTS / "table1"))
-    return f"{before}{BEGIN}\n" + "\n\n".join(parts) + f"\n{END}{after}"
+def pages() -> dict[Path, str]:
+    """Return every page, with its tables and figures anew."""
+    readme, index = (path.read_text(encoding="utf-8") for path in (README, INDEX))
+    parts = rendered(TABLES) + ([table1(RESULTS / "table1")] if (RESULTS / "table1").is_dir() else [])
+    readme = between("results", readme, "\n" + "\n\n".join(parts) + "\n")
+    more = [
+        "# More results",
+        "What the README does not show; `make readme` writes this page.",
+        rate_table.PICTURE,
+        *rendered(MORE),
+    ]
+    return {
+        README: between("voice", readme, voice()),
+        INDEX: between("voice", index, voice()),
+        MORE_PAGE: "\n\n".join(more) + "\n",
+    }
+
+
+def rendered(tables: dict[str, Callable[[dict], str]]) -> list[str]:
+    """Return those of the tables that were measured."""
+    return [make(load(name)) for name, make in tables.items() if is_measured(name)]
+
+
+def is_measured(name: str) -> bool:
+    """Whether there is such a file of results."""
+    return (RESULTS / f"{name}.json").is_file()
+
+
+def between(name: str, page: str, text: str) -> str:
+    """Return a page with the text between two markers replaced."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}{text}{end}{after}"
+
+
+def voice() -> str:
+    """Say how large the file is through which the unseen voice went."""
+    if not COPY.is_file():
+        return "a small file"
+    seconds, size = soundfile.info(VOICE).duration, COPY.stat().st_size
+    return f"a file of {size} bytes for {seconds:.1f} s, {size / 125 / seconds:.1f} kbit/s"
 
 
 def load(name: str) -> dict:
-    """Return one file of results."""
+    """Return a file of results."""
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
@@ -189,20 +232,12 @@ def table1(folder: Path) -> str:
 
 
 def local(make: Callable[[dict, Callable[[dict], str]], str]) -> Callable[[dict], str]:
-    """Return a table of `readme_local`."""
+    """Return a table of `readme_local` or `rate_table`."""
     return lambda document: make(document, origin)
 
 
 TABLES = {
-    "evaluate_local_vctk16": local(readme_local.quality),
-    "evaluate_local_speech22": folded(
-        local(readme_local.quality), "The same on another held-out voice, Dutch and full-band"
-    ),
-    "evaluate_rates_local": local(readme_local.rates),
     "bench_local_minutes": local(readme_local.minutes),
-    "bench_local": local(readme_local.speed),
-    "bench_local_ablation": local(readme_local.ablation),
-    "bench_local_elsewhere": local(readme_local.elsewhere),
     "hypersound-small": shipped_weights,
     "evaluate_vctk16": evaluation,
     "evaluate_speech48": folded(evaluation, "The same for recordings of 48 kHz"),
@@ -212,6 +247,12 @@ TABLES = {
     "bench_memory": memory,
     "bench_window": windows,
     "bench_overfit": overfit,
+}
+MORE = {
+    "bench_rate": local(rate_table.rate),
+    "bench_local": local(readme_local.speed),
+    "bench_local_ablation": local(readme_local.ablation),
+    "bench_local_elsewhere": local(readme_local.elsewhere),
 }
 
 if __name__ == "__main__":

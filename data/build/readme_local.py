@@ -1,157 +1,129 @@
-"""What was measured of local models, as Markdown for the README; see ``readme.py``."""
+"""What was measured of the local model, as Markdown; see ``readme.py``."""
 
-import math
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
-from hypersound_lib.evaluation import Evaluation, evaluation_from_json
 from hypersound_lib.metrics import METRICS, TABLE_1
 
-MODELS = ("local-tiny", "local-small", "local-hifi")
-# What we aimed at, before the first training. The paper's row is its HyperSound base on VCTK, another set of voices.
-GOALS = {
-    "local-tiny": {"pesq": 1.9, "stoi": 0.88, "lsd": 0.99, "cdpam": 0.30},
-    "local-small": {"pesq": 2.6, "stoi": 0.94, "lsd": 0.99, "si_snr": 9.0, "cdpam": 0.20},
-    "local-hifi": {"pesq": 4.0, "stoi": 0.99, "lsd": 0.70, "si_snr": 18.0, "cdpam": 0.05},
-}
-COLUMNS = ("pesq", "stoi", "lsd", "si_snr", "cdpam")
-DIGITS = {"pesq": 2, "stoi": 3, "lsd": 2, "si_snr": 1, "cdpam": 3, "nmse": 3, "mse": 4}
+DIGITS = {"pesq": 2, "stoi": 3, "lsd": 2, "si_snr": 1, "snr": 1, "cdpam": 3, "mse": 4}
+COLUMNS = ("pesq", "stoi", "lsd", "si_snr", "cdpam", "mse")  # of the table of minutes
 Origin = Callable[[dict], str]
 
 
-def quality(document: dict, origin: Origin) -> str:
-    """The shipped local models against the paper, what we aimed at, and classical codes of equal size."""
-    results = document["results"]
-    found = evaluation_from_json(results)
-    rate = 22050
-    lines = [
-        f"**Local models on {len(found.clips)} recordings of {Path(results['data']).name}**, at {rate} Hz, voices that "
-        "they were not trained on. Numbers per second: generated (θ), and in the narrowest layer. ✓ and ✗ tell whether "
-        "what we had aimed at was reached, with the goal behind ✗:",
-        "",
-        f"| | θ / s | narrowest / s | {' | '.join(_head(metric) for metric in COLUMNS)} |",
-        f"|---|---:|---:|{'---:|' * len(COLUMNS)}",
-        _paper(),
-    ]
-    for name in MODELS:
-        theta, narrowest = found.sizes[name]
-        cells = [_judged(found.means(name, rate)[metric], metric, GOALS[name].get(metric)) for metric in COLUMNS]
-        lines.append(f"| **`{name}`** | {theta:.0f} | {narrowest:.0f} | {' | '.join(cells)} |")
-    for name, played in found.systems:
-        if played == rate and name not in MODELS:
-            lines.append(f"| {name} | | | {' | '.join(_plain(found, name, rate))} |")
-    return "\n".join([*lines, "", origin(document)])
-
-
-def _paper() -> str:
-    from hypersound_lib.reproduction.paper import ROWS
-
-    cells = " | ".join(f"{ROWS[0].papers(metric):.{DIGITS[metric]}f}" for metric in COLUMNS)
-    # 206 081 weights and the 400 units of the narrowest layer, for each clip of 32 768 samples.
-    per_second = 22050 / 32768
-    return f"| the paper's base, on VCTK | {206081 * per_second:.0f} | {400 * per_second:.0f} | {cells} |"
-
-
-def _head(metric: str) -> str:
-    return f"{METRICS[metric].label} {'↑' if METRICS[metric].higher_is_better else '↓'}"
-
-
-def _judged(value: float, metric: str, goal: float | None) -> str:
-    text = f"{value:.{DIGITS[metric]}f}"
-    if goal is None:
-        return text
-    reached = value >= goal if METRICS[metric].higher_is_better else value <= goal
-    return f"{text} ✓" if reached else f"{text} ✗ {goal:g}"
-
-
-def _plain(found: Evaluation, name: str, rate: int) -> list[str]:
-    means = found.means(name, rate)
-    return ["–" if math.isnan(means[m]) else f"{means[m]:.{DIGITS[m]}f}" for m in COLUMNS]
-
-
-def rates(document: dict, origin: Origin) -> str:
-    """LSD at every rate, beside that at the trained one."""
-    results = document["results"]
-    found = evaluation_from_json(results)
-    played = sorted({rate for _, rate in found.systems})
-    lines = [
-        f"**LSD at other rates**, on {len(found.clips)} recordings of {Path(results['data']).name}, against what soxr "
-        "makes of the recording (above the trained rate half of the band is empty, and rightly stays so):",
-        "",
-        f"| | {' | '.join(f'{rate} Hz' for rate in played)} |",
-        f"|---|{'---:|' * len(played)}",
-    ]
-    for name in MODELS:
-        cells = " | ".join(f"{found.means(name, rate)['lsd']:.2f}" for rate in played)
-        lines.append(f"| `{name}` | {cells} |")
-    return "\n".join([*lines, "", origin(document)])
-
-
 def minutes(document: dict, origin: Origin) -> str:
-    """How soon the paper's figures are passed."""
+    """How soon the paper's figures are passed, in files no larger than its bottleneck."""
     results = document["results"]
     lines = [
-        f"**From random weights** on a CPU (`{' '.join(results['corpora'])}`), scored on "
-        f"{len(results['recordings'])} recordings of unseen voices. At 0 s `local-hifi` is the codec that it starts "
-        "as. The last column counts of the paper's six metrics those that are better than the paper's:",
+        f"**`local` from random weights**, trained on `{' '.join(results['corpora'])}` on a CPU with "
+        f"{results['threads']} threads, scored on {len(results['recordings'])} recordings of unseen voices, each "
+        f"through a file of at most {results['kbps']:g} kbit/s: the paper's bottleneck of 400 numbers for each clip is "
+        "as much. The last column counts in how many of the paper's six metrics it is better than the paper's model:",
         "",
-        f"| preset | training | steps | {' | '.join(_head(metric) for metric in COLUMNS)} | better |",
+        f"| training | steps | kbit/s | {' | '.join(map(_head, COLUMNS))} | better |",
         f"|---|---:|---:|{'---:|' * (len(COLUMNS) + 1)}",
+        f"| the paper's base, on VCTK | | | {_cells(results['paper'], COLUMNS)} | |",
     ]
     for row in results["rows"]:
-        cells = " | ".join(f"{row[metric]:.{DIGITS[metric]}f}" for metric in COLUMNS)
+        start = f"| {row['seconds']:.0f} s | {row['steps']} |"
+        if "better_than_paper" not in row:
+            missing = len(results["recordings"]) - row["files"]
+            lines.append(f"{start} {missing} recordings have no file that small |{' |' * (len(COLUMNS) + 1)}")
+            continue
         better = f"{len(row['better_than_paper'])} of {len(TABLE_1)}"
-        lines.append(f"| {row['preset']} | {row['seconds']:.0f} s | {row['steps']} | {cells} | {better} |")
+        lines.append(f"{start} {row['kbps']:.2f} | {_cells(row, COLUMNS)} | {better} |")
+    return "\n".join([*lines, "", origin(document)])
+
+
+def speed(document: dict, origin: Origin) -> str:
+    """How fast, in how much memory, and how soon."""
+    results = document["results"]
+    lines = [
+        "**Speed of `local`**: how many times faster than real time it compresses, decompresses, and does both, for "
+        f"{results['sound_seconds']} s in memory and {results['file_minutes']} minutes from file to file; the peak "
+        "memory above that of the loaded model; and how many milliseconds of input a live stream takes before its "
+        "first sound:",
+        "",
+        "| | kbit/s | compress | decompress | both | memory | first sound |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for run in results["runs"]:
+        threads = f"{run['threads']} thread{'s' if run['threads'] > 1 else ''}"
+        for row in run["in_memory"]:
+            times = (row[f"{key}times_real_time"] for key in ("encode_", "decode_", ""))
+            cells = " | ".join(f"{value:.0f} ×" for value in times)
+            lines.append(f"| {threads}, {results['sound_seconds']} s | {row['kbps']:.1f} | {cells} | | |")
+        row, live = run["file"], run["live"]
+        length = 60 * results["file_minutes"]
+        cells = [f"{length / row[key]:.0f} ×" for key in ("encode_seconds", "decode_seconds")]
+        cells += [f"{row['times_real_time']:.0f} ×", f"{row['above_import_bytes'] / 2**20:.0f} MiB"]
+        name = f"{threads}, {results['file_minutes']} minutes of file"
+        lines.append(f"| {name} | {row['kbps']:.1f} | {' | '.join(cells)} | |")
+        cells = f"{live['times_real_time']:.1f} × | | {live['first_sound_ms']:.0f} ms"
+        lines.append(f"| {threads}, live | | | | {cells} |")
     return "\n".join([*lines, "", origin(document)])
 
 
 def ablation(document: dict, origin: Origin) -> str:
     """What each part brings."""
     results = document["results"]
-    columns = ("pesq", "stoi", "lsd", "si_snr")
+    metrics = ("pesq", "stoi", "lsd", "si_snr")
     lines = [
-        "<details><summary><b>What each part of a local model brings</b>: "
-        f"presets with one thing changed, {results['seconds']:.0f} s of training each, on "
-        f"{len(results['recordings'])} recordings of unseen voices</summary>",
+        f"**What each part of `local` brings**: the preset with one thing changed, {results['seconds']:.0f} s of "
+        f"training each, on {len(results['recordings'])} recordings of unseen voices, at equal bit rates. Rates are "
+        f"ideal code lengths, without headers. {_slashed(metrics)}; – where a model cannot go so low or so high:",
         "",
-        f"| preset | changed | steps | {' | '.join(_head(metric) for metric in columns)} |",
-        f"|---|---|---:|{'---:|' * len(columns)}",
+        f"| model | steps | {' | '.join(f'{kbps:g} kbit/s' for kbps in results['kbps'])} |",
+        f"|---|---:|{'---:|' * len(results['kbps'])}",
     ]
     for row in results["rows"]:
-        cells = " | ".join(f"{row[metric]:.{DIGITS[metric]}f}" for metric in columns)
-        lines.append(f"| {row['base']} | {row['changed']} | {row['steps']} | {cells} |")
-    return "\n".join([*lines, "", origin(document), "</details>"])
+        cells = " | ".join(_joined(at, metrics) if at else "–" for at in row["at"])
+        lines.append(f"| {row['row']} | {row['steps']} | {cells} |")
+    return "\n".join([*lines, "", origin(document)])
 
 
 def elsewhere(document: dict, origin: Origin) -> str:
-    """The shipped models on other sounds."""
+    """The shipped model on other sounds."""
     results = document["results"]
-    columns = ("pesq", "stoi", "lsd", "si_snr")
+    rows, metrics = results["rows"], ("pesq", "stoi", "lsd", "snr")
+    rates = sorted({row["asked_kbps"] for row in rows})
     lines = [
-        "<details><summary><b>Local models on what they were not made for</b></summary>",
+        "**`local` on other sounds**, through files of at most so many kbit/s. "
+        f"{_slashed(metrics)}; in brackets the files' own rate, and how many sounds have a file that small where not "
+        "all have one:",
         "",
-        f"| sound | recordings | model | {' | '.join(_head(metric) for metric in columns)} |",
-        f"|---|---:|---|{'---:|' * len(columns)}",
+        f"| sound | recordings | {' | '.join(f'{rate:g} kbit/s' for rate in rates)} |",
+        f"|---|---:|{'---:|' * len(rates)}",
     ]
-    for row in results["rows"]:
-        cells = " | ".join("–" if math.isnan(row[m]) else f"{row[m]:.{DIGITS[m]}f}" for m in columns)
-        lines.append(f"| {row['sound']} | {row['recordings']} | {row['model']} | {cells} |")
-    loudest = max(results["silence"].values())
-    lines += ["", f"Digital silence comes back as silence: its largest sample is {loudest:g}.", "", origin(document)]
-    return "\n".join([*lines, "</details>"])
+    for name in dict.fromkeys(row["sound"] for row in rows):
+        found = [row for row in rows if row["sound"] == name]
+        cells = " | ".join(_elsewhere_cell(row, metrics) for row in found)
+        lines.append(f"| {name} | {found[0]['recordings']} | {cells} |")
+    largest = results["silence"]["largest"]
+    lines += ["", f"A second of digital silence comes back with a largest sample of {largest:g}.", "", origin(document)]
+    return "\n".join(lines)
 
 
-def speed(document: dict, origin: Origin) -> str:
-    """How fast, and in how much memory."""
-    results = document["results"]
-    lines = [
-        "**Local models on long sounds**: times faster than real time (streamed), and peak memory above the import for "
-        f"{results['file_minutes']} minutes from file to file:",
-        "",
-        "| preset | encode | encode and decode | file to file | memory |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for row in results["runs"]:
-        cells = f"{row['encode_times_real_time']:.0f} × | {row['times_real_time']:.0f} × | {row['file_seconds']:.0f} s"
-        lines.append(f"| {row['preset']} | {cells} | {row['above_import_bytes'] / 2**20:.0f} MiB |")
-    return "\n".join([*lines, "", origin(document)])
+def _elsewhere_cell(row: Mapping, metrics: Sequence[str]) -> str:
+    if not row["files"]:
+        return "no file that small"
+    some = f"; {row['files']} of {row['recordings']}" if row["files"] < row["recordings"] else ""
+    return f"{_joined(row, metrics)} ({row['kbps']:.1f}{some})"
+
+
+def _slashed(metrics: Sequence[str]) -> str:
+    return "Cells: " + " / ".join(map(_head, metrics))
+
+
+def _joined(row: Mapping, metrics: Sequence[str]) -> str:
+    return " / ".join(_cell(row.get(metric), metric) for metric in metrics)
+
+
+def _cells(row: Mapping, metrics: Sequence[str]) -> str:
+    return " | ".join(_cell(row[metric], metric) for metric in metrics)
+
+
+def _cell(value: float | None, metric: str) -> str:
+    return "–" if value is None else f"{value:.{DIGITS[metric]}f}"
+
+
+def _head(metric: str) -> str:
+    return f"{METRICS[metric].label} {'↑' if METRICS[metric].higher_is_better else '↓'}"
