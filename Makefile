@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site assignments test test-library bench runtimes readme picture corpus weights table1 lock format clean
+.PHONY: help venv lab tutorial site assignments test test-library bench fuzz runtimes readme picture corpus weights table1 lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -40,6 +40,9 @@ test-library: venv ## Run the library's own tests and doctests, without notebook
 bench: venv ## Measure speed and memory
 	$(PY) -m tests.benchmarks $(ARGS)
 
+fuzz: venv ## Decode 10 000 damaged and hostile .hs files: each must give a sound or a named error
+	$(PY) -m tests.fuzz.hs --files 10000 --out data/results/fuzz_hs.json $(ARGS)
+
 runtimes: venv ## Measure the notebooks' runtimes for the README (ARGS=--full for full mode)
 	$(PY) notebooks/run.py --record data/results/notebooks.json $(ARGS)
 	$(PY) notebooks/runtimes.py
@@ -49,6 +52,8 @@ readme: venv ## Render what was measured into README.md and the notebooks
 	$(PY) data/build/readme.py
 
 picture: venv ## Compute the README's pictures and sounds anew, into data/results/
+	$(PY) -m hypersound_lib compress data/mini/wav48_silence_trimmed/s22/s22_004_mic1.ogg \
+		data/results/unseen_voice/copy.hs
 	$(PY) -m hypersound_lib reconstruct data/mini/wav48_silence_trimmed/s22/s22_004_mic1.ogg \
 		data/results/unseen_voice/copy.flac --picture data/results/unseen_voice/copy.png --device cpu
 	$(PY) -m hypersound_lib fit data/mini/wav48_silence_trimmed/s22/s22_004_mic1.ogg --seconds 1.4861 \

@@ -14,7 +14,7 @@ from hypersound_lib.local.target import LocalINR
 from hypersound_lib.local.waves import LappedTransform
 
 _BAND = 16  # waves
-_LARGEST = 63  # magnitudes above are coded as this
+_LARGEST = 1023  # magnitudes above are coded as this
 
 
 class FixedCode:
@@ -34,7 +34,7 @@ class FixedCode:
         self.steps = delta * (rms / rms.mean()).clamp(min=1e-3).pow(gamma).repeat_interleave(_BAND)
         numbers = self._round(waves).abs().long().unflatten(-1, (-1, _BAND))
         counts = torch.stack([torch.bincount(band.flatten(), minlength=_LARGEST + 1) for band in numbers.unbind(1)])
-        self.probabilities = ((counts + 0.1) / (counts + 0.1).sum(dim=-1, keepdim=True)).numpy().astype(np.float32)
+        self.probabilities = ((counts + 0.01) / (counts + 0.01).sum(dim=-1, keepdim=True)).numpy().astype(np.float32)
 
     def _round(self, waves: Tensor) -> Tensor:
         return (waves / self.steps).round().clamp(-_LARGEST, _LARGEST)

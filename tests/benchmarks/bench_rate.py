@@ -28,7 +28,7 @@ OURS = (2, 3.2, 6, 9, 12, 16, 24, 32)
 OPUS, CODEC2, MP3 = (6, 8, 10, 12, 16, 24), (3200, 1600), (8, 16, 24, 32)
 FIXED = (0.16, 0.08, 0.04, 0.02, 0.01, 0.005)  # common steps
 SECONDS = 4.0
-JUDGED = 6  # clips that ViSQOL and DNSMOS hear: they take seconds for each
+JUDGED = 4  # clips that ViSQOL and DNSMOS hear: they take seconds for each
 # COIN++ (Dupont et al. 2022), fitted to each clip; LibriSpeech, 16 kHz, first 3 s, PSNR of audio mapped to [0, 1].
 PUBLISHED = {"COIN++, published, fitted to each clip": [(5.6, 36.0), (13.8, 39.4), (27.5, 42.9)]}
 
