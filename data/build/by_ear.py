@@ -4,7 +4,7 @@ Test voices of the embedded corpus, whom no training knows, go through files of 
 equal bits. Opus is asked for a higher rate until its packets have at least as many bytes as the model's file, headers
 included; what the format Ogg adds to them is not counted. So wherever the two differ, Opus has more bits.
 
-Writes ``data/results/by_ear/``: FLAC files, and ``manifest.json`` with the size, the scores and the provenance of each.
+Writes ``data/results/by_ear/``: FLAC files, and ``manifest.json`` with the size and the scores of each, and provenance.
 """
 
 import argparse
@@ -25,7 +25,7 @@ OUT = Path(__file__).resolve().parents[1] / "results" / "by_ear"
 VOICES = (20, 63)  # numbers of test recordings: one of each engine of the corpus
 KBPS = (6, 9, 12)
 SCORES = ("pesq", "stoi", "lsd", "si_snr")
-OPUS_STEP, OPUS_TRIES = 0.25, 60  # kbit/s
+OPUS_BELOW, OPUS_STEP, OPUS_TRIES = 2, 0.25, 60  # kbit/s below what is wanted, and between tries
 
 
 def main() -> int:
@@ -40,37 +40,41 @@ def main() -> int:
     model = LocalHyperSound.from_pretrained(options.model)
     shutil.rmtree(options.out, ignore_errors=True)
     options.out.mkdir(parents=True)
-    rows = [row for voice in VOICES for row in make(model, voice, options.out)]
-    write_result(options.out / "manifest.json", {"model": model.identity().hex(), "sounds": rows}, origin)
-    for row in rows:
-        print(row)
+    pairs = [pair for voice in VOICES for pair in make(model, voice, options.out)]
+    write_result(options.out / "manifest.json", {"model": model.identity().hex(), "pairs": pairs}, origin)
+    for pair in pairs:
+        print(pair)
     return 0
 
 
 def make(model: LocalHyperSound, voice: int, out: Path) -> list[dict]:
-    """Write one voice, and its copies at each rate; return a row for each file."""
+    """Write one voice, and its two copies at each rate; return an entry for each rate."""
     rate = model.config.sample_rate
-    recording = load_dataset("mini", "test")[voice]
-    sound = peak_normalize(resample(recording.waveform, recording.sample_rate, rate), 0.9)
-    name = recording.recording.path.stem.removesuffix("_mic1")
+    source = load_dataset("mini", "test")[voice]
+    sound = peak_normalize(resample(source.waveform, source.sample_rate, rate), 0.9)
+    name = source.recording.path.stem.removesuffix("_mic1")
     save_audio(out / f"{name}.flac", sound, rate)
-    common = {"voice": name, "text": recording.recording.transcript, "sample_rate": rate}
-    rows = [common | {"file": f"{name}.flac", "system": "recording"}]
+    pairs = []
     for kbps in KBPS:
         data = model.compress(sound, rate, kbps=kbps)
         coded = opus_of_size(sound, rate, kbps, len(data))
-        for system, copy, size in (("local", model.decompress(data), len(data)), ("opus", *coded[:2])):
-            file = f"{name}_{system}_{kbps}.flac"
+        pair = {"voice": name, "text": source.recording.transcript, "kbps": kbps, "recording": f"{name}.flac"}
+        for system, copy, size in (
+            ("local", model.decompress(data), len(data)),
+            ("opus", coded.copy, coded.payload_bytes),
+        ):
+            file = f"{name}_{kbps}_{system}.flac"
             save_audio(out / file, copy, rate)
-            true = {"bytes": size, "kbps": round(8 * size / 1000 / (len(sound) / rate), 2)}
-            rows.append(common | {"file": file, "system": system, "asked_kbps": kbps} | true | scores(sound, copy, rate))
-    return rows
+            true_kbps = 8 * size / 1000 / (len(sound) / rate)
+            pair[system] = {"file": file, "bytes": size, "kbps": round(true_kbps, 2)} | scores(sound, copy, rate)
+        pairs.append(pair)
+    return pairs
 
 
 def opus_of_size(sound: Tensor, sample_rate: int, kbps: float, size: int) -> codecs.CodecCopy:
     """Return what Opus makes of a sound at the lowest rate at which its packets have at least `size` bytes."""
     for step in range(OPUS_TRIES):
-        coded = codecs.opus(sound, sample_rate, kbps - 2 + step * OPUS_STEP)
+        coded = codecs.opus(sound, sample_rate, kbps - OPUS_BELOW + step * OPUS_STEP)
         if coded.payload_bytes >= size:
             return coded
     raise SystemExit(f"Opus spends fewer than {size} bytes on this sound, whatever it is asked for")

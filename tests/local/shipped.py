@@ -1,0 +1,15 @@
+"""The shipped model `local`, for tests that need trained weights."""
+
+import pytest
+
+from hypersound_lib.local.model import LocalHyperSound
+from hypersound_lib.paths import embedded_data
+
+FOLDER = embedded_data("checkpoints") / "local"
+
+
+def load_shipped():
+    """Return the model; where this library ships without it, the test that asks is skipped, and says so."""
+    if not FOLDER.is_dir():
+        pytest.skip(f"{FOLDER} is missing: this needs the trained model")
+    return LocalHyperSound.from_pretrained(FOLDER)
