@@ -9,6 +9,7 @@ function raises `MetricRefused` with the reason.
 from hypersound_lib.metrics.catalogue import METRICS, TABLE_1, Metric
 from hypersound_lib.metrics.cdpam import cdpam
 from hypersound_lib.metrics.intelligibility import estoi, stoi
+from hypersound_lib.metrics.perceptual import dnsmos, visqol
 from hypersound_lib.metrics.quality import pesq
 from hypersound_lib.metrics.scoring import Scores, score
 from hypersound_lib.metrics.spectral import lsd, mel_distance
@@ -20,6 +21,7 @@ __all__ = [
     "Metric",
     "Scores",
     "cdpam",
+    "dnsmos",
     "estoi",
     "lsd",
     "mel_distance",
@@ -30,4 +32,5 @@ __all__ = [
     "si_snr",
     "snr",
     "stoi",
+    "visqol",
 ]

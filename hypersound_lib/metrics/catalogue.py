@@ -12,10 +12,13 @@
 | `mel_distance` | log₁₀ | lower | mean absolute difference of log mel magnitudes |
 | `nmse` | | lower | energy of the error over that of the reference; 1 is silence |
 | `snr` | dB | higher | the same in decibels; within ±100 dB |
+| `visqol` | MOS | higher | similarity of spectrograms where there is speech, at 16 kHz, 1 to 5 |
+| `dnsmos` | MOS | higher | a network's opinion of the estimate alone, at 16 kHz, 1 to 5 |
 
 The first six are the paper's Table 1. Its numbers are of signals scaled to a peak of 1, clip by clip: whoever compares
-with it normalises both first. MSE, LSD, CDPAM and mel distance depend on the scale; the others do not, if reference and
-estimate have the same. Decibels are bounded, so that the mean over clips stays finite when one is a perfect copy.
+with it normalises both first. MSE, LSD, CDPAM, mel distance and DNSMOS depend on the scale; the others do not, if
+reference and estimate have the same. Decibels are bounded, so that the mean over clips stays finite when one is a
+perfect copy.
 """
 
 import math
@@ -28,6 +31,7 @@ from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics.cdpam import cdpam
 from hypersound_lib.metrics.intelligibility import estoi, stoi
 from hypersound_lib.metrics.pairs import check_samples, check_shapes, is_silent
+from hypersound_lib.metrics.perceptual import dnsmos, visqol
 from hypersound_lib.metrics.quality import pesq
 from hypersound_lib.metrics.spectral import lsd, mel_distance
 from hypersound_lib.metrics.waveform import mse, nmse, si_snr, snr
@@ -45,7 +49,7 @@ class Metric:
     label: str  # for tables and plots
     unit: str  # "" if it has none
     higher_is_better: bool
-    best: float  # the value of a perfect copy
+    best: float  # the value of a perfect copy; of DNSMOS, which knows no original, the end of its scale
     # (reference (T,), estimate (T,), sample rate in Hz) -> a finite value. It raises MetricRefused where there is none,
     # ConfigError if the signals are not two waveforms of one length, or if a package is missing.
     function: PairMetric
@@ -101,6 +105,8 @@ _ALL = (
     Metric("mel_distance", "mel distance", "log₁₀", False,  0.0,         _finite(mel_distance)),
     Metric("nmse",         "NMSE",         "",      False,  0.0,         _finite(_defined_nmse)),
     Metric("snr",          "SNR",          "dB",    True,   CEILING_DB,  _finite(_bounded_snr)),
+    Metric("visqol",       "ViSQOL",       "MOS",   True,   5.0,         _finite(visqol)),
+    Metric("dnsmos",       "DNSMOS",       "MOS",   True,   5.0,         _finite(dnsmos)),
 )
 # fmt: on
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}

@@ -1,42 +1,95 @@
 """Two more judges of speech, beside PESQ, since one metric can be flattered: ViSQOL and DNSMOS.
 
-Both estimate listeners' opinions, 1 to 5. ViSQOL (Hines et al. 2015; Chinen et al. 2020) compares a copy with its
-original; DNSMOS (Reddy et al. 2021) is a network that hears the copy alone. Packages: the extra `perceptual`.
+Both estimate listeners' opinions, 1 to 5, at 16 kHz. ViSQOL (Hines et al. 2015; Chinen et al. 2020) compares a copy
+with its original; DNSMOS P.835 (Reddy et al. 2022) is a network that takes the copy alone as input, and was trained on
+noisy and denoised speech. Packages: the extra `perceptual`.
 """
 
-from functools import cache
+import functools
+import importlib.util
+import warnings
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from hypersound_lib.data import resample
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.metrics.pairs import for_each_pair, is_silent
 
-_RATE = 16000  # Hz, of both
+PERCEPTUAL_RATE = 16000  # Hz, of both
+VISQOL_SHORTEST = 0.62  # seconds: one patch of 20 frames behind the first 9, 20 ms apart and 80 ms long
+_DNSMOS_SAMPLES = 144160  # 9.01 s, which its network takes; shorter sounds are repeated
+# From the network's number to the scale of the listeners: c₂ x² + c₁ x + c₀ (package `speechmos`).
+_DNSMOS_OVERALL = (-0.06766283, 1.11546468, 0.04602535)
 
 
-def visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
-    """ViSQOL of speech, about 1 to 5, higher is better: `(T,), (T,)` at a rate in Hz.
+def visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
+    """ViSQOL in its speech mode, a mean opinion score of 1 to 5, higher is better: `(..., T), (..., T) -> (...)`.
+
+    How similar the spectrograms of both are, in 21 bands up to 8 kHz and in the parts where the reference has speech,
+    after alignment. The similarity is mapped to opinions by the polynomial of ViSQOL v2 and v3, not by the newer
+    lattice, whose runtime is another package: its numbers are lower. Gain and polarity do not matter.
 
     Raises:
         ConfigError: `visqol-python` is not installed.
+        MetricRefused: the signals last less than 0.62 s, one of them is silent, or the reference has no speech.
     """
-    x, y = (resample(signal, sample_rate, _RATE).double().numpy() for signal in (reference, estimate))
-    return float(_visqol().measure_from_arrays(x, y, _RATE).moslqo)
+    return for_each_pair(lambda x, y: _visqol(x, y, sample_rate), reference, estimate)
 
 
-def dnsmos(estimate: Tensor, sample_rate: int) -> float:
-    """DNSMOS' overall score of speech, about 1 to 5, higher is better: `(T,)` at a rate in Hz. It takes no original.
+def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
+    """DNSMOS P.835, overall quality, a mean opinion score of 1 to 5, higher is better: `(..., T), (..., T) -> (...)`.
+
+    Of the estimate alone: the reference is only there so that all metrics are called alike, and a perfect copy has the
+    score of the recording itself. The level matters a little; what lies outside [-1, 1] is clipped, as in a file.
+    9.01 s are scored at a time: a shorter sound is repeated, a longer one scored every second, and averaged.
 
     Raises:
         ConfigError: `speechmos` or `onnxruntime` is not installed.
+        MetricRefused: nothing is left of the estimate at 16 kHz.
     """
-    sound = resample(estimate, sample_rate, _RATE).clamp(-1, 1).numpy()
-    return float(_dnsmos().run(sound, _RATE)["ovrl_mos"])
+    return for_each_pair(lambda _, y: _dnsmos(y, sample_rate), reference, estimate)
 
 
-@cache
-def _visqol() -> Any:
+def _visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    judge = _load_visqol()
+    seconds = len(reference) / sample_rate
+    if seconds < VISQOL_SHORTEST:
+        raise MetricRefused(f"ViSQOL needs {VISQOL_SHORTEST} s; {seconds:.2f} s were given")
+    x, y = (resample(signal.cpu(), sample_rate, PERCEPTUAL_RATE).double() for signal in (reference, estimate))
+    if is_silent(x) or is_silent(y):
+        silent = "reference" if is_silent(x) else "estimate"
+        raise MetricRefused(f"ViSQOL needs sound on both sides; the {silent} is silent")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of NaN, which is refused further on
+        try:
+            return judge.measure_from_arrays(x.numpy(), y.numpy(), PERCEPTUAL_RATE).moslqo
+        except (ValueError, IndexError) as error:  # the latter where its list of patches with speech is empty
+            raise MetricRefused(f"ViSQOL finds no speech to compare ({error})") from error
+
+
+def _dnsmos(estimate: Tensor, sample_rate: int) -> float:
+    network = _load_dnsmos()
+    sound = resample(estimate.cpu(), sample_rate, PERCEPTUAL_RATE).float().clamp(-1, 1)
+    if not len(sound):
+        raise MetricRefused(
+            f"DNSMOS needs a sample at {PERCEPTUAL_RATE} Hz; {len(estimate)} at {sample_rate} give none"
+        )
+    while len(sound) < _DNSMOS_SAMPLES:  # doubled, as the package does
+        sound = torch.cat([sound, sound])
+    scores = []
+    for start in range(0, len(sound) - _DNSMOS_SAMPLES + 1, PERCEPTUAL_RATE):
+        piece = sound[start : start + _DNSMOS_SAMPLES].unsqueeze(0).numpy()
+        (_, _, overall), *_ = network.run(None, {"input_1": piece})[0].tolist()
+        c2, c1, c0 = _DNSMOS_OVERALL
+        scores.append(c2 * overall**2 + c1 * overall + c0)
+    return sum(scores) / len(scores)
+
+
+@functools.cache
+def _load_visqol() -> Any:
     try:
         from visqol import VisqolApi
     except ImportError as error:
@@ -46,10 +99,19 @@ def _visqol() -> Any:
     return judge
 
 
-@cache
-def _dnsmos() -> Any:
+@functools.cache
+def _load_dnsmos() -> Any:
+    """Return DNSMOS' network, on one thread. Only this file of `speechmos` is used: its code imports more packages."""
+    spec = importlib.util.find_spec("speechmos")  # finds the package without importing it
     try:
-        from speechmos import dnsmos as package
-    except ImportError as error:
-        raise ConfigError("DNSMOS needs speechmos and onnxruntime: pip install 'hypersound-lib[perceptual]'") from error
-    return package
+        import onnxruntime
+    except ImportError:
+        spec = None
+    if spec is None:
+        raise ConfigError("DNSMOS needs speechmos and onnxruntime: pip install 'hypersound-lib[perceptual]'")
+    path = Path(spec.origin).parent / "dnsmos_models" / "sig_bak_ovr.onnx"
+    if not path.is_file():
+        raise ConfigError(f"the package speechmos is damaged or another version ({path} is missing)")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -14,7 +14,8 @@ from torch import Tensor
 from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics.catalogue import METRICS, TABLE_1
 
-IN_PROCESSES = ("pesq", "stoi", "estoi")  # slow, and bound to one core each; torch spreads the others by itself
+# Slow, and bound to one core each; torch spreads the others by itself.
+IN_PROCESSES = ("pesq", "stoi", "estoi", "visqol", "dnsmos")
 
 Outcome = tuple[float, str | None]  # (value, None) or (NaN, why there is none)
 
@@ -42,7 +43,7 @@ def score(
             normalise their peaks first to compare with the paper.
         sample_rate: of all of them, in Hz.
         names: keys of `METRICS`.
-        processes: how many compute PESQ, STOI and ESTOI at a time; 1 computes them here.
+        processes: how many compute PESQ, STOI, ESTOI, ViSQOL and DNSMOS at a time; 1 computes them here.
 
     Returns:
         One `Scores` per pair, in the order of the pairs.

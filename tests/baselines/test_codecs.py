@@ -46,7 +46,7 @@ def test_opus_counts_packets_apart_from_the_file_and_more_bits_are_better(voice)
     for coded in (low, high):
         assert coded.copy.shape == voice.shape
         assert abs(lag(voice, coded.copy)) <= 2
-        # Two header pages, then a page for each second at most: 27 bytes and a byte for each packet, and what they hold.
+        # Two header pages, then a page a second at most: 27 bytes, a byte for each packet, and what they hold.
         assert 100 < coded.file_bytes - coded.payload_bytes < 400
     assert si_snr(voice, high.copy) > si_snr(voice, low.copy) + 2
 
