@@ -90,37 +90,37 @@ class FixedCode:
 
         Sizes are real, header included.
         """
-        from constriction.stream import model
-        from constriction.stream.queue import RangeEncoder
+        from constriction import stream
 
         waves = self.transform(sound[None])[0].unflatten(-1, (-1, _BAND)) / self.steps
-        sizes, encoder = self._rounded(waves.abs()).to(torch.int32), RangeEncoder()
+        sizes, encoder = self._rounded(waves.abs()).to(torch.int32), stream.queue.RangeEncoder()
         for band, table in zip(sizes.unbind(1), self._tables(), strict=True):
-            encoder.encode(band.flatten().numpy(), model.Categorical(table, perfect=False))
-        encoder.encode((waves[sizes > 0] < 0).to(torch.int32).numpy(), model.Uniform(2))
+            encoder.encode(band.flatten().numpy(), stream.model.Categorical(table, perfect=False))
+        encoder.encode((waves[sizes > 0] < 0).to(torch.int32).numpy(), stream.model.Uniform(2))
         words = encoder.get_compressed().astype(">u4").tobytes().rstrip(b"\0")
         return len(sound).to_bytes(_LENGTH_BYTES, "big") + words
 
     def decode(self, data: bytes) -> Tensor:
         """Return what `encode` has written as a sound again."""
-        from constriction.stream import model
-        from constriction.stream.queue import RangeDecoder
+        from constriction import stream
 
         num_samples = int.from_bytes(data[:_LENGTH_BYTES], "big")
         words = data[_LENGTH_BYTES:] + bytes(-len(data[_LENGTH_BYTES:]) % 4)
         decoder, frames = (
-            RangeDecoder(np.frombuffer(words, ">u4").astype(np.uint32)),
+            stream.queue.RangeDecoder(np.frombuffer(words, ">u4").astype(np.uint32)),
             self.transform.frames_in(num_samples),
         )
         sizes = [
             torch.from_numpy(
-                decoder.decode(model.Categorical(table, perfect=False), frames * _BAND).reshape(frames, -1)
+                decoder.decode(stream.model.Categorical(table, perfect=False), frames * _BAND).reshape(frames, -1)
             )
             for table in self._tables()
         ]
         number = torch.stack(sizes, dim=1).long()  # (K, bands, 16)
         sign = torch.zeros(number.shape)
-        sign[number > 0] = 1 - 2 * torch.from_numpy(decoder.decode(model.Uniform(2), int((number > 0).sum()))).float()
+        sign[number > 0] = (
+            1 - 2 * torch.from_numpy(decoder.decode(stream.model.Uniform(2), int((number > 0).sum()))).float()
+        )
         values = self.values.gather(1, number.transpose(0, 1).flatten(1)).unflatten(1, (frames, -1)).transpose(0, 1)
         return self.target((sign * values * self.steps).flatten(1)[None], num_samples)[0]
 
