@@ -151,7 +151,7 @@ def test_the_copy_clips_no_more_than_the_original(copies, name):
 def test_the_judge_of_bands():
     original = chirp(50, NYQUIST).float()
     assert_no_band_is_louder(original, 1.3 * original)
-    with pytest.raises(AssertionError, match=r"9190 to 11026 Hz|8752 to 11026 Hz"):
+    with pytest.raises(AssertionError, match=r"875\d to 11026 Hz"):
         assert_no_band_is_louder(original, original + 2 * tone(10500).float())
     with pytest.raises(AssertionError, match="0 to "):
         assert_no_band_is_louder(original, original + 0.1)
