@@ -96,11 +96,12 @@ class RAVE(nn.Module):
             raise ConfigError(f"{latent.shape[-1]} latent frames are {total} samples: cannot play {count}")
         return self.pqmf.synthesis(self.decoder(latent))[:, :count]
 
-    def forward(self, waveform: Tensor) -> Tensor:
-        """Encode sounds and play them: `(B, T) -> (B, T)`."""
+    def forward(self, waveform: Tensor, *, with_costs: bool = False) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
+        """Encode sounds and play them: `(B, T) -> (B, T)`; with costs of the code, as all models have it: none."""
         mean, scale = self.posterior(waveform)
         latent = reparameterise(mean, scale) if self.training else mean
-        return self.decode(latent, waveform.shape[-1])
+        sound = self.decode(latent, waveform.shape[-1])
+        return (sound, {}) if with_costs else sound
 
     @property
     def latent_floats_per_second(self) -> float:
