@@ -80,7 +80,7 @@ def overview(links: Links) -> str:
 
 
 def unseen_voice(media: Media) -> str:
-    """Return the player of the front page: a voice that the model never heard, and what it makes of it."""
+    """Return the player of the front page: a voice that the model was not trained on, and its copy."""
     sounds = {"the recording": load_audio(RECORDING), "what local makes of it": load_audio(COPY)}
     rates = {label: sample_rate for label, (_, sample_rate) in sounds.items()}
     return media.extract(compare_html({label: waveform for label, (waveform, _) in sounds.items()}, rates))
