@@ -1,10 +1,16 @@
 """Figures: the picture shows what it is given."""
 
+import base64
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 import torch
 
-from hypersound_lib.plots import figure, image_html, plot_fits, plot_sounds, plot_spectra, plot_spectrogram
+import hypersound_lib
+from hypersound_lib.plots import drawing, figure, image_html, plot_fits, plot_sounds, plot_spectra, plot_spectrogram
 
 RATE = 22050
 
@@ -55,3 +61,17 @@ def test_fits_are_drawn_against_seconds():
 def test_images_carry_their_text():
     fig, _ = figure()
     assert 'alt="a &quot;quoted&quot; text"' in image_html(fig, 'a "quoted" text')
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(hypersound_lib.__file__).parent.glob("drawings/*.svg")), ids=lambda p: p.stem
+)
+def test_drawings_carry_their_text_and_need_no_other_file(path, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    drawing(path.stem, 'a "quoted" text')
+    assert 'alt="a &quot;quoted&quot; text"' in shown[0].data
+    source = base64.b64decode(re.search(r"base64,([^\"]+)", shown[0].data)[1])
+    assert source == path.read_bytes()
+    assert ElementTree.fromstring(source).tag.endswith("svg")
+    assert not re.search(rb"href|@import|url\((?!#)", source)
