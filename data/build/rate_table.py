@@ -1,62 +1,106 @@
-"""Render bench_rate.json: a table of quality over kbit/s for pages, and the plot data/results/rate.png and .svg."""
+"""Render bench_rate.json: tables of quality over kbit/s for pages, and the plot data/results/rate.png and .svg."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hypersound_lib.plots import figure
+import matplotlib
 
-METRICS = {"pesq": "PESQ ↑", "stoi": "STOI ↑", "lsd": "LSD ↓", "si_snr": "SI-SNR, dB ↑", "visqol": "ViSQOL ↑",
-           "dnsmos": "DNSMOS ↑"}  # fmt: skip
-_DIGITS = {"stoi": "{:.3f}", "si_snr": "{:.1f}"}
+from hypersound_lib.metrics import METRICS
+from hypersound_lib.plots import COLOURS, figure
+
+PANELS = ("pesq", "stoi", "lsd", "si_snr", "visqol", "dnsmos")
+PICTURE = "![PESQ, STOI, LSD, SI-SNR, ViSQOL and DNSMOS over kbit/s: local, Opus, Codec 2, MP3, a fixed code](rate.png)"
+_DIGITS = {"stoi": 3, "si_snr": 1}
 _MARKS = "osD^vP"
-
-
-PICTURE = "![PESQ, STOI, LSD and SI-SNR over kbit/s: local, Opus, Codec 2, MP3, a fixed code](rate.png)"
+_TICKS = (2, 4, 8, 16, 32)
 
 
 def rate(document: dict, origin: Callable[[dict], str]) -> str:
-    """Return the table of all systems, with what it says."""
+    """Return the tables of all systems, and of the papers' protocol, with what they say."""
     result = document["results"]
+    total = sum(result["clips"].values())
     lines = [
-        "## Quality at equal bits",
+        f"**Quality at equal bits**, on {_clips(result)}, at 22 050 Hz. `local` is one model, and its rate that of "
+        "whole files. Opus (libopus, variable rate) and Codec 2 are counted without headers, which favours them; the "
+        "files that their tools write have the rate in brackets:",
         "",
-        f"| system | kbit/s | {' | '.join(METRICS.values())} |",
-        f"|---|---:|{'---:|' * len(METRICS)}",
-        *(_line(row) for row in result["rows"] if row["clips"]),
+        f"| system | kbit/s | {' | '.join(map(_head, PANELS))} |",
+        f"|---|---:|{'---:|' * len(PANELS)}",
+        *(_line(row, PANELS, total) for row in result["rows"] if row["clips"]),
         "",
-        f"{_clips(result)} {origin(document)}",
+        " ".join([*_notes(result), origin(document)]),
+        "",
+        *_by_group(result),
     ]
     if protocol := result.get("inr_protocol"):
         lines += ["", *_protocol(protocol)]
     return "\n".join(lines)
 
 
-def _line(row: dict) -> str:
-    cells = (_DIGITS.get(m, "{:.2f}").format(row[m]) if row.get(m) is not None else "–" for m in METRICS)
-    return f"| {row['system']} | {row['kbps']:.2f} | {' | '.join(cells)} |"
-
-
-def _clips(result: dict) -> str:
+def _clips(result: Mapping) -> str:
     groups = ", ".join(f"{count} of {name}" for name, count in result["clips"].items())
-    judged = next((row["judged"] for row in result["rows"] if "judged" in row), None)
-    text = (
-        f"{sum(result['clips'].values())} clips of at most {result['seconds']:g} s, of voices not trained on "
-        f"({groups}), at 22 050 Hz. `local` is one model; its rate is that of whole files. "
-        "Opus (libopus 1.3.1, variable rate) and Codec 2 are counted without headers."
+    return (
+        f"{sum(result['clips'].values())} clips of at most {result['seconds']:g} s, of voices not trained on ({groups})"
     )
-    return text + (f" ViSQOL and DNSMOS: means of {judged} of the clips." if judged else "")
 
 
-def _protocol(protocol: dict) -> list[str]:
-    published = {kbps: psnr for points in protocol["published"].values() for kbps, psnr in points}
+def _line(row: Mapping, metrics: Sequence[str], total: int) -> str:
+    some = f", {row['clips']} of {total} clips: the others have no file that small" if row["clips"] < total else ""
+    files = f" ({row['file_kbps']:.2f})" if row.get("file_kbps", row["kbps"]) > 1.005 * row["kbps"] else ""
+    cells = " | ".join(_cell(row, metric) for metric in metrics)
+    return f"| {row['system']}{some} | {row['kbps']:.2f}{files} | {cells} |"
+
+
+def _cell(row: Mapping, metric: str) -> str:
+    return "–" if row.get(metric) is None else f"{row[metric]:.{_DIGITS.get(metric, 2)}f}"
+
+
+def _head(metric: str) -> str:
+    label = f"{METRICS[metric].label}, dB" if METRICS[metric].unit == "dB" else METRICS[metric].label
+    return f"{label} {'↑' if METRICS[metric].higher_is_better else '↓'}"
+
+
+def _notes(result: Mapping) -> list[str]:
+    """Return what must be known to read the table."""
+    notes = []
+    if fixed := result.get("fixed_code"):
+        notes.append(
+            "The fixed code has the same waves and range coder; its steps, tables and values were fitted to training "
+            f"voices, once for each rate, with what gave them the best PESQ at 9 kbit/s (γ {fixed['gamma']:g}, "
+            f"p {fixed['power']:g}, noise {fixed['noise']:g}: `baselines/fixed_code.py`)."
+        )
+    if judged := max((row.get("judged", 0) for row in result["rows"]), default=0):
+        own = (result.get("originals") or {}).get("dnsmos")
+        alone = f" DNSMOS takes no original as input: of the recordings themselves it is {own:.2f}." if own else ""
+        notes.append(f"ViSQOL and DNSMOS are means of {judged} of the clips.{alone}")
+    if result["missing"]:
+        notes.append(f"Not installed, and left out: {', '.join(result['missing'])}.")
+    return notes
+
+
+def _by_group(result: Mapping) -> list[str]:
+    """Return a folded table of PESQ, STOI, LSD and SI-SNR for each group of voices."""
+    metrics, lines = PANELS[:4], ["<details><summary>The same for each corpus</summary>"]
+    for group, count in result["clips"].items():
+        rows = [row | row["groups"][group] for row in result["rows"] if group in row.get("groups", {})]
+        lines += ["", f"{group}, {count} clips:", ""]
+        lines += [f"| system | kbit/s | {' | '.join(map(_head, metrics))} |", f"|---|---:|{'---:|' * len(metrics)}"]
+        lines += [_line(row | {"file_kbps": row["kbps"]}, metrics, count) for row in rows]
+    return [*lines, "", "</details>"]
+
+
+def _protocol(protocol: Mapping) -> list[str]:
+    published = [point for points in protocol["published"].values() for point in sorted(points)]
     lines = [
-        f"As papers on INR compression score LibriSpeech (16 kHz, first 3 s, {protocol['clips']} clips of voices not "
-        "trained on), with PSNR of audio mapped to [0, 1]; left in [-1, 1] the same error reads 6.02 dB less:",
+        f"**As papers on INR compression score LibriSpeech** (16 kHz, first 3 s, {protocol['clips']} recordings of "
+        "voices not trained on, at their own level): PSNR with audio mapped to [0, 1]. With audio left in [-1, 1], as "
+        "other papers have it, the same error is 6.02 dB less. COIN++ fits a network to each clip; `local` makes one "
+        "pass:",
         "",
-        "| kbit/s | PSNR in [0, 1], dB | PSNR in [-1, 1], dB | COIN++, published, fitted to each clip |",
+        "| kbit/s, files | PSNR in [0, 1], dB | PSNR in [-1, 1], dB | COIN++, as published, in [0, 1] |",
         "|---:|---:|---:|---|",
     ]
-    for row, (kbps, psnr) in zip(protocol["rows"], sorted(published.items()), strict=True):
+    for row, (kbps, psnr) in zip(protocol["rows"], published, strict=True):
         lines.append(
             f"| {row['kbps']:.1f} | {row['psnr_unit']:.1f} | {row['psnr_signed']:.1f} | {psnr} dB at {kbps} kbit/s |"
         )
@@ -64,26 +108,41 @@ def _protocol(protocol: dict) -> list[str]:
 
 
 def draw(document: dict, folder: Path) -> None:
-    """Write rate.png and rate.svg: one panel for each of four metrics, one curve for each system."""
+    """Write rate.png and rate.svg: a panel for each metric, a curve for each system, bars for 95 % intervals.
+
+    Points of which some clips have no file are hollow. Codec 2's SI-SNR lies far below the panel: it sends no waveform.
+    """
     result = document["results"]
-    rows = [row for row in result["rows"] if row["clips"]]
-    fig, axes = figure(11, 6.4, rows=2, columns=2)
-    for ax, metric in zip(axes.flat, ("pesq", "stoi", "lsd", "si_snr"), strict=True):
+    rows, total = [row for row in result["rows"] if row["clips"]], sum(result["clips"].values())
+    fig, axes = figure(13, 7.6, rows=2, columns=3)
+    for ax, metric in zip(axes.flat, PANELS, strict=True):
         for number, name in enumerate(dict.fromkeys(row["system"] for row in rows)):
-            points = sorted((row["kbps"], row[metric]) for row in rows if row["system"] == name)
-            ax.plot(*_columns(points), marker=_MARKS[number % len(_MARKS)], label=name, markersize=5)
+            own = sorted(
+                (r for r in rows if r["system"] == name and r.get(metric) is not None), key=lambda r: r["kbps"]
+            )
+            if own:
+                _curve(ax, own, metric, number, total)
         ax.set_xscale("log")
-        ticks = [2, 4, 8, 16, 32]
-        ax.set_xticks(ticks, [str(tick) for tick in ticks])
+        ax.set_xticks(_TICKS, [str(tick) for tick in _TICKS])
         ax.minorticks_off()
-        ax.set(xlabel="kbit/s", ylabel=METRICS[metric].rstrip(" ↑↓"), xlim=(1.2, 40))
+        direction = "higher" if METRICS[metric].higher_is_better else "lower"
+        label = METRICS[metric].label + (", dB" if METRICS[metric].unit == "dB" else "")
+        ax.set(xlabel="kbit/s", xlim=(1.4, 40), title=f"{label} ({direction} is better)")
         if metric == "si_snr":
-            ax.set_ylim(-5, None)
-    axes[0, 0].legend(frameon=False, fontsize=8)
-    for suffix in ("png", "svg"):
-        fig.savefig(folder / f"rate.{suffix}")
+            ax.set_ylim(-1, None)
+    labels = {text: handle for ax in axes.flat for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)}
+    fig.legend(labels.values(), labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    with matplotlib.rc_context({"svg.hashsalt": "rate"}):  # the same bytes for the same results
+        fig.savefig(folder / "rate.png")
+        fig.savefig(folder / "rate.svg", metadata={"Date": None})
 
 
-def _columns(points: Iterable[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    x, y = zip(*points, strict=True)
-    return list(x), list(y)
+def _curve(ax, rows: Sequence[Mapping], metric: str, number: int, total: int) -> None:
+    style = {"color": COLOURS[number % len(COLOURS)], "marker": _MARKS[number % len(_MARKS)], "markersize": 5}
+    rates, values = ([row[key] for row in rows] for key in ("kbps", metric))
+    ax.plot(rates, values, label=rows[0]["system"], zorder=4 - 0.1 * number, **style)
+    for row in rows:
+        low, high = row["intervals"].get(metric, [row[metric]] * 2)
+        ax.plot([row["kbps"]] * 2, [low, high], color=style["color"], linewidth=0.8, alpha=0.5)
+        if row["clips"] < total:
+            ax.plot(row["kbps"], row[metric], zorder=5, **style | {"markerfacecolor": "white"})

@@ -46,12 +46,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)}; all if none is given")
     parser.add_argument("--quick", action="store_true", help="a trial of a minute or so, which writes nothing")
     parser.add_argument(
-        "--speech", type=Path, help="folder of real speech for fit, overfit and local_*; else the embedded corpus"
+        "--speech", type=Path, help="folder of real speech for fit, overfit, rate, local_*; else the embedded corpus"
     )
     parser.add_argument(
-        "--limit", type=float, help="seconds for each run of fit, window, overfit, sweep, local_ablation"
+        "--limit",
+        type=float,
+        help="seconds for each run of fit, window, overfit, sweep, local_ablation; clips of each corpus for rate",
     )
-    parser.add_argument("--model", help="folder or name of the model for local, local_elsewhere (default: local)")
+    parser.add_argument("--model", help="folder or name of the model for rate, local, local_elsewhere (default: local)")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")

@@ -1,7 +1,10 @@
 """Quality over kbit/s: the local model through real files, beside Opus, Codec 2, MP3 and the best fixed code.
 
-Voices that were not trained on, at 22 050 Hz; everything at one gain. The model's rate is that of its files, headers
-included; that of codecs is their payload, which favours them. Tools that are not installed are named and left out.
+make bench ARGS="rate --speech FOLDER"
+
+Voices that were not trained on, at 22 050 Hz; original and copy at one gain. The model and the fixed code are judged by
+the size of their files, headers included; Opus and Codec 2 by their payload, which favours them (`file_kbps` tells the
+size of files). Tools and packages that are not installed are named and left out.
 """
 
 import math
@@ -19,73 +22,102 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation import bootstrap, choose_excerpts
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import score
-from hypersound_lib.metrics.perceptual import dnsmos, visqol
 
 RATE = 22050
 FOLDERS = ("vctk16", "speech48", "speech22", "libri16")
 METRICS = ("pesq", "stoi", "lsd", "si_snr")
+JUDGES = ("visqol", "dnsmos")  # they take about a second for each clip, so that they have fewer
 OURS = (2, 3.2, 6, 9, 12, 16, 24, 32)
 OPUS, CODEC2, MP3 = (6, 8, 10, 12, 16, 24), (3200, 1600), (8, 16, 24, 32)
-FIXED = (0.16, 0.08, 0.04, 0.02, 0.01, 0.005)  # common steps
-SECONDS = 4.0
-JUDGED = 4  # clips that ViSQOL and DNSMOS hear: they take seconds for each
+FIXED = (3.2, 6, 9, 12, 16, 24)  # kbit/s of training voices
+SECONDS, EACH = 4.0, 10  # of a clip, at most; and clips of each corpus
+JUDGED = 6  # clips for the judges, or one more
 # COIN++ (Dupont et al. 2022), fitted to each clip; LibriSpeech, 16 kHz, first 3 s, PSNR of audio mapped to [0, 1].
 PUBLISHED = {"COIN++, published, fitted to each clip": [(5.6, 36.0), (13.8, 39.4), (27.5, 42.9)]}
+
+
+class Clip(NamedTuple):
+    """A sound `(T,)` at 22 050 Hz."""
+
+    group: str
+    sound: Tensor
+    is_judged: bool
 
 
 class Copy(NamedTuple):
     """What a system made of a sound."""
 
     sound: Tensor
-    kbps: float
+    payload_bytes: int  # by which it is judged
+    file_bytes: int
 
 
-System = Callable[[Tensor], Copy]
+class System(NamedTuple):
+    """Something that sends sounds, at one setting."""
+
+    name: str
+    asked: str
+    copy: Callable[[Tensor], Copy]
 
 
 def run(
     quick: bool = False, speech: Path | None = None, limit: float | None = None, model: str = "local"
 ) -> dict[str, object]:
-    """Return a row for each system, and the protocol of the papers on INR compression."""
-    each = int(limit or 10) if not quick else 1
+    """Return a row for each system, and the protocol of the papers on INR compression.
+
+    `limit` is the number of clips of each corpus.
+    """
     torch.manual_seed(0)
+    each = 1 if quick else int(limit or EACH)
     clips = _clips(speech, each)
     network = LocalHyperSound.from_pretrained(model)
-    systems, missing = _systems(network, speech, quick)
+    tools, missing = _codecs(quick)
+    choices, fixed = _fixed_codes(speech, quick)
+    judges = _installed_judges()
     rows = []
-    for name, asked, system in systems:
-        rows.append(_row(name, asked, system, clips))
-        print({key: value for key, value in rows[-1].items() if key != "intervals"}, flush=True)
-    groups = {name: sum(group == name for group, _ in clips) for name, _ in clips}
+    for system in [*_ours(network, quick), *tools, *fixed]:
+        rows.append(_row(system, clips, judges))
+        print({key: value for key, value in rows[-1].items() if key not in ("intervals", "groups")}, flush=True)
     return {
-        "clips": groups,
+        "clips": {name: sum(clip.group == name for clip in clips) for name in dict.fromkeys(c.group for c in clips)},
         "seconds": SECONDS,
-        "missing": missing,
+        "missing": missing + [judge for judge in JUDGES if judge not in judges],
+        "fixed_code": choices,
+        "originals": _means(_values([(clip.sound, clip.sound) for clip in clips if clip.is_judged], judges)),
         "rows": rows,
         "inr_protocol": _inr_protocol(network, speech, each),
     }
 
 
-def _clips(speech: Path | None, each: int) -> list[tuple[str, Tensor]]:
-    folders = [speech / name for name in FOLDERS] if speech else ["mini"]
+def _clips(speech: Path | None, each: int) -> list[Clip]:
     found = []
-    for folder in folders:
+    for folder in [speech / name for name in FOLDERS] if speech else ["mini"]:
         chosen, _ = choose_excerpts(folder, split="test", limit=each, seconds=SECONDS)
-        found += [(Path(folder).name, _scaled(excerpt.at(RATE))) for excerpt in chosen]
-    return found
+        found += [(Path(folder).name, 0.9 * excerpt.at(RATE)) for excerpt in chosen]
+    every = max(1, len(found) // JUDGED)
+    return [Clip(*clip, is_judged=number % every == 0) for number, clip in enumerate(found)]
 
 
-def _scaled(sound: Tensor) -> Tensor:
-    return 0.9 * sound / sound.abs().max()
+def _training_voices(speech: Path | None) -> list[Tensor]:
+    voices = []
+    for folder in [speech / name for name in FOLDERS] if speech else ["mini"]:
+        chosen, _ = choose_excerpts(folder, split="train", limit=12 if speech else 48, seconds=SECONDS)
+        voices += [0.9 * excerpt.at(RATE) for excerpt in chosen]
+    return voices
 
 
-def _systems(
-    network: LocalHyperSound, speech: Path | None, quick: bool
-) -> tuple[list[tuple[str, str, System]], list[str]]:
-    systems: list[tuple[str, str, System]] = []
-    for kbps in OURS[1:3] if quick else OURS:
-        systems.append(("local", f"{kbps:g}", lambda sound, kbps=kbps: _ours(network, sound, kbps)))
-    missing = []
+def _ours(network: LocalHyperSound, quick: bool) -> list[System]:
+    def through(sound: Tensor, kbps: float) -> Copy:
+        data = network.compress(sound, RATE, kbps=kbps)
+        return Copy(network.decompress(data), len(data), len(data))
+
+    rates = OURS[1:3] if quick else OURS
+    return [System("local", f"{kbps:g}", lambda sound, kbps=kbps: through(sound, kbps)) for kbps in rates]
+
+
+def _codecs(quick: bool) -> tuple[list[System], list[str]]:
+    """Return the codecs that are installed, and the names of the others."""
+    systems, missing = [], []
     for name, tools, settings, code in (
         ("Opus", ("opusenc", "opusdec"), OPUS, codecs.opus),
         ("Codec 2", ("c2enc", "c2dec"), CODEC2, codecs.codec2),
@@ -96,124 +128,108 @@ def _systems(
             missing.append(name)
             continue
         for setting in settings[:1] if quick else settings:
-            systems.append((name, f"{setting}", lambda sound, c=code, s=setting: _codec(c, sound, s)))
-    voices = _training_voices(speech)
-    gamma = _best_gamma(voices)
-    for delta in FIXED[:1] if quick else FIXED:
-        code = FixedCode(voices, delta, gamma)
-        systems.append((f"fixed code, γ = {gamma}", f"{delta}", lambda sound, code=code: _fixed(code, sound)))
+            systems.append(System(name, f"{setting}", lambda sound, c=code, s=setting: Copy(*c(sound, RATE, s))))
     return systems, missing
 
 
-def _ours(network: LocalHyperSound, sound: Tensor, kbps: float) -> Copy:
-    data = network.compress(sound, RATE, kbps=kbps)
-    return Copy(network.decompress(data), len(data) / 125 / (len(sound) / RATE))
+def _fixed_codes(speech: Path | None, quick: bool) -> tuple[dict[str, float], list[System]]:
+    """Return what was chosen on training voices, and the codes for all rates."""
+
+    def through(sound: Tensor, code: FixedCode) -> Copy:
+        data = code.encode(sound)
+        return Copy(code.decode(data), len(data), len(data))
+
+    voices = _training_voices(speech)
+    some, heard = voices[::4], voices[1 :: 12 if quick else 6]
+
+    def quality(choices: dict[str, float]) -> float:
+        code = FixedCode.of_rate(some, 9.0, RATE, **choices)
+        return _means(_values([(voice, through(voice, code).sound) for voice in heard], ("pesq",)))["pesq"]
+
+    grid = [{"gamma": gamma, "power": power, "noise": 0.4} for gamma in (-0.25, 0.0, 0.25) for power in (1.0, 0.75)]
+    best = max(grid[2:4] if quick else grid, key=quality)
+    best = max((best | {"noise": noise} for noise in (0.0, 0.2, 0.4, 0.6)), key=quality)
+    print(f"the best fixed code for training voices: {best}")
+    codes = [(kbps, FixedCode.of_rate(voices, kbps, RATE, **best)) for kbps in (FIXED[1:2] if quick else FIXED)]
+    return best, [System("fixed code", f"{kbps:g}", lambda s, code=code: through(s, code)) for kbps, code in codes]
 
 
-def _codec(code: Callable, sound: Tensor, setting: float) -> Copy:
-    done = code(sound, RATE, setting)
-    return Copy(done.copy, done.payload_bytes / 125 / (len(sound) / RATE))
-
-
-def _fixed(code: FixedCode, sound: Tensor) -> Copy:
-    played, size = code.copy(sound)
-    return Copy(played, size / 125 / (len(sound) / RATE))
-
-
-def _training_voices(speech: Path | None) -> list[Tensor]:
-    folders = [speech / name for name in FOLDERS] if speech else ["mini"]
-    voices = []
-    for folder in folders:
-        chosen, _ = choose_excerpts(folder, split="train", limit=12, seconds=SECONDS)
-        voices += [_scaled(excerpt.at(RATE)) for excerpt in chosen]
-    return voices
-
-
-def _best_gamma(voices: Sequence[Tensor]) -> float:
-    """Return the γ with the highest PESQ near 12 kbit/s on training voices."""
-    found = {}
-    for gamma in (0.0, 0.25, 0.5):
-        points = []
-        for delta in (0.04, 0.02, 0.01):
-            code = FixedCode(voices, delta, gamma)
-            copies = [_fixed(code, voice) for voice in voices[::8]]
-            quality = _means(list(zip(voices[::8], copies, strict=True)), ("pesq",))["pesq"]
-            points.append((sum(copy.kbps for copy in copies) / len(copies), quality))
-        found[gamma] = _at(12.0, points)
-    return max(found, key=found.__getitem__)
-
-
-def _at(kbps: float, points: list[tuple[float, float]]) -> float:
-    """Interpolate quality over the logarithm of the rate."""
-    import numpy as np
-
-    points = sorted(points)
-    return float(np.interp(math.log(kbps), [math.log(k) for k, _ in points], [q for _, q in points]))
-
-
-def _row(name: str, asked: str, system: System, clips: list[tuple[str, Tensor]]) -> dict[str, object]:
+def _row(system: System, clips: Sequence[Clip], judges: Sequence[str]) -> dict[str, object]:
+    """Return a system's rates and means, with intervals, over those clips that it has a file for."""
     done = []
-    for group, sound in clips:
+    for clip in clips:
         try:
-            done.append((group, sound, system(sound)))
+            done.append((clip, system.copy(clip.sound)))
         except ConfigError:  # no file is so small
             continue
+    row: dict[str, object] = {"system": system.name, "asked": system.asked, "clips": len(done)}
     if not done:
-        return {"system": name, "asked": asked, "clips": 0}
-    pairs = [(sound, copy) for _, sound, copy in done]
-    scores = score([(sound, copy.sound) for sound, copy in pairs], RATE, METRICS)
-    intervals = {metric: bootstrap([s.values[metric] for s in scores]) for metric in METRICS}
-    row: dict[str, object] = {"system": name, "asked": asked, "clips": len(done)}
-    row["kbps"] = sum(copy.kbps for _, copy in pairs) / len(pairs)
-    row |= {metric: interval.mean for metric, interval in intervals.items()}
-    row["groups"] = {
-        group: {metric: _mean([s.values[metric] for s, d in zip(scores, done, strict=True) if d[0] == group])
-                for metric in METRICS}
-        for group in dict.fromkeys(group for group, _, _ in done)
-    }  # fmt: skip
-    row["intervals"] = {metric: [interval.low, interval.high] for metric, interval in intervals.items()}
-    return row | _judged(pairs[:: max(1, len(pairs) // JUDGED)])
+        return row
+    values = _values([(clip.sound, copy.sound) for clip, copy in done], METRICS)
+    judged = _values([(clip.sound, copy.sound) for clip, copy in done if clip.is_judged], judges)
+    rates = [{size: _kbps(clip, copy, size) for size in ("kbps", "file_kbps")} for clip, copy in done]
+    values = [rate | value for rate, value in zip(rates, values, strict=True)]
+    groups = {}
+    for group in dict.fromkeys(clip.group for clip, _ in done):
+        own = [value for value, (clip, _) in zip(values, done, strict=True) if clip.group == group]
+        groups[group] = {"clips": len(own)} | _means(own)
+    row |= _means(values) | _means(judged)
+    return row | {"judged": len(judged), "groups": groups, "intervals": _intervals(values) | _intervals(judged)}
 
 
-def _judged(pairs: list[tuple[Tensor, Copy]]) -> dict[str, object]:
-    try:
-        return {
-            "visqol": _mean([visqol(sound, copy.sound, RATE) for sound, copy in pairs]),
-            "dnsmos": _mean([dnsmos(copy.sound, RATE) for _, copy in pairs]),
-            "judged": len(pairs),
-        }
-    except ConfigError as error:
-        print(f"ViSQOL and DNSMOS are left out: {error}")
-        return {}
+def _kbps(clip: Clip, copy: Copy, size: str) -> float:
+    count = copy.payload_bytes if size == "kbps" else copy.file_bytes
+    return count / 125 / (len(clip.sound) / RATE)
 
 
-def _means(pairs: list[tuple[Tensor, Copy]], metrics: Sequence[str]) -> dict[str, float]:
-    scores = score([(sound, copy.sound) for sound, copy in pairs], RATE, metrics)
-    return {metric: _mean([s.values[metric] for s in scores]) for metric in metrics}
+def _values(pairs: Sequence[tuple[Tensor, Tensor]], metrics: Sequence[str]) -> list[dict[str, float]]:
+    return [scores.values for scores in score(pairs, RATE, metrics)]
 
 
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan
+def _means(values: Sequence[dict[str, float]]) -> dict[str, float | None]:
+    """Return the mean of each value over clips that have it, None where none has."""
+    found = {name: bootstrap([value[name] for value in values]) for name in (values[0] if values else ())}
+    return {name: interval.mean if interval.count else None for name, interval in found.items()}
+
+
+def _intervals(values: Sequence[dict[str, float]]) -> dict[str, list[float]]:
+    """Return 95 % intervals of the means."""
+    found = {name: bootstrap([value[name] for value in values]) for name in (values[0] if values else ())}
+    return {name: [interval.low, interval.high] for name, interval in found.items() if interval.count}
+
+
+def _installed_judges() -> list[str]:
+    """Return those of ViSQOL and DNSMOS whose packages are there."""
+    found = []
+    for judge in JUDGES:
+        try:
+            score([(torch.ones(RATE), torch.ones(RATE))], RATE, [judge])
+        except ConfigError as error:
+            print(f"{judge} is left out: {error}")
+        else:
+            found.append(judge)
+    return found
 
 
 def _inr_protocol(network: LocalHyperSound, speech: Path | None, each: int) -> dict[str, object] | None:
     """Score LibriSpeech as papers on INR compression do: 16 kHz, first 3 s, PSNR = 10 log₁₀(1 / MSE) of (x + 1) / 2.
 
-    Papers that leave audio in [-1, 1] divide 1 by an MSE four times as large, and read 6.02 dB less.
+    The recordings keep their own level, on which the PSNR depends. Papers that leave audio in [-1, 1] divide 1 by an
+    MSE four times as large, and read 6.02 dB less.
     """
     if speech is None:
         return None
     chosen, _ = choose_excerpts(speech / "libri16", split="test", limit=each, seconds=3.0)
-    sounds = [excerpt.at(16000) for excerpt in chosen]
+    sounds = [excerpt.at(16000) / excerpt.gain for excerpt in chosen]
     rows = []
     for kbps in (5.6, 13.8, 27.5):
-        sizes, psnrs = [], []
+        sizes, decibels = [], []
         for sound in sounds:
             data = network.compress(sound, 16000, kbps=kbps)
             copy = resample(network.decompress(data), RATE, 16000)[: len(sound)]
-            error = (sound[: len(copy)] - copy).square().mean().item()
             sizes.append(len(data) / 125 / (len(sound) / 16000))
-            psnrs.append(10 * math.log10(4 / error))
-        rows.append({"kbps": _mean(sizes), "psnr_unit": _mean(psnrs), "psnr_signed": _mean(psnrs) - 20 * math.log10(2)})
+            decibels.append(10 * math.log10(4 / (sound[: len(copy)] - copy).square().mean().item()))
+        unit = bootstrap(decibels)
+        row = {"asked": kbps, "kbps": sum(sizes) / len(sizes), "psnr_unit": unit.mean}
+        rows.append(row | {"interval": [unit.low, unit.high], "psnr_signed": unit.mean - 20 * math.log10(2)})
     return {"clips": len(sounds), "rows": rows, "published": PUBLISHED}

@@ -1,0 +1,116 @@
+"""ViSQOL and DNSMOS: they fall with noise, do not follow gain (ViSQOL), and refuse what has no speech in it."""
+
+import importlib.util
+import itertools
+import sys
+import types
+
+import pytest
+import torch
+
+from hypersound_lib.data import resample
+from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.metrics import dnsmos, perceptual, visqol
+
+from .signals import NOISE, RATE, noisy, voices
+
+needs_visqol = pytest.mark.skipif(importlib.util.find_spec("visqol") is None, reason="visqol-python is not installed")
+needs_dnsmos = pytest.mark.skipif(
+    not (importlib.util.find_spec("speechmos") and importlib.util.find_spec("onnxruntime")),
+    reason="speechmos or onnxruntime is not installed",
+)
+CLEAN = voices(1.5)[0]
+
+
+@needs_visqol
+def test_visqol_is_best_for_a_copy_and_falls_with_noise():
+    scores = [visqol(CLEAN, noisy(CLEAN, level), RATE).item() for level in (0, 0.01, 0.1, 1)]
+    assert scores[0] == pytest.approx(5)
+    assert all(a > b + 0.02 for a, b in itertools.pairwise(scores))
+    assert scores[-1] > 1
+
+
+@needs_visqol
+def test_visqol_takes_gain_and_polarity_as_equal():
+    estimate = noisy(CLEAN, 0.1)
+    expected = visqol(CLEAN, estimate, RATE).item()
+    for factor in (0.1, -1.0):
+        assert visqol(CLEAN, factor * estimate, RATE).item() == pytest.approx(expected, abs=0.02)
+
+
+@needs_visqol
+def test_visqol_is_that_of_its_package_at_16_khz_in_speech_mode():
+    from visqol import VisqolApi
+
+    judge = VisqolApi()
+    judge.create(mode="speech", use_lattice_model=False)
+    x, y = (resample(signal, RATE, 16000).double().numpy() for signal in (CLEAN, noisy(CLEAN, 0.2)))
+    expected = judge.measure_from_arrays(x, y, 16000).moslqo
+    assert visqol(CLEAN, noisy(CLEAN, 0.2), RATE).item() == pytest.approx(expected, abs=1e-5)
+
+
+@needs_visqol
+@pytest.mark.parametrize("num_samples", [1, 40, 5513, 13000])
+def test_too_short_for_visqol_is_refused(num_samples):
+    with pytest.raises(MetricRefused, match=r"0\.64 s"):
+        visqol(CLEAN[:num_samples], CLEAN[:num_samples], RATE)
+
+
+@needs_visqol
+def test_the_shortest_sound_has_a_value():
+    shortest = torch.randn(round(perceptual.VISQOL_SHORTEST * RATE), generator=torch.Generator().manual_seed(0))
+    assert visqol(shortest, shortest, RATE) == pytest.approx(5)
+
+
+@needs_visqol
+def test_silence_has_no_visqol():
+    for pair, name in (((0 * CLEAN, CLEAN), "reference"), ((CLEAN, 0 * CLEAN), "estimate")):
+        with pytest.raises(MetricRefused, match=f"{name} is silent"):
+            visqol(*pair, RATE)
+
+
+@needs_dnsmos
+def test_dnsmos_falls_with_noise_and_does_not_ask_for_the_original():
+    scores = [dnsmos(CLEAN, noisy(CLEAN, level), RATE).item() for level in (0, 0.1, 1)]
+    assert 1 < scores[2] < scores[1] < scores[0] < 5
+    assert dnsmos(NOISE[:1].expand(len(CLEAN)), CLEAN, RATE).item() == scores[0]
+
+
+@needs_dnsmos
+def test_dnsmos_is_near_that_of_its_package():
+    package = pytest.importorskip("speechmos.dnsmos")
+    short, long = (resample(noisy(CLEAN, 0.05).repeat(count), RATE, 16000) for count in (1, 7))
+    for sound, tolerance in ((short, 0.1), (long, 1e-4)):  # the short one it repeats more often
+        expected = package.run(sound.clamp(-1, 1).numpy(), 16000)["ovrl_mos"]
+        assert dnsmos(sound, sound, 16000).item() == pytest.approx(expected, abs=tolerance)
+
+
+@needs_dnsmos
+def test_what_a_file_would_clip_is_clipped():
+    loud = 3 * CLEAN / CLEAN.abs().max()
+    assert dnsmos(loud, loud, 16000) == dnsmos(loud, loud.clamp(-1, 1), 16000)
+
+
+@needs_dnsmos
+def test_dnsmos_of_nothing_is_refused():
+    with pytest.raises(MetricRefused, match="nothing is left of 1 samples"):
+        dnsmos(NOISE[:1], NOISE[:1], 48000)
+
+
+@pytest.mark.parametrize(("metric", "package"), [(visqol, "visqol"), (dnsmos, "speechmos"), (dnsmos, "onnxruntime")])
+def test_without_the_package_the_remedy_is_named(monkeypatch, metric, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    perceptual._load_visqol.cache_clear()
+    perceptual._load_dnsmos.cache_clear()
+    with pytest.raises(ConfigError, match=r"pip install 'hypersound-lib\[perceptual\]'") as caught:
+        metric(CLEAN, CLEAN, RATE)
+    assert not isinstance(caught.value, MetricRefused)
+
+
+@needs_dnsmos
+def test_another_package_of_that_name_is_named(monkeypatch, tmp_path):
+    origin = types.SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: origin)
+    perceptual._load_dnsmos.cache_clear()
+    with pytest.raises(ConfigError, match="damaged or another version"):
+        dnsmos(CLEAN, CLEAN, RATE)

@@ -1,0 +1,133 @@
+"""What the rate benchmark compares, and how its table tells it: only files that exist, real sizes, both PSNRs."""
+
+import importlib
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from hypersound_lib.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[1]
+pytest.importorskip("pesq")
+pytest.importorskip("pystoi")
+
+
+@pytest.fixture(scope="module")
+def rate():
+    """Return the benchmark's module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT)
+        yield importlib.import_module("tests.benchmarks.bench_rate")
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Return the module that renders."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "data" / "build")
+        yield importlib.import_module("rate_table")
+
+
+@pytest.fixture(scope="module")
+def clips(rate):
+    """Return two short clips of the embedded corpus' test voices."""
+    return [clip._replace(sound=clip.sound[: rate.RATE]) for clip in rate._clips(None, 2)]
+
+
+class Halved:
+    """A model of whose sounds half the amplitude comes back, in files of so many kbit/s exactly."""
+
+    def compress(self, sound, sample_rate, kbps):
+        self.sound, self.sample_rate = sound, sample_rate
+        return bytes(round(kbps * 125 * len(sound) / sample_rate))
+
+    def decompress(self, data):
+        from hypersound_lib.data import resample
+
+        return 0.5 * resample(self.sound, self.sample_rate, 22050)
+
+
+def test_a_row_counts_bytes_and_leaves_out_what_has_no_file(rate, clips):
+    def copy(sound):
+        if sound is clips[0].sound:
+            raise ConfigError("no file is so small")
+        return rate.Copy(sound, payload_bytes=250, file_bytes=500)
+
+    row = rate._row(rate.System("a codec", "2", copy), clips, [])
+    assert (row["clips"], row["kbps"], row["file_kbps"]) == (1, 2.0, 4.0)
+    assert row["pesq"] == pytest.approx(4.64, abs=0.01)
+    assert row["lsd"] == 0
+    assert set(row["intervals"]) == {"kbps", "file_kbps", *rate.METRICS}
+    assert row["groups"]["mini"]["kbps"] == 2.0
+    nothing = rate._row(rate.System("x", "1", lambda sound: copy(clips[0].sound)), clips, [])
+    assert nothing == {"system": "x", "asked": "1", "clips": 0}
+
+
+def test_codecs_that_are_not_installed_are_named(rate, monkeypatch, capsys):
+    monkeypatch.setattr(rate.codecs, "available", lambda *tools: "lame" in tools)
+    systems, missing = rate._codecs(quick=False)
+    assert missing == ["Opus", "Codec 2"]
+    assert [(system.name, system.asked) for system in systems] == [("MP3", f"{kbps}") for kbps in rate.MP3]
+    assert "opusenc and opusdec are not installed" in capsys.readouterr().out
+
+
+def test_psnr_is_of_the_recording_s_own_level_and_has_two_conventions(rate, monkeypatch, tmp_path):
+    from hypersound_lib.evaluation import Excerpt
+
+    recording = 0.1 * torch.sin(torch.arange(4 * 16000) * 0.2)
+    chosen = [Excerpt("tone", recording, 16000, seconds=3.0)]
+    monkeypatch.setattr(rate, "choose_excerpts", lambda *_, **settings: (chosen, {}))
+    found = rate._inr_protocol(Halved(), tmp_path, 1)
+    power = (0.05**2) / 2  # of the error
+    for row, kbps in zip(found["rows"], (5.6, 13.8, 27.5), strict=True):
+        assert row["kbps"] == pytest.approx(kbps, abs=0.01)
+        assert row["psnr_unit"] == pytest.approx(10 * math.log10(1 / (power / 4)), abs=0.05)
+        assert row["psnr_unit"] - row["psnr_signed"] == pytest.approx(6.0206, abs=1e-4)
+
+
+def document(table):
+    """Return results of two systems, one of which misses a clip at one rate."""
+    scores = dict.fromkeys(table.PANELS, 2.0)
+
+    def row(system, kbps, clips, **more):
+        values = {"system": system, "asked": "6", "clips": clips, "kbps": kbps, "file_kbps": kbps, **scores, **more}
+        own = {metric: scores[metric] for metric in table.PANELS[:4]} | {"kbps": kbps, "clips": clips}
+        return values | {"intervals": {"pesq": [1.9, 2.1]}, "groups": {"mini": own}, "judged": clips}
+
+    rows = [row("local", 2, 1), row("local", 6, 2), row("Opus", 6.5, 2, file_kbps=8.25, dnsmos=None)]
+    psnr = [{"asked": k, "kbps": k, "psnr_unit": 40.0, "psnr_signed": 33.98} for k in (5.6, 13.8, 27.5)]
+    published = {"COIN++": [(5.6, 36.0), (13.8, 39.4), (27.5, 42.9)]}
+    return {
+        "results": {
+            "clips": {"mini": 2},
+            "seconds": 4.0,
+            "missing": ["MP3"],
+            "fixed_code": {"gamma": 0.0, "power": 0.75, "noise": 0.4},
+            "originals": {"visqol": 5.0, "dnsmos": 3.2},
+            "rows": [*rows, {"system": "local", "asked": "1", "clips": 0}],
+            "inr_protocol": {"clips": 5, "rows": psnr, "published": published},
+        }
+    }
+
+
+def test_the_table_tells_what_is_missing(table):
+    text = table.rate(json.loads(json.dumps(document(table))), lambda _: "(origin)")
+    lines = text.splitlines()
+    assert (
+        "| local, 1 of 2 clips: the others have no file that small | 2.00 | 2.00 | 2.000 | 2.00 | 2.0 | 2.00 |" in text
+    )
+    assert "| Opus | 6.50 (8.25) | 2.00 | 2.000 | 2.00 | 2.0 | 2.00 | – |" in lines
+    assert "Not installed, and left out: MP3." in text
+    assert "of the recordings themselves it is 3.20" in text
+    assert "| 5.6 | 40.0 | 34.0 | 36.0 dB at 5.6 kbit/s |" in lines
+
+
+def test_the_plot_is_the_same_for_the_same_results(table, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        table.draw(document(table), tmp_path / name)
+    assert (tmp_path / "a" / "rate.png").read_bytes() == (tmp_path / "b" / "rate.png").read_bytes()
+    assert (tmp_path / "a" / "rate.svg").read_bytes() == (tmp_path / "b" / "rate.svg").read_bytes()
