@@ -64,11 +64,11 @@ def test_a_window_decodes_only_itself_elsewhere_in_every_step(tmp_path, monkeypa
     seen = []
     forward = HyperSound.forward
 
-    def watched(self, waveform, start=0, num_samples=None):
+    def watched(self, waveform, start=0, num_samples=None, *, with_costs=False):
         seen.append((start, num_samples))
         estimate = forward(self, waveform, start, num_samples)
         assert estimate.shape[1] == (num_samples or MODEL.num_samples)
-        return estimate
+        return (estimate, {}) if with_costs else estimate
 
     monkeypatch.setattr(HyperSound, "forward", watched)
     run_training(tmp_path, steps=8, window=160, validate_every=100)
