@@ -25,6 +25,7 @@ MAX_SAMPLES = 2**40
 MAX_RATE = 1_000_000  # Hz
 _MAX_PAYLOAD = 2**17
 _LEAST = 5  # bytes of the smallest packet
+_HEADS = 4  # that lead to each other are no chance
 _SKIPPED = 64  # so many packets in a row may be lost before what follows is given up
 
 
@@ -144,11 +145,19 @@ def _parse(data: bytes, at: int, number: int, numbers: int = 1) -> tuple[Packet,
 
 
 def _skip(data: bytes, at: int, number: int, count: int) -> int | None:
-    """Return where a damaged packet ends, if its head is whole, and another head or the end follows."""
-    head = _head(data, at, number)
-    if head is None or head.stop > len(data):
-        return None
-    return head.stop if number + 1 == count or _head(data, head.stop, number + 1) else None
+    """Return where a damaged packet ends, if its head says so and what follows confirms it.
+
+    One head alone proves little: of 256 places one has a check byte that fits. Heads must lead to a whole packet, to
+    the end after the last one, or to so many other heads that it is no chance.
+    """
+    head = first = _head(data, at, number)
+    for further in range(number + 1, number + 1 + _HEADS):
+        if head is None or head.stop > len(data):
+            return None
+        if further == count or _parse(data, head.stop, further):
+            break
+        head = _head(data, head.stop, further)
+    return first.stop if head else None
 
 
 def _resynchronise(data: bytes, at: int, number: int, count: int) -> tuple[Packet, int] | None:

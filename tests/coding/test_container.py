@@ -126,9 +126,23 @@ def test_the_reader_finds_its_place_where_bytes_were_removed_or_put_in(seed, dat
     else:
         removed = 0
         changed = whole[:hit] + data.draw(st.binary(min_size=1, max_size=300)) + whole[hit:]
-    # A packet is lost if a byte of it is gone, or if bytes were put between two of it.
+    # A packet is lost if a byte of it is gone, or if bytes were put between two of it and do not happen to mend it.
     lost = [i for i in range(COUNT) if at[i] < hit + removed and at[i + 1] > hit]
-    assert list(read_packets(changed, 0, COUNT)) == [None if i in lost else p for i, p in enumerate(packets)]
+    for i, (found, packet) in enumerate(zip(read_packets(changed, 0, COUNT), packets, strict=True)):
+        assert found == packet or (found is None and i in lost)
+
+
+def test_a_place_that_looks_like_a_head_by_chance_does_not_lead_astray():
+    """Of 256 files with a byte too few about one has a fitting check byte where its packet should end."""
+    astray = 0
+    for seed in range(2000):
+        packets = make_packets(seed=seed)
+        at, whole = places(packets), joined(packets)
+        hit = at[6] - 1  # the last byte of packet 5
+        found = list(read_packets(whole[:hit] + whole[hit + 1 :], 0, COUNT))
+        # The next packet's first byte may stand in for the one that is gone.
+        astray += found.count(None) > 1
+    assert astray <= 2  # where the wrong head happens to end where a packet does
 
 
 @pytest.mark.parametrize("left", [0, 1, 3, 4, 5, 20, 100])
