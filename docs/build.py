@@ -22,6 +22,7 @@ PAGES = ROOT / "build" / "pages"
 PARTS = ROOT / "build" / "pages.json"  # what docs/hooks.py puts into the pages
 TEXTS = {  # a file of the repository -> its page
     "docs/index.md": "index.md",
+    "docs/extending.md": "extending.md",
     "docs/lecturers.md": "lecturers.md",
     "data/README.md": "models/corpus.md",
     "CHANGELOG.md": "changelog.md",
@@ -62,7 +63,7 @@ def gather(copies: Path) -> None:
     write("models/index.md", results.models([card.parent.name for card in cards]))
     write("results.md", links.rewrite(results.page(), "README.md", "results.md"))
     modules = reference.write(PAGES / "library")
-    for alone in ("lecturers.md", "results.md", "changelog.md"):  # has no neighbours to list beside it
+    for alone in ("extending.md", "lecturers.md", "results.md", "changelog.md"):  # has no neighbours to list beside it
         write(alone, "---\nhide: [navigation]\n---\n\n" + (PAGES / alone).read_text(encoding="utf-8"))
     links.check()
 
@@ -72,6 +73,7 @@ def gather(copies: Path) -> None:
         {"Library": ["library/index.md", *modules]},
         {"Models": ["models/index.md", *(f"models/{card.parent.name}.md" for card in cards), "models/corpus.md"]},
         {"Results": "results.md"},
+        {"Extending": "extending.md"},
         {"For lecturers": "lecturers.md"},
         {"Changelog": "changelog.md"},
     ]
