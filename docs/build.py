@@ -11,7 +11,6 @@ from pathlib import Path
 
 import course
 import reference
-import results
 from links import ROOT, Links
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
@@ -25,10 +24,11 @@ TEXTS = {  # a file of the repository -> its page
     "docs/extending.md": "extending.md",
     "docs/lecturers.md": "lecturers.md",
     "data/README.md": "models/corpus.md",
+    "data/results/README.md": "results.md",
     "CHANGELOG.md": "changelog.md",
 }
-PICTURE = "data/results/unseen_voice/copy.png"
-MADE = ("notebooks/index.md", "library/index.md", "models/index.md", "results.md")  # pages without a file of their own
+PICTURES = {"data/results/unseen_voice/copy.png": "assets/copy.png", "data/results/rate.png": "assets/rate.png"}
+MADE = ("notebooks/index.md", "library/index.md", "models/index.md")  # pages without a file of their own
 
 
 def main() -> None:
@@ -45,23 +45,24 @@ def gather(copies: Path) -> None:
     """Write all pages as Markdown into build/pages/, and beside them their order and the notebooks' outputs."""
     shutil.rmtree(PAGES, ignore_errors=True)
     shutil.copytree(ROOT / "docs" / "assets", PAGES / "assets")
-    shutil.copy(ROOT / PICTURE, PAGES / "assets")
+    for picture, copy in PICTURES.items():
+        shutil.copy(ROOT / picture, PAGES / copy)
     notebooks = course.find(copies)
     cards = sorted((ROOT / "data" / "checkpoints").glob("*/README.md"))
     pages = TEXTS | {f"notebooks/{path.name}": course.page_of(path) for path in notebooks}
     pages |= {card.relative_to(ROOT).as_posix(): f"models/{card.parent.name}.md" for card in cards}
-    links = Links(pages | {f"docs/{page}": page for page in MADE} | {PICTURE: "assets/copy.png"})
+    links = Links(pages | {f"docs/{page}": page for page in MADE} | PICTURES)
 
     outputs = {course.page_of(path): course.write(path, PAGES, links) for path in notebooks}
     outputs["index.md"] = [course.unseen_voice(Media(PAGES / "media", "media"))]
     for source, page in pages.items():
         if source.endswith(".md"):
-            write(page, links.rewrite((ROOT / source).read_text(encoding="utf-8"), source, page))
+            text = course.prose((ROOT / source).read_text(encoding="utf-8"))
+            write(page, links.rewrite(text, source, page))
     write("notebooks/index.md", course.overview(links))
     for card in cards:
         name_card(PAGES / f"models/{card.parent.name}.md", card.parent.name)
-    write("models/index.md", results.models([card.parent.name for card in cards]))
-    write("results.md", links.rewrite(results.page(), "README.md", "results.md"))
+    write("models/index.md", models([card.parent.name for card in cards]))
     modules = reference.write(PAGES / "library")
     for alone in ("extending.md", "lecturers.md", "results.md", "changelog.md"):  # has no neighbours to list beside it
         write(alone, "---\nhide: [navigation]\n---\n\n" + (PAGES / alone).read_text(encoding="utf-8"))
@@ -84,6 +85,16 @@ def write(page: str, text: str) -> None:
     path = PAGES / page
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def models(names: list[str]) -> str:
+    """Return the page that lists the shipped models."""
+    rows = "\n".join(f"- [`{name}`]({name}.md)" for name in names)
+    return (
+        "# Models\n\nThese come with the library: `HyperSound.from_pretrained(name)` loads one. Each card tells its "
+        f"size, its training data and what to expect.\n\n{rows}\n\n"
+        "All can be tried on [the embedded corpus](corpus.md), which has a card of its own.\n"
+    )
 
 
 def name_card(path: Path, name: str) -> None:

@@ -54,7 +54,7 @@ def is_bootstrap(cell: nbformat.NotebookNode) -> bool:
 
 
 def prose(text: str) -> str:
-    """Return a Markdown cell as Python-Markdown wants it: it reads Markdown inside <details> only if told to."""
+    """Return Markdown as Python-Markdown wants it: it reads Markdown inside <details> only if told to."""
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     return without_code(text, lambda part: part.replace("<details>", '<details markdown="1">'))
 

@@ -6,6 +6,7 @@
 """
 
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -70,20 +71,26 @@ def machine(row: dict) -> str:
     return f"{name}, torch {origin['packages']['torch']}"
 
 
-def table(rows: list[dict]) -> str:
-    """Return the Markdown table, a row for each notebook and a column for each mode and device, and the machines."""
+def table(rows: list[dict], texts: dict[str, str]) -> str:
+    """Return the Markdown table, a row for each notebook and a column for each mode and device, and the machines.
+
+    `texts` says what a reader does in a notebook; one that is not there yet has an empty cell.
+    """
     if not rows:
         return "No runtimes have been measured yet."
     columns = [(m, d) for d in DEVICES for m in MODES if any((r["mode"], r["device"]) == (m, d) for r in rows)]
     hardware = {f"{DEVICES[row['device']]}: {machine(row)}" for row in rows}
     lines = [
-        f"| Notebook | {' | '.join(f'{mode}, {DEVICES[device]}' for mode, device in columns)} |",
-        f"| --- |{' ---: |' * len(columns)}",
+        f"| Notebook | you will | {' | '.join(f'{mode}, {DEVICES[device]}' for mode, device in columns)} |",
+        f"| --- | --- |{' ---: |' * len(columns)}",
     ]
     for name in sorted({row["notebook"] for row in rows}):
         own = {(row["mode"], row["device"]): row for row in rows if row["notebook"] == name}
         title = next(iter(own.values()))["title"]
-        cells = (duration(own[column]["seconds"]) if column in own else "—" for column in columns)
+        cells = [
+            texts.get(name, ""),
+            *(duration(own[column]["seconds"]) if column in own else "—" for column in columns),
+        ]
         lines.append(f"| [{title}](notebooks/{name}.ipynb) | {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"Measured on {'; '.join(sorted(hardware))}."])
 
@@ -108,8 +115,9 @@ def between_markers(text: str, content: str, name: str) -> str:
 
 
 def render_readme(readme: str, rows: list[dict]) -> str:
-    """Return `readme` with the table of `rows`."""
-    return between_markers(readme, f"\n{table(rows)}\n", "README.md")
+    """Return `readme` with the table of `rows`; what it says of each notebook is written there, and stays."""
+    texts = dict(re.findall(r"^\| \[.+?\]\(notebooks/(\w+)\.ipynb\) \| (.*?) \|", readme, re.MULTILINE))
+    return between_markers(readme, f"\n{table(rows, texts)}\n", "README.md")
 
 
 def render_notebook(path: Path, rows: list[dict]) -> str:

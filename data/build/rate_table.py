@@ -9,7 +9,7 @@ from hypersound_lib.metrics import METRICS
 from hypersound_lib.plots import COLOURS, figure
 
 PANELS = ("pesq", "stoi", "lsd", "si_snr", "visqol", "dnsmos")
-PICTURE = "![PESQ, STOI, LSD, SI-SNR, ViSQOL and DNSMOS over kbit/s: local, Opus, Codec 2, MP3, a fixed code](rate.png)"
+BRIEF = (6, 9, 12, 24)  # kbit/s of `local` that the README shows, each beside Opus
 _DIGITS = {"stoi": 3, "si_snr": 1}
 _MARKS = "osD^vP"
 _TICKS = (2, 4, 8, 16, 32)
@@ -35,6 +35,42 @@ def rate(document: dict, origin: Callable[[dict], str]) -> str:
     if protocol := result.get("inr_protocol"):
         lines += ["", *_protocol(protocol)]
     return "\n".join(lines)
+
+
+def brief(document: dict, origin: Callable[[dict], str]) -> str:
+    """Return the README's table: `local` at the rates of `BRIEF`, each beside Opus at the nearest rate it has."""
+    metrics, result = PANELS[:4], document["results"]
+    total = sum(result["clips"].values())
+    lines = [
+        f"On {total} clips of voices not trained on. Opus is counted without headers; with them it has the rate in "
+        "brackets:",
+        "",
+        f"| system | kbit/s | {' | '.join(map(_head, metrics))} |",
+        f"|---|---:|{'---:|' * len(metrics)}",
+        *(_line(row, metrics, total) for pair in _pairs(result) for row in pair),
+        "",
+        origin(document),
+    ]
+    return "\n".join(lines)
+
+
+def sentence(document: dict) -> str:
+    """Return what the README says first: PESQ of `local` and of Opus at the lowest and the highest rate of `BRIEF`."""
+    total, pairs = sum(document["results"]["clips"].values()), _pairs(document["results"])
+    found = [
+        f"{ours['pesq']:.2f} at {ours['kbps']:.1f} kbit/s"
+        + "".join(f" (Opus: {row['pesq']:.2f} at {row['kbps']:.1f})" for row in others)
+        for ours, *others in pairs[:: max(len(pairs) - 1, 1)]
+    ]
+    return f"On {total} clips of voices that it was not trained on, `local` has PESQ {' and '.join(found)}."
+
+
+def _pairs(result: Mapping) -> list[list[Mapping]]:
+    """Return for each rate of `BRIEF` the row of `local`, and that of Opus whose rate is nearest, where it has any."""
+    rows = [row for row in result["rows"] if row["clips"]]
+    opus = [row for row in rows if row["system"] == "Opus"]
+    ours = [row for row in rows if row["system"] == "local" and float(row["asked"]) in BRIEF]
+    return [[row, *sorted(opus, key=lambda other, row=row: abs(other["kbps"] - row["kbps"]))[:1]] for row in ours]
 
 
 def _clips(result: Mapping) -> str:

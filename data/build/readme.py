@@ -1,12 +1,14 @@
 """Render what was measured into README.md, docs/index.md and data/results/README.md: ``python data/build/readme.py``.
 
-Every number comes from a file in ``data/results``; what was not measured yet is left out. README and front page have
-markers, between which it goes. tests/packaging/test_readme.py sees that all are in step.
+Every number comes from a file in ``data/results``, and goes between two markers of a page. Pages name what was not
+measured yet. tests/packaging/test_readme.py sees that all are in step.
 """
 
+import csv
 import json
+import re
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import rate_table
 import readme_local
@@ -18,9 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "data" / "results"
 README = ROOT / "README.md"
 INDEX = ROOT / "docs" / "index.md"
-MORE_PAGE = RESULTS / "README.md"
+PAGE = RESULTS / "README.md"
 VOICE = ROOT / "data" / "mini" / "wav48_silence_trimmed" / "s22" / "s22_004_mic1.ogg"
 COPY = RESULTS / "unseen_voice" / "copy.hs"
+NOT_MEASURED = "Not measured yet:"
 
 
 def main() -> None:
@@ -32,38 +35,47 @@ def main() -> None:
 
 def pages() -> dict[Path, str]:
     """Return every page, with its tables and figures anew."""
-    readme, index = (path.read_text(encoding="utf-8") for path in (README, INDEX))
-    parts = rendered(TABLES) + ([table1(RESULTS / "table1")] if (RESULTS / "table1").is_dir() else [])
-    readme = between("results", readme, "\n" + "\n\n".join(parts) + "\n")
-    more = [
-        "# More results",
-        "What the README does not show; `make readme` writes this page.",
-        rate_table.PICTURE,
-        *rendered(MORE),
-    ]
-    return {
-        README: between("voice", readme, voice()),
-        INDEX: between("voice", index, voice()),
-        MORE_PAGE: "\n\n".join(more) + "\n",
+    brief = rendered({"bench_rate": local(rate_table.brief)})
+    parts = {
+        README: {"voice": voice(), "measured": rendered({"bench_rate": rate_table.sentence}), "results": brief},
+        INDEX: {"voice": voice()},
+        PAGE: {
+            "recordings": recordings(),
+            **{name: rendered(tables) for name, tables in SECTIONS.items()},
+            "table1": table1(RESULTS / "table1"),
+        },
     }
+    return {path: filled(path, texts) for path, texts in parts.items()}
 
 
-def rendered(tables: dict[str, Callable[[dict], str]]) -> list[str]:
-    """Return those of the tables that were measured."""
-    return [make(load(name)) for name, make in tables.items() if is_measured(name)]
+def filled(path: Path, texts: dict[str, str]) -> str:
+    """Return a page with each text between the two markers of its name.
+
+    Raises:
+        SystemExit: the page lacks the markers.
+    """
+    page = path.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        before, found, rest = page.partition(begin)
+        _, found_end, after = rest.partition(end)
+        if not (found and found_end):
+            raise SystemExit(f"{path.name} lacks the markers {begin} and {end}")
+        on_own_lines = rest.startswith("\n")
+        page = before + begin + (f"\n{text}\n" if on_own_lines else text) + end + after
+    return page
+
+
+def rendered(tables: dict[str, Callable[[dict], str]]) -> str:
+    """Return those of the tables that were measured, and say which were not."""
+    found = [make(load(name)) for name, make in tables.items() if is_measured(name)]
+    missing = [f"`{name}`" for name in tables if not is_measured(name)]
+    return "\n\n".join(found + ([f"{NOT_MEASURED} {', '.join(missing)}."] if missing else []))
 
 
 def is_measured(name: str) -> bool:
     """Whether there is such a file of results."""
     return (RESULTS / f"{name}.json").is_file()
-
-
-def between(name: str, page: str, text: str) -> str:
-    """Return a page with the text between two markers replaced."""
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}{text}{end}{after}"
 
 
 def voice() -> str:
@@ -83,7 +95,47 @@ def origin(document: dict) -> str:
     """Say by which command a table was measured, and on what."""
     found = document["provenance"]
     machine = f"{found['machine']['cpu']}, {found['machine']['torch_threads']} threads"
-    return f"(`{found['command']}`; {machine}, torch {found['packages']['torch']}.)"
+    return f"(`{shown_command(found['command'])}`; {machine}, torch {found['packages']['torch']}.)"
+
+
+def shown_command(command: str) -> str:
+    """Return a command as a reader can give it: a folder outside the repository is called FOLDER.
+
+    >>> shown_command("hypersound evaluate --data ../mine/vctk16"), shown_command('make bench ARGS="fit --speech mine"')
+    ('hypersound evaluate --data FOLDER/vctk16', 'make bench ARGS="fit --speech FOLDER"')
+    """
+    corpora = {row["path"].partition("/")[0] for row in recordings_listed()}
+
+    def named(match: re.Match) -> str:
+        name = PurePosixPath(match[0]).name
+        return f"FOLDER/{name}" if name in corpora else "FOLDER"
+
+    return re.sub(r"""(?:(?<=--speech[ =])|(?<=[\s"'=])(?=/|~|\.\./))[^\s"']+""", named, command)
+
+
+def recordings_listed() -> list[dict[str, str]]:
+    """Return the rows of recordings.csv: the recordings of real voices that results were measured on."""
+    path = ROOT / "data" / "results" / "recordings.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def recordings() -> str:
+    """Tell what is in each folder of recordings that do not come with the library."""
+    rows = recordings_listed()
+    lines = [
+        "| folder | recordings | sample rate | of which never trained on | from | licence |",
+        "|---|---:|---:|---|---|---|",
+    ]
+    for folder in dict.fromkeys(row["path"].partition("/")[0] for row in rows):
+        own = [row for row in rows if row["path"].startswith(f"{folder}/")]
+        test = [row for row in own if row["split"] != "train"]
+        speakers = ", ".join(dict.fromkeys(row["path"].split("/")[1] for row in test if row["split"] == "test"))
+        held_out = f"{len(test)} of speaker{'s' * (',' in speakers)} {speakers}" if speakers else f"all {len(test)}"
+        origins, licences = ("; ".join(dict.fromkeys(row[key] for row in own)) for key in ("origin", "licence"))
+        rate = own[0]["sample_rate"]
+        lines.append(f"| `{folder}` | {len(own)} | {rate} Hz | {held_out} | {origins} | {licences} |")
+    return "\n".join(lines)
 
 
 def shipped_weights(document: dict) -> str:
@@ -222,13 +274,11 @@ def folded(make: Callable[[dict], str], summary: str) -> Callable[[dict], str]:
 
 def table1(folder: Path) -> str:
     """The paper's table, as far as two CPU cores go."""
-    origins = [json.loads(path.read_text(encoding="utf-8"))["provenance"] for path in sorted(folder.glob("*.json"))]
+    records = sorted(folder.glob("*.json"))
+    if not records or not (folder / "table1.md").is_file():
+        return f"{NOT_MEASURED} `table1`."
     text = (folder / "table1.md").read_text(encoding="utf-8").strip()
-    shown = folded(
-        lambda document: f"{text}\n\n{origin(document)}",
-        "<b>The paper's Table 1</b> beside ours (<code>make table1</code>)",
-    )
-    return shown({"provenance": origins[0]})
+    return f"{text}\n\n{origin(json.loads(records[0].read_text(encoding='utf-8')))}"
 
 
 def local(make: Callable[[dict, Callable[[dict], str]], str]) -> Callable[[dict], str]:
@@ -236,23 +286,27 @@ def local(make: Callable[[dict, Callable[[dict], str]], str]) -> Callable[[dict]
     return lambda document: make(document, origin)
 
 
-TABLES = {
-    "bench_local_minutes": local(readme_local.minutes),
-    "hypersound-small": shipped_weights,
-    "evaluate_vctk16": evaluation,
-    "evaluate_speech48": folded(evaluation, "The same for recordings of 48 kHz"),
-    "bench_tutorial": tutorial,
-    "bench_sweep": sweep,
-    "bench_step": steps,
-    "bench_memory": memory,
-    "bench_window": windows,
-    "bench_overfit": overfit,
-}
-MORE = {
-    "bench_rate": local(rate_table.rate),
-    "bench_local": local(readme_local.speed),
-    "bench_local_ablation": local(readme_local.ablation),
-    "bench_local_elsewhere": local(readme_local.elsewhere),
+SECTIONS = {  # of the page of results
+    "local": {
+        "bench_rate": local(rate_table.rate),
+        "bench_local_minutes": local(readme_local.minutes),
+        "bench_local": local(readme_local.speed),
+        "bench_local_ablation": local(readme_local.ablation),
+        "bench_local_elsewhere": local(readme_local.elsewhere),
+    },
+    "hypersound": {
+        "hypersound-small": shipped_weights,
+        "evaluate_vctk16": evaluation,
+        "evaluate_speech48": folded(evaluation, "The same for recordings of 48 kHz"),
+        "bench_tutorial": tutorial,
+        "bench_sweep": sweep,
+    },
+    "speed": {
+        "bench_step": steps,
+        "bench_memory": memory,
+        "bench_window": windows,
+        "bench_overfit": overfit,
+    },
 }
 
 if __name__ == "__main__":

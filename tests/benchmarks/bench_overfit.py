@@ -1,6 +1,6 @@
 """Can a hypernetwork carry a waveform at all? Overfit one batch of eight clips, and find what stands in the way.
 
-    make bench ARGS="overfit --speech ../shared/speech/speech22 --limit 900"
+    make bench ARGS="overfit --speech FOLDER/speech22 --limit 900"
 
 The encoder's output for the eight clips is computed once and kept: what is trained is the hypernetwork, or, where
 there is none, eight target networks side by side. So the rows differ in one thing each:

@@ -42,11 +42,11 @@ def test_record_replaces_the_same_measurement_and_keeps_the_others(tmp_path):
     for row in rows:
         row["provenance"]["machine"] = {"cpu": "Abacus", "cpu_cores": 2, "gpu": "Loom"}
         row["provenance"]["packages"]["torch"] = "2.11.0"
-    assert runtimes.table(rows).splitlines() == [
-        "| Notebook | fast, CPU | full, GPU |",
-        "| --- | ---: | ---: |",
-        "| [Sound as a function](notebooks/01.ipynb) | 3 min 12 s | 8 s |",
-        "| [Sound as a function](notebooks/02.ipynb) | 8 s | — |",
+    assert runtimes.table(rows, {"01": "see it"}).splitlines() == [
+        "| Notebook | you will | fast, CPU | full, GPU |",
+        "| --- | --- | ---: | ---: |",
+        "| [Sound as a function](notebooks/01.ipynb) | see it | 3 min 12 s | 8 s |",
+        "| [Sound as a function](notebooks/02.ipynb) |  | 8 s | — |",
         "",
         "Measured on CPU: Abacus, 2 cores, torch 2.11.0; GPU: Loom, torch 2.11.0.",
     ]
@@ -64,6 +64,25 @@ def test_render_changes_only_what_lies_between_the_markers():
     assert runtimes.render_readme(readme, []) == readme.replace("old", "No runtimes have been measured yet.")
     with pytest.raises(SystemExit, match=r"README\.md lacks the markers"):
         runtimes.render_readme("no markers", [])
+
+
+def test_what_the_readme_says_of_a_notebook_stays():
+    readme = runtimes.README.read_text(encoding="utf-8")
+    origin = {"machine": {"cpu": "Abacus", "cpu_cores": 2, "gpu": None}, "packages": {"torch": "2.11.0"}}
+    names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    rows = [
+        {"notebook": name, "mode": "fast", "device": "cpu", "title": "New", "seconds": 8, "provenance": origin}
+        for name in names
+    ]
+    anew = runtimes.render_readme(readme, rows)
+
+    def said(text: str) -> list[str]:
+        return [line.split(" | ")[1] for line in text.splitlines() if line.startswith("| [")]
+
+    assert said(anew) == said(readme)
+    assert len(said(anew)) == len(names)
+    assert all(said(anew))
+    assert runtimes.render_readme(anew, rows) == anew
 
 
 def test_a_notebook_names_mode_and_machine():

@@ -1,8 +1,19 @@
-"""README, front page and page of results show what data/results holds, and nothing else."""
+"""README, front page and page of results: short, in step with data/results, and what they tell a reader to do works."""
 
+import csv
 import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
 import sys
 from pathlib import Path
+
+import pytest
+
+from hypersound_lib import load_audio
+from hypersound_lib.cli import _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "data" / "build"))  # where readme.py finds its neighbour
@@ -10,27 +21,161 @@ SPEC = importlib.util.spec_from_file_location("build_readme", ROOT / "data" / "b
 readme = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(readme)
 
-# Shown elsewhere: in notebooks, on model cards; those of loader and decoder are for whoever changes these.
+# Shown in notebooks, on model cards, in the README; those of loader and decoder are for whoever changes these.
 ELSEWHERE = {"notebooks", "bench_fit", "bench_loader", "local", "fuzz_hs"}
+MAX_BYTES, MAX_ROWS = 9 * 1024, 8  # of the README, and of its table of results
+TEXTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "data").rglob("*.md")),
+]
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def code_blocks(path: Path, language: str = "") -> list[str]:
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text_of(path), re.DOTALL | re.MULTILINE)
+    return [code for found, code in blocks if found == language]
+
+
+def between(page: str, name: str) -> str:
+    return page.partition(f"<!-- {name}:begin -->")[2].partition(f"<!-- {name}:end -->")[0]
 
 
 def test_pages_are_in_step_with_the_results():
     for path, text in readme.pages().items():
-        assert path.read_text(encoding="utf-8") == text, f"{path.name}: run `make readme`"
+        assert text_of(path) == text, f"{path.name}: run `make readme`"
 
 
 def test_every_result_has_a_table_and_tells_its_command():
-    for tables, page in ((readme.TABLES, readme.README), (readme.MORE, readme.MORE_PAGE)):
-        text = page.read_text(encoding="utf-8")
-        for name in filter(readme.is_measured, tables):
-            assert readme.load(name)["provenance"]["command"] in text
+    tables = {name for section in readme.SECTIONS.values() for name in section}
+    text = text_of(readme.PAGE)
+    for name in filter(readme.is_measured, tables):
+        assert readme.shown_command(readme.load(name)["provenance"]["command"]) in text
     measured = {path.stem for path in readme.RESULTS.glob("*.json")}
-    assert measured == {*filter(readme.is_measured, readme.TABLES | readme.MORE), *(ELSEWHERE & measured)}
+    assert measured == {*filter(readme.is_measured, tables), *(ELSEWHERE & measured)}
 
 
-def test_what_was_not_measured_is_left_out(monkeypatch, tmp_path):
+def test_the_readme_is_short():
+    assert len(readme.README.read_bytes()) <= MAX_BYTES
+
+
+def test_the_readme_has_one_table_of_results_with_local_beside_opus():
+    page = text_of(readme.README)
+    rows = [line for line in between(page, "results").splitlines() if line.startswith("| ")][1:]
+    assert 0 < len(rows) <= MAX_ROWS
+    tables = [line for line in page.splitlines() if re.match(r"\|[ :]*---", line)]
+    assert len(tables) == 2, "the notebooks, and one of results"
+    records = {}
+    for row in readme.load("bench_rate")["results"]["rows"]:
+        if row["clips"]:
+            cells = f"{row['pesq']:.2f} | {row['stoi']:.3f} | {row['lsd']:.2f} | {row['si_snr']:.1f} |"
+            records[f"{row['system']} {row['kbps']:.2f} {cells}"] = row["system"]
+    shown = [re.sub(r"\| (\w+).*? \| ([\d.]+).*? \| (.*)", r"\1 \2 \3", row) for row in rows]
+    assert [records[row] for row in shown] == ["local", "Opus"] * (len(rows) // 2)
+
+
+def test_what_was_not_measured_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(readme, "RESULTS", tmp_path)
     monkeypatch.setattr(readme, "COPY", tmp_path / "copy.hs")
     pages = readme.pages()
-    assert "<!-- results:begin -->\n\n<!-- results:end -->" in pages[readme.README]
     assert "<!-- voice:begin -->a small file<!-- voice:end -->" in pages[readme.INDEX]
+    for page, name in [(readme.README, "measured"), (readme.README, "results"), (readme.PAGE, "table1")]:
+        assert between(pages[page], name).strip().startswith("Not measured yet: ")
+    for section, tables in readme.SECTIONS.items():
+        said = between(pages[readme.PAGE], section)
+        assert said.strip() == f"Not measured yet: {', '.join(f'`{name}`' for name in tables)}."
+
+
+def test_without_opus_the_readme_shows_local_alone(monkeypatch):
+    document = readme.load("bench_rate")
+    document["results"]["rows"] = [row for row in document["results"]["rows"] if row["system"] != "Opus"]
+    assert "Opus" not in readme.rate_table.sentence(document)
+    assert "| Opus |" not in readme.rate_table.brief(document, lambda _: "")
+
+
+def test_a_page_without_its_markers_is_refused(tmp_path):
+    (tmp_path / "page.md").write_text("<!-- voice:begin -->", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"page\.md lacks the markers <!-- voice:begin --> and <!-- voice:end -->"):
+        readme.filled(tmp_path / "page.md", {"voice": "a file"})
+
+
+def test_the_readme_s_example_runs(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(readme.VOICE, tmp_path / "voice.wav")  # soundfile looks at the content, not at the name
+    (example,) = code_blocks(readme.README, "python")
+    exec(compile(example, "README.md", "exec"), {})
+    copy, sample_rate = load_audio(tmp_path / "copy.wav")
+    original, original_rate = load_audio(readme.VOICE)
+    assert sample_rate == 44100
+    assert len(copy) / sample_rate == pytest.approx(len(original) / original_rate, abs=1e-3)
+
+
+def test_the_readme_s_commands_are_understood():
+    lines = [line for block in code_blocks(readme.README) for line in block.splitlines()]
+    commands = [shlex.split(line, comments=True) for line in lines if line.startswith("hypersound ")]
+    assert len(commands) > 5
+    for _, *arguments in commands:
+        assert callable(_parser().parse_args(arguments).run)
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_make_command_in_a_text_exists(path):
+    (phony,) = (line for line in text_of(ROOT / "Makefile").splitlines() if line.startswith(".PHONY:"))
+    blocks = "\n".join(code_blocks(path))
+    named = re.findall(r"`make ([a-z0-9-]+)", text_of(path)) + re.findall(r"^make ([a-z0-9-]+)", blocks, re.MULTILINE)
+    assert set(named) <= set(phony.split()[1:])
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_of_the_repository_and_no_text_names_a_folder_outside(path):
+    text = re.sub(r"^```.*?^```", "", text_of(path), flags=re.DOTALL | re.MULTILINE)
+    pages = {"models/index.md", "notebooks/index.md", "library/index.md"}  # docs/build.py makes them
+    for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", text):
+        if "://" not in target and not (path.parent.name == "docs" and target in pages):
+            found = (path.parent / target).resolve()
+            assert found.exists(), target
+            assert found.is_relative_to(ROOT), target
+    rest = re.sub(r"\]\([^)]*\)", "]", text_of(path))
+    assert re.findall(r"""(?:^|[\s"'`(=])(?:\.\./|~/|/(?:home|root|tmp|mnt|work|Users)/)\S*""", rest) == []
+
+
+@pytest.mark.parametrize("outside", ["../mine", "~/mine", "/data/mine", "../../x/mine/"])
+@pytest.mark.parametrize("corpus", ["", "vctk16"])
+def test_commands_are_shown_without_the_folders_of_who_measured(outside, corpus):
+    folder = os.path.join(outside, corpus) if corpus else outside
+    shown = f"FOLDER/{corpus}" if corpus else "FOLDER"
+    for command in (
+        f"hypersound evaluate --data mini {folder} --json data/x.json",
+        f'make bench ARGS="fit --speech {folder}"',
+    ):
+        assert readme.shown_command(command) == command.replace(folder, shown)
+
+
+def test_the_list_of_recordings_is_whole():
+    rows = list(csv.DictReader((readme.PAGE.parent / "recordings.csv").open(encoding="utf-8", newline="")))
+    assert len({row["path"] for row in rows}) == len({row["sha256"] for row in rows}) == len(rows) > 500
+    for row in rows:
+        assert re.fullmatch("[0-9a-f]{64}", row["sha256"])
+        assert float(row["seconds"]) > 0
+        assert row["licence"] in {"CC0 1.0", "CC BY 4.0", "public domain"}
+        assert row["origin"]
+        assert row["source"]
+    speakers = {
+        split: {Path(row["path"]).parent for row in rows if row["split"] == split} for split in ("train", "test")
+    }
+    assert not speakers["train"] & speakers["test"]
+
+
+@pytest.mark.parametrize(
+    "name", ["bench_local_minutes", "bench_local_ablation", "evaluate_vctk16", "evaluate_speech48"]
+)
+def test_every_recording_that_was_scored_is_listed_as_not_trained_on(name):
+    if not readme.is_measured(name):
+        pytest.skip(f"{name} was not measured")
+    held_out = {Path(row["path"]).name for row in readme.recordings_listed() if row["split"] == "test"}
+    embedded = {path.name for path in (ROOT / "data" / "mini").rglob("*.ogg")}
+    scored = json.loads(text_of(readme.RESULTS / f"{name}.json"))["results"]["recordings"]
+    assert {Path(recording).name for recording in scored} <= held_out | embedded
