@@ -40,9 +40,9 @@ def pages() -> dict[Path, str]:
         README: {"voice": voice(), "measured": rendered({"bench_rate": rate_table.sentence}), "results": brief},
         INDEX: {"voice": voice()},
         PAGE: {
-            "recordings": recordings(),
             **{name: rendered(tables) for name, tables in SECTIONS.items()},
             "table1": table1(RESULTS / "table1"),
+            "recordings": recordings(),
         },
     }
     return {path: filled(path, texts) for path, texts in parts.items()}
@@ -124,7 +124,7 @@ def recordings() -> str:
     """Tell what is in each folder of recordings that do not come with the library."""
     rows = recordings_listed()
     lines = [
-        "| folder | recordings | sample rate | of which never trained on | from | licence |",
+        "| folder | recordings | Hz | of which never trained on | from | licence |",
         "|---|---:|---:|---|---|---|",
     ]
     for folder in dict.fromkeys(row["path"].partition("/")[0] for row in rows):
@@ -134,7 +134,7 @@ def recordings() -> str:
         held_out = f"{len(test)} of speaker{'s' * (',' in speakers)} {speakers}" if speakers else f"all {len(test)}"
         origins, licences = ("; ".join(dict.fromkeys(row[key] for row in own)) for key in ("origin", "licence"))
         rate = own[0]["sample_rate"]
-        lines.append(f"| `{folder}` | {len(own)} | {rate} Hz | {held_out} | {origins} | {licences} |")
+        lines.append(f"| `{folder}` | {len(own)} | {rate} | {held_out} | {origins} | {licences} |")
     return "\n".join(lines)
 
 
