@@ -68,7 +68,7 @@ class ReconstructionLoss(nn.Module):
 
     - `mse`: mean squared error;
     - `smooth_l1`: |e| - β/2 beyond β = 0.1, e² / 2β within, as in the paper;
-    - `log_nmse`: log₁₀ of each clip's error energy over its own energy, not below -3 (30 dB): loud and quiet clips
+    - `log_nmse`: log₁₀ of each clip's error energy over its own energy, not below -6 (60 dB): loud and quiet clips
       count alike, and silence, at 0, is never a good answer;
     - `mel_stft`: spectral convergence plus L1 of log magnitudes, on mel bins at several resolutions, as in the
       paper. It hears timbre, and nearly ignores phase;
@@ -132,7 +132,7 @@ class ReconstructionLoss(nn.Module):
     def _log_nmse(self, estimate: Tensor, reference: Tensor) -> Tensor:
         error = (estimate - reference).square().mean(dim=-1)
         energy = reference.square().mean(dim=-1)
-        return torch.log10((error / (energy + _FLOOR**2)).clamp(min=1e-3)).mean()
+        return torch.log10((error / (energy + _FLOOR**2)).clamp(min=1e-6)).mean()
 
     def _mel_stft(self, estimate: Tensor, reference: Tensor) -> Tensor:
         return _spectral(self.mel_stft_distance, estimate, reference)

@@ -25,7 +25,7 @@ class Preset:
 _PAPER_TRAINING = TrainingConfig()
 # What each part brings: data/results/bench_local_ablation.json.
 _LOCAL_TRAINING = TrainingConfig(
-    steps=7300,
+    steps=12500,
     batch_size=12,
     learning_rate=1e-3,
     warmup_steps=100,
@@ -34,7 +34,7 @@ _LOCAL_TRAINING = TrainingConfig(
     max_grad_norm=1.0,
     ema_decay=0.999,
     loss=LossConfig(
-        "0.6*band_level+1.2*band_error+0.5*log_nmse+loudness+0.06*spectrum_level",
+        "0.6*band_level+1.2*band_error+0.5*log_nmse+2*loudness+0.06*spectrum_level",
         fft_sizes=(256, 512, 1024, 2048),
     ),
     augment="codec",

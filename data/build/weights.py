@@ -43,13 +43,6 @@ SOURCES = {
 NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
-    "local": """
-This training was not done in one piece. Up to step 2500 side numbers stood for one frame, not two, and the loss was
-0.8*band_level+1.2*band_error+0.5*log_nmse+0.5*loudness+0.1*spectrum_level; there the optimiser began anew from the
-averaged weights, because values without bounds had made the gradient grow. Rows, steps and side numbers are bounded
-from step 3000 on. Up to step 3848 loudness was weighed 0.5. The learning rate followed schedules of 8500, 8200, 8000
-and, from step 5076 on, 7300 steps.
-""",
 }
 CARD = """{note}
 ## Training data

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SEGMENT = 32  # packets that are coded at once
 _PER_KNOB = 0.0125  # how much of a file's logarithm one position of the knob takes, nearly
+_MIDDLE = 11.0  # kbit/s that speech takes with the knob in the middle
 _ESTIMATES, _ENCODINGS = 4, 4  # at most
 _SAMPLED = 8  # packets of a segment whose sizes are estimated
 _PACKET_BYTES = 6.6  # of a packet's head, and what the range coder rounds up to
@@ -59,7 +60,7 @@ def compress_blocks(
     gain, frames = level_gain(measured.level), model.transform.frames_in(measured.num_samples)
     seconds = measured.num_samples / model.config.sample_rate
     budget = None if rate.kbps is None else math.floor(125 * rate.kbps * seconds) - len(header)
-    spent, number, knob = 0, 0, rate.knob if rate.knob is not None else KNOBS // 2
+    spent, number, knob = 0, 0, rate.knob if rate.knob is not None else _likely(rate.kbps)
     for amplitudes, first in _segments(model, blocks, frames, gain):
         stop = first + len(amplitudes)
         groups = in_packets(amplitudes, model.config.packet)
@@ -111,7 +112,7 @@ def _encode(model, coder: PacketCoder, groups: list[Tensor], knob: int, number: 
     packets: list[Packet] = []
     for group in groups:
         r = knob_value(knob).to(group).expand(len(group))
-        sent = round_for_rate(model.entropy, model.quantise(group, r), r)
+        sent, _ = round_for_rate(model.entropy, model.quantise(group, r), r)
         payloads = coder.encode(*sent, r)
         packets += [Packet(number + len(packets) + i, knob, payload) for i, payload in enumerate(payloads)]
     return packets
@@ -123,10 +124,13 @@ def _estimate(model, groups: list[Tensor], knob: int) -> float:
     for group in groups:
         some = group[:: max(1, packets // _SAMPLED)]
         r = knob_value(knob).to(some).expand(len(some))
-        sent = round_for_rate(model.entropy, model.quantise(some, r), r)
-        bits = sum(part.sum().item() for part in model.entropy.bits(*sent, r))
-        total += bits / 8 * len(group) / len(some)
+        _, bits = round_for_rate(model.entropy, model.quantise(some, r), r)
+        total += bits.sum().item() / 8 * len(group) / len(some)
     return total + _PACKET_BYTES * packets
+
+
+def _likely(kbps: float) -> int:
+    return round(min(max(KNOBS / 2 - math.log(kbps / _MIDDLE) / _PER_KNOB, 0), KNOBS - 1))
 
 
 def _fit(
@@ -139,8 +143,8 @@ def _fit(
     aim = share if exactly else 0.97 * share
     search = _Search(aim)
     for _ in range(_ESTIMATES):
-        knob = search.next(knob, _estimate(model, groups, knob))
-        if search.settled:
+        tried, knob = knob, search.next(knob, _estimate(model, groups, knob))
+        if knob == tried or search.settled:
             break
     search, best = _Search(share), None
     for _ in range(_ENCODINGS):
@@ -153,11 +157,13 @@ def _fit(
         tried, knob = knob, search.next(knob, size)
         if knob == tried or (best is not None and search.settled):
             break
-    while best is None:  # the coarsest is the answer, whether it fits or not
-        packets = _encode(model, coder, groups, knob, number)
-        if knob == KNOBS - 1 or sum(len(packet.to_bytes()) for packet in packets) <= share:
-            best = packets, knob
-        knob = min(knob + 4, KNOBS - 1)
+    while best is None:
+        if size <= share or tried == KNOBS - 1:  # the coarsest is the answer, whether it fits or not
+            best = packets, tried
+        else:
+            tried = min(tried + 4, KNOBS - 1)
+            packets = _encode(model, coder, groups, tried, number)
+            size = sum(len(packet.to_bytes()) for packet in packets)
     return best
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from hypersound_lib.errors import ConfigError
 
 KNOBS = 256  # positions of the rate knob
-_FINEST, _KNOB_STEP = -0.5, 7 / 512  # r = -0.5 … 2.99, on the exact grid: the logarithm of a common step size
+_FINEST, _KNOB_STEP = -0.25, 7 / 512  # r = -0.25 … 3.24, on the exact grid: the logarithm of a common step size
 
 
 def knob_value(knob: int | Tensor) -> Tensor:
@@ -16,7 +16,7 @@ def knob_value(knob: int | Tensor) -> Tensor:
         ConfigError: there is no such position.
 
     >>> knob_value(128)
-    tensor(1.2500)
+    tensor(1.5000)
     """
     knob = torch.as_tensor(knob)
     if bool((knob < 0).any()) or bool((knob >= KNOBS).any()):

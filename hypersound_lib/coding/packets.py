@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hypersound_lib.coding.entropy import EntropyModel, loudness
+from hypersound_lib.coding.entropy import EntropyModel, Past, loudness
 from hypersound_lib.coding.exact import snap
 from hypersound_lib.coding.tables import ProbabilityTable
 from hypersound_lib.errors import ConfigError
@@ -118,12 +118,12 @@ class PacketCoder:
             mean, rows = (
                 part[:, -1] for part in self.model.side_rows(side[:, begin : k + 1], knobs, starts=begin == 0)
             )
-            rows = _index(rows, self.model.side_table)
-            for packet, decoder in enumerate(decoders):
-                values = decoder.decode(self._symbols, self._side[rows[packet]]).astype(np.int64) - bound
-                for number in np.flatnonzero(np.abs(values) >= bound):
-                    values[number] += np.sign(values[number]) * self._decode_escape(decoder)
-                side[packet, k] = mean[packet] + torch.from_numpy(values)
+            tables = self._side[_index(rows, self.model.side_table)]
+            found = [decoder.decode(self._symbols, table) for decoder, table in zip(decoders, tables, strict=True)]
+            values = np.stack(found).astype(np.int64) - bound
+            for packet, number in np.argwhere(np.abs(values) >= bound):
+                values[packet, number] += np.sign(values[packet, number]) * self._decode_escape(decoders[packet])
+            side[:, k] = mean + torch.from_numpy(values)
         return side
 
     def _decode_sizes(self, decoders: list, side: Tensor, knobs: Tensor, frames: int) -> np.ndarray:
@@ -132,13 +132,14 @@ class PacketCoder:
         now = torch.zeros(len(decoders), 7, model.waves, dtype=torch.float64)  # loudness of frames k - 6 … k
         for k in range(frames):
             now = torch.cat([now[:, 1:], torch.zeros_like(now[:, :1])], dim=1)
-            past = [now[:, -2:-1], now[:, -3:-2], snap(now[:, -7:-3].sum(dim=1, keepdim=True) / 4)]
-            whole = model.whole_rows(past, context[:, k : k + 1], knobs, starts=k == 0)
+            past = Past.of(now[:, -2:-1], now[:, -3:-2], snap(now[:, -7:-3].sum(dim=1, keepdim=True) / 4))
+            whole = model.whole_rows(past.frames, context[:, k : k + 1], knobs, starts=k == 0)
             even = None
             for odd in (False, True):
                 rows = _index(model.near_rows(odd, whole, past, knobs, even), model.wave_table)
+                tables = self._waves[rows[:, 0]]
                 for packet, decoder in enumerate(decoders):
-                    size[packet, k, odd::2] = decoder.decode(self._symbols, self._waves[rows[packet, 0]])
+                    size[packet, k, odd::2] = decoder.decode(self._symbols, tables[packet])
                 now[:, -1, odd::2] = loudness(torch.from_numpy(size[:, k, odd::2]).double())
                 even = now[:, -1:, ::2]
         return size

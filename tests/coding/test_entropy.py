@@ -1,11 +1,12 @@
 """The entropy model: rows depend on what was decoded before, and on nothing else, by exact numbers alone."""
 
 from decimal import Decimal, getcontext
+from itertools import product
 
 import pytest
 import torch
 
-from hypersound_lib.coding.entropy import loudness
+from hypersound_lib.coding.entropy import loudness, pasts
 from hypersound_lib.coding.knob import KNOBS, knob_value
 from hypersound_lib.errors import ConfigError
 from tests.coding.small import HELD, SIDE, WAVES, integers, make_entropy
@@ -123,3 +124,28 @@ def test_gradients_reach_every_weight():
         assert p.grad is not None, name
         assert p.grad.any(), name
     assert (h.shape[-1], y.shape[-1]) == (SIDE, WAVES)
+
+
+def test_each_wave_is_judged_by_its_neighbours_and_by_the_first_guess_where_they_are_all_zero():
+    """Wave by wave, in plain Python, what the model computes for many at once."""
+    model, (h, y) = make_entropy(), integers(2, 9, scale=0.5)
+    past, now = pasts(loudness(y)), loudness(y)
+    guesses = model.whole_rows(past, model.context(h, 9), KNOB)
+    expected = torch.zeros_like(y)
+    alone = 0
+    for packet, frame, wave in product(range(2), range(9), range(WAVES)):
+
+        def at(values, reach, step=1, place=(packet, frame, wave)):
+            around = range(place[2] - reach, place[2] + reach + 1, step)
+            return [values[place[0], place[1], m].item() if 0 <= m < WAVES else 0.0 for m in around]
+
+        own = at(now, 7, 2) if wave % 2 else []  # from m - 7 to m + 7, the even ones
+        guess = guesses[packet, frame, wave]
+        expected[packet, frame, wave] = 4 * guess
+        if any(sum((at(part, 2) for part in past), own)):
+            known = [guess.item(), wave / 128, KNOB[packet].item(), *at(past[0], 2), *at(past[1], 1), *at(past[2], 0)]
+            expected[packet, frame, wave] += 4 * model.near[wave % 2](torch.tensor(known + own))[0]
+        else:
+            alone += 1
+    assert 10 < alone < y.numel() - 10
+    torch.testing.assert_close(model.wave_rows(y, h, KNOB), expected, rtol=0, atol=1e-4)
