@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from hypersound_lib.errors import ConfigError
 
@@ -13,7 +13,8 @@ T = TypeVar("T")
 def from_json(kind: type[T], data: Any, where: str = "") -> T:
     """Return the dataclass that `dataclasses.asdict` and `json` have turned into `data`.
 
-    Fields may be numbers, strings, tuples of these, other dataclasses, or one of them or None. A field that `data`
+    Fields may be numbers, strings, some given ones (`Literal`), tuples of these, other dataclasses, or one of them or
+    None. A field that `data`
     lacks takes its default, so that a file from before the field existed can still be read.
 
     Args:
@@ -46,14 +47,19 @@ def from_json(kind: type[T], data: Any, where: str = "") -> T:
         raise ConfigError(f"{where or kind.__name__}: {error}") from error
 
 
-def kind_to_json(kinds: Mapping[str, type], config: Any) -> dict[str, Any]:
+def kind_to_json(kinds: Mapping[str, type], config: Any, where: str) -> dict[str, Any]:
     """Return one dataclass of several kinds as a dictionary that also names its `kind`.
 
+    Raises:
+        ConfigError: it is of no such kind; a subclass of one is none either, as it would be read as another thing.
+
     >>> from hypersound_lib.encoder import EncoderConfig
-    >>> kind_to_json({"SoundStream": EncoderConfig}, EncoderConfig())["kind"]
+    >>> kind_to_json({"SoundStream": EncoderConfig}, EncoderConfig(), "encoder")["kind"]
     'SoundStream'
     """
-    kind = next(name for name, known in kinds.items() if isinstance(config, known))
+    kind = next((name for name, known in kinds.items() if type(config) is known), None)
+    if kind is None:
+        raise ConfigError(f"{where} must be one of {', '.join(known.__name__ for known in kinds.values())}: {config!r}")
     return {"kind": kind, **dataclasses.asdict(config)}
 
 
@@ -76,6 +82,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if value is None:
             return None
         (hint,) = (option for option in get_args(hint) if option is not NoneType)
+    if get_origin(hint) is Literal:
+        if value in get_args(hint):
+            return value
+        raise ConfigError(f"{where} must be one of {', '.join(map(repr, get_args(hint)))}, not {value!r}")
     if get_origin(hint) is tuple and isinstance(value, list | tuple):
         return tuple(_value(get_args(hint)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if hint is float and type(value) is int:

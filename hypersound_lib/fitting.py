@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -27,14 +28,14 @@ class FitConfig:
 
     loss: str = "mse"  # see `hypersound_lib.losses.LossConfig.terms`
     learning_rate: float = 5e-3  # of Adam
-    schedule: str = "constant"  # or "cosine": down to zero over all steps
+    schedule: Literal["constant", "cosine"] = "constant"  # of the learning rate; cosine ends at zero
     steps: int = 2000  # at the most
     target_snr: float | None = 30.0  # dB; stop as soon as the whole clip is this good; None: use all steps
     max_seconds: float | None = None  # stop after so much wall time
     window: int | None = None  # samples in a random contiguous window; None: the whole clip in every step
     windows_per_step: int = 4
     evaluate_every: int = 10  # steps between two measurements of the whole clip
-    precision: str = "float32"  # or "bfloat16": matrix products in bfloat16, weights in float32
+    precision: Literal["float32", "bfloat16"] = "float32"  # of matrix products; weights stay in float32
     device: str = "auto"  # or any torch device
     seed: int = 0  # of the random windows
 

@@ -41,9 +41,7 @@ class HyperSound(PretrainedModel):
     """
 
     def __init__(self, config: HyperSoundConfig = _PAPERS):
-        super().__init__()
-        self.config = config
-        self.facts: dict[str, Any] = {}  # how it was made and how good it is, where it was loaded with such
+        super().__init__(config)
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # seconds, exactly
         self.encoder = SoundStreamEncoder(config.encoder)
         self.target: INR = build_inr(config.target)

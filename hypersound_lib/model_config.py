@@ -7,7 +7,7 @@ from typing import Any
 from hypersound_lib.dataclass_json import from_json, kind_from_json, kind_to_json
 from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.hypernetwork import HyperNetworkConfig
-from hypersound_lib.inr import INR_CONFIGS, FourierMLPConfig, SIRENConfig
+from hypersound_lib.inr import INR_CONFIGS, FourierMLPConfig, INRConfig
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,20 @@ class HyperSoundConfig:
     num_samples: int = 32768  # of a clip; the fully connected layers fix it
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     hypernetwork: HyperNetworkConfig = field(default_factory=HyperNetworkConfig)
-    target: FourierMLPConfig | SIRENConfig = field(default_factory=FourierMLPConfig)
+    target: INRConfig = field(default_factory=FourierMLPConfig)
     shared: tuple[str, ...] = ()  # the target's parameters that all sounds have in common, by name
 
 
 def config_to_json(config: HyperSoundConfig) -> dict[str, Any]:
     """Return a config as nested dictionaries; the target's also names its `kind`.
 
+    Raises:
+        ConfigError: the target is none of `INR_CONFIGS`.
+
     >>> config_to_json(HyperSoundConfig())["target"]["kind"]
     'FourierMLP'
     """
-    return dataclasses.asdict(config) | {"target": kind_to_json(INR_CONFIGS, config.target)}
+    return dataclasses.asdict(config) | {"target": kind_to_json(INR_CONFIGS, config.target, "target")}
 
 
 def config_from_json(data: Any) -> HyperSoundConfig:

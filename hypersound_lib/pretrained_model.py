@@ -16,11 +16,20 @@ class PretrainedModel(nn.Module):
     """A module with `config`, `facts` and `num_parameters`, that folders can hold.
 
     Subclasses name their `kind`, where it is not the plain HyperSound's, and turn their config to JSON and back.
+
+    Raises:
+        ConfigError: the config is one that could be saved and not be read again, such as one with a float for an int.
     """
 
     kind: ClassVar[str | None] = None  # as config.json has it; None: the file names no kind
     config: Any
     facts: dict[str, Any]  # how it was made and how good it is, where it was loaded with such
+
+    def __init__(self, config: Any):
+        super().__init__()
+        # As it will be read again: what cannot be is refused here, not after days of training.
+        self.config = self.config_from_json(self.config_to_json(config))
+        self.facts = {}
 
     def num_parameters(self) -> dict[str, int]:
         """Count parameters where they sit."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from hypersound_lib.atomic import atomic_path
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.dataclass_json import kind_from_json
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
 
@@ -61,9 +62,16 @@ class RepresentedSound:
         return self.gain * torch.cat(chunks)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write weights and config as one safetensors file, which holds no code: opening it is safe."""
+        """Write weights and config as one safetensors file, which holds no code: opening it is safe.
+
+        Raises:
+            ConfigError: the network is none of `INR_CONFIGS`, so that `load` could not build it.
+        """
+        kind = type(self.inr).__name__
+        if INR_CONFIGS.get(kind) is not type(self.inr.config):
+            raise ConfigError(f"a file holds one of {', '.join(INR_CONFIGS)}, not {kind}; add it to inr/build.py")
         description = {
-            "kind": type(self.inr).__name__,
+            "kind": kind,
             "config": dataclasses.asdict(self.inr.config),
             "sample_rate": self.sample_rate,
             "num_samples": self.num_samples,
@@ -105,7 +113,7 @@ class RepresentedSound:
 
 
 def _build(kind: str, config: dict, tensors: dict[str, Tensor]) -> INR:
-    config = INR_CONFIGS[kind](**config)
+    config = kind_from_json(INR_CONFIGS, {"kind": kind, **config}, "config")
     # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
     with torch.device("meta"):
         frequencies = torch.empty(n) if (n := getattr(config, "num_frequencies", 0)) else None

@@ -15,8 +15,6 @@ from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.model import HyperSound, HyperSoundConfig
-from hypersound_lib.model_config import config_from_json, config_to_json
-from hypersound_lib.presets import PRESETS
 
 FILES = {"model.safetensors", "config.json", "README.md"}
 TARGETS = {
@@ -90,12 +88,6 @@ def test_weights_that_a_precision_cannot_hold_are_refused(tmp_path):
         with pytest.raises(ConfigError, match="cannot hold"):
             model.save_pretrained(tmp_path / "model", dtype=dtype)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("name", [name for name in PRESETS if name != "local"])
-def test_every_presets_config_survives_json(name):
-    config = PRESETS[name].model
-    assert config_from_json(json.loads(json.dumps(config_to_json(config)))) == config
 
 
 def make_local():

@@ -10,12 +10,13 @@ from hypersound_lib.inr.modulated import ModulatedSIREN, ModulatedSIRENConfig
 from hypersound_lib.inr.siren import SIREN, SIRENConfig
 
 INRConfig = FourierMLPConfig | SIRENConfig | ModulatedSIRENConfig
-# Files name the kind of network they hold.
-INR_CONFIGS: dict[str, type] = {
-    "FourierMLP": FourierMLPConfig,
-    "SIREN": SIRENConfig,
-    "ModulatedSIREN": ModulatedSIRENConfig,
+_NETWORKS: dict[type, type[INR]] = {
+    FourierMLPConfig: FourierMLP,
+    SIRENConfig: SIREN,
+    ModulatedSIRENConfig: ModulatedSIREN,
 }
+# Files name the kind of network they hold.
+INR_CONFIGS = {network.__name__: config for config, network in _NETWORKS.items()}
 
 
 def build_inr(config: INRConfig, frequencies: torch.Tensor | None = None) -> INR:
@@ -31,14 +32,12 @@ def build_inr(config: INRConfig, frequencies: torch.Tensor | None = None) -> INR
     >>> build_inr(FourierMLPConfig(hidden_layers=1, width=8, num_octaves=0, num_frequencies=4)).num_params
     81
     """
+    if type(config) not in _NETWORKS:  # a subclass is none either: files would not know it
+        raise ConfigError(
+            f"{config!r} is no config of an INR; take one of {', '.join(c.__name__ for c in INR_CONFIGS.values())}"
+        )
     if isinstance(config, FourierMLPConfig):
         if config.num_frequencies and frequencies is None:
             frequencies = even_frequencies(config.num_frequencies)
         return FourierMLP(config, frequencies)
-    if isinstance(config, SIRENConfig):
-        return SIREN(config)
-    if isinstance(config, ModulatedSIRENConfig):
-        return ModulatedSIREN(config)
-    raise ConfigError(
-        f"{config!r} is no config of an INR; take one of {', '.join(c.__name__ for c in INR_CONFIGS.values())}"
-    )
+    return _NETWORKS[type(config)](config)

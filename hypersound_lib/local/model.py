@@ -45,9 +45,7 @@ class LocalHyperSound(PretrainedModel):
     kind = "LocalHyperSound"
 
     def __init__(self, config: LocalHyperSoundConfig):
-        super().__init__()
-        self.config = config
-        self.facts: dict[str, Any] = {}
+        super().__init__(config)
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # of a training clip, in seconds
         waves, side = config.hop, config.side
         self.transform = LappedTransform(config.hop)

@@ -1,6 +1,7 @@
 """How to train a `HyperSound`: one frozen dataclass, saved with every run."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.losses import LossConfig
@@ -15,14 +16,15 @@ class TrainingConfig:
     accumulate: int = 1  # micro-batches per update: as many times less memory
     learning_rate: float = 5e-5  # of AdamW, its peak
     warmup_steps: int = 0  # over which the learning rate rises in a straight line
-    schedule: str = "constant"  # or "cosine": down to zero at the last step
+    schedule: Literal["constant", "cosine"] = "constant"  # of the learning rate; cosine ends at zero
     weight_decay: float = 0.01
     max_grad_norm: float | None = None  # gradients of a larger norm are scaled down to it
     ema_decay: float = 0.0  # above 0: validate and keep an exponential moving average of the weights
     loss: LossConfig = field(default_factory=LossConfig)
-    augment: str = "paper"  # phase mangle and dequantisation; "codec", "none"; the random crop is always there
+    # paper: phase mangle and dequantisation; codec: speed, test signals, level; the random crop is always there
+    augment: Literal["paper", "codec", "none"] = "paper"
     window: int | None = None  # decode and score only so many samples of each clip, elsewhere in every step
-    precision: str = "float32"  # or "bfloat16": matrix products in bfloat16, weights in float32
+    precision: Literal["float32", "bfloat16"] = "float32"  # of matrix products; weights stay in float32
     compile: bool = False  # let torch.compile fuse the model's operations
     seed: int = 0  # of weights, clips, augmentation and windows
     num_workers: int = 0  # processes that load clips

@@ -120,6 +120,7 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_as_it_is(start, capsys):
         ("run.json", "[]", "run.json cannot be read"),
         ("run.json", '{"preset": 3}', "preset must be str, not 3"),
         ("training.json", '{"steps": "many"}', "steps must be int, not 'many'"),
+        ("training.json", '{"schedule": "sine"}', "schedule must be one of 'constant', 'cosine', not 'sine'"),
         ("training.json", '{"colour": "red"}', "unknown fields ['colour']"),
     ],
 )

@@ -1,6 +1,7 @@
 """How to train a `RAVE`: the paper's way, and one for minutes on a laptop."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hypersound_lib.baselines.rave.discriminator import DiscriminatorConfig
 from hypersound_lib.errors import ConfigError
@@ -13,7 +14,7 @@ class RAVETrainingConfig:
     steps: int = 3_000_000  # updates of the weights, both stages together
     batch_size: int = 8  # clips per update
     learning_rate: float = 1e-4  # of Adam, with β = (0.5, 0.9), for autoencoder and discriminator
-    schedule: str = "constant"  # or "cosine": the autoencoder's falls to zero at the end of the training
+    schedule: Literal["constant", "cosine"] = "constant"  # of the autoencoder; cosine ends at zero
     max_grad_norm: float | None = None  # gradients of a larger norm are scaled down to it
     stage_1_fraction: float = 0.5  # of the training, before the encoder is frozen and the discriminator begins
     # Of the training, before the noise branch joins in. It learns to sound like anything at once, only hoarse; from the

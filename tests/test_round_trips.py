@@ -1,0 +1,183 @@
+"""Whatever the library can build comes back from its file: every config class, every target, every preset.
+
+All of them are found, none is listed: what is added to the library is tested here without a change.
+"""
+
+import dataclasses
+import importlib
+import json
+import pkgutil
+from contextlib import suppress
+from types import NoneType
+from typing import Literal, get_args, get_origin, get_type_hints
+
+import pytest
+import torch
+
+import hypersound_lib
+from hypersound_lib.dataclass_json import from_json
+from hypersound_lib.encoder import EncoderConfig
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.inr import INR, INR_CONFIGS, SIREN, INRConfig, SIRENConfig, build_inr
+from hypersound_lib.model import HyperSound, HyperSoundConfig, build_model
+from hypersound_lib.model_config import config_from_json, config_to_json
+from hypersound_lib.presets import PRESETS
+from hypersound_lib.represented_sound import RepresentedSound
+from hypersound_lib.reproduction.scales import scale
+
+MODULES = [
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(hypersound_lib.__path__, "hypersound_lib.")
+    if not module.name.endswith("__main__")
+]
+CONFIG_CLASSES = sorted(
+    {
+        value
+        for module in MODULES
+        for name, value in vars(module).items()
+        if name.endswith("Config") and dataclasses.is_dataclass(value)
+    },
+    key=lambda kind: kind.__name__,
+)
+NAMED = {
+    **PRESETS,
+    **{f"{name}: {run}": preset for name in ("tutorial", "paper") for run, preset in scale(name).runs.items()},
+}
+
+
+def through_json(config):
+    if isinstance(config, HyperSoundConfig):
+        return config_from_json(json.loads(json.dumps(config_to_json(config))))
+    return from_json(type(config), json.loads(json.dumps(dataclasses.asdict(config))))
+
+
+def other_values(hint, value):
+    """Return values of a field's type that differ from its default; some may be impossible."""
+    options = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
+    if get_origin(hint) is Literal:
+        return [option for option in get_args(hint) if option != value]
+    if get_origin(hint) is tuple:
+        (item, _) = get_args(hint)
+        return [(*value, *(value[-1:] or other_values(item, item()))), value[:-1]]
+    if value is None:
+        value = options[0]()
+    return {
+        bool: lambda: [not value],
+        int: lambda: [value + 1, 2 * value],
+        float: lambda: [value / 2 + 0.1],
+        str: lambda: ["mel_stft", f"{value}x"],
+    }[options[0]]()
+
+
+def variations(kind):
+    """Yield one config for each field that holds no other config, with another value there."""
+    hints, default = get_type_hints(kind), kind()
+    for field in dataclasses.fields(kind):
+        value = getattr(default, field.name)
+        if dataclasses.is_dataclass(value):
+            continue
+        possible = []
+        for other in other_values(hints[field.name], value):
+            with suppress(ConfigError):
+                possible.append(dataclasses.replace(default, **{field.name: other}))
+        assert possible, f"no other value of {kind.__name__}.{field.name} could be made up: teach `other_values` one"
+        yield possible[0]
+
+
+def test_all_configs_are_found():
+    names = {kind.__name__ for kind in CONFIG_CLASSES}
+    assert names >= {"HyperSoundConfig", "LocalHyperSoundConfig", "LossConfig", "TrainingConfig", "RAVEConfig"}
+    assert set(INR_CONFIGS.values()) < set(CONFIG_CLASSES)
+
+
+@pytest.mark.parametrize("kind", CONFIG_CLASSES)
+def test_every_field_of_every_config_survives_json(kind):
+    configs = [kind(), *variations(kind)]
+    assert len(set(configs)) == len(configs)
+    for config in configs:
+        assert through_json(config) == config
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_presets_configs_survive_json(name):
+    for config in (NAMED[name].model, NAMED[name].training):
+        assert through_json(config) == config
+
+
+def test_every_network_and_its_config_can_be_a_target():
+    networks = {kind for kind in subclasses(INR) if kind.__module__.startswith("hypersound_lib.")}
+    assert networks == {type(build_inr(config())) for config in INR_CONFIGS.values()}
+    assert set(get_args(INRConfig)) == set(INR_CONFIGS.values())
+
+
+def subclasses(kind):
+    return {kind for direct in kind.__subclasses__() for kind in (direct, *subclasses(direct))}
+
+
+def assert_comes_back(model, folder):
+    """Save a model, load it, and compare all that it is and does."""
+    model.save_pretrained(folder)
+    again = HyperSound.from_pretrained(folder)
+    assert type(again) is type(model)
+    assert again.config == model.config
+    tensors, loaded = model.state_dict(), again.state_dict()
+    assert tensors.keys() == loaded.keys()
+    assert all(torch.equal(value, loaded[name]) for name, value in tensors.items())
+    clips = 0.1 * torch.randn(2, model.config.num_samples, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(again(clips, num_samples=64), model.eval()(clips, num_samples=64))
+
+
+def hypersound(target, shared=()):
+    torch.manual_seed(0)
+    encoder = EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=3)
+    return HyperSound(HyperSoundConfig(8000, 64, encoder, HyperNetworkConfig((2,)), target, shared))
+
+
+@pytest.mark.parametrize("kind", INR_CONFIGS)
+def test_a_model_of_every_target_comes_back(tmp_path, kind):
+    target = INR_CONFIGS[kind]()
+    assert_comes_back(hypersound(target), tmp_path)
+    first, *_ = (name for name, _ in build_inr(target).named_parameters())
+    assert_comes_back(hypersound(target, shared=(first,)), tmp_path)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_model_of_every_preset_comes_back(tmp_path, name):
+    config = PRESETS[name].model
+    if isinstance(config, HyperSoundConfig):  # its head alone may take 1.2 GB
+        config = dataclasses.replace(config, hypernetwork=dataclasses.replace(config.hypernetwork, hidden=(2,)))
+    torch.manual_seed(0)
+    assert_comes_back(build_model(config), tmp_path)
+
+
+@pytest.mark.parametrize("kind", INR_CONFIGS)
+def test_a_sound_in_every_network_comes_back(tmp_path, kind):
+    torch.manual_seed(0)
+    sound = RepresentedSound(build_inr(INR_CONFIGS[kind]()), sample_rate=8000, num_samples=50)
+    sound.save(tmp_path / "sound.safetensors")
+    again = RepresentedSound.load(tmp_path / "sound.safetensors")
+    assert again.inr.config == sound.inr.config
+    assert torch.equal(again.render(), sound.render())
+
+
+@dataclasses.dataclass(frozen=True)
+class ForeignConfig(SIRENConfig):
+    """A config that no file knows."""
+
+
+class Foreign(SIREN):
+    """A network that no file knows."""
+
+
+def test_what_could_not_be_loaded_is_refused_before_it_is_trained(tmp_path):
+    with pytest.raises(ConfigError, match=r"target must be one of .*SIRENConfig.*: ForeignConfig"):
+        hypersound(ForeignConfig())
+    with pytest.raises(ConfigError, match=r"sample_rate must be int, not 8000\.0"):
+        build_model(HyperSoundConfig(sample_rate=8000.0))
+    with pytest.raises(ConfigError, match=r"hop must be int, not 320\.0"):
+        build_model(dataclasses.replace(PRESETS["local"].model, hop=320.0))
+    with pytest.raises(ConfigError, match=r"not Foreign; add it to inr/build\.py"):
+        RepresentedSound(Foreign(), 8000, 50).save(tmp_path / "sound.safetensors")
+    assert not list(tmp_path.iterdir())
