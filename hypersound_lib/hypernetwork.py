@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hypersound_lib.elu import ELU_SECOND_MOMENT, init_elu_
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.inr import INR, SIREN
+from hypersound_lib.inr import INR
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class HyperNetworkConfig:
 
     hidden: tuple[int, ...] = (400, 768, 768, 768, 768, 400)  # units of the fully connected layers; the head follows
     # Scale of what the input adds to each generated tensor at the start, as part of the tensor's own standard
-    # deviation. None: 0.3, but 1e-3 for a SIREN, whose first layers turn a small error into another phase.
+    # deviation. None: the target's own `residual_scale`.
     residual_scale: float | None = None
 
     def __post_init__(self):
@@ -73,9 +73,7 @@ class HyperNetwork(nn.Module):
         self.head = nn.Linear(sizes[-1], sum(shape.numel() for shape in self.shapes.values()))
         for layer in self.hidden:
             init_elu_(layer)
-        scale = config.residual_scale
-        if scale is None:
-            scale = 1e-3 if isinstance(target, SIREN) else 0.3
+        scale = target.residual_scale if config.residual_scale is None else config.residual_scale
         init_head_(self.head, generated, scale)
 
     def forward(self, code: Tensor) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """What every implicit neural representation has in common: a function of time whose weights may come from outside."""
 
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +17,14 @@ class INR(nn.Module):
 
     Subclasses write two steps. `features(coords)` is the part that no weight takes part in: it can be computed
     once and kept for a whole training. `evaluate(features, params)` reads every weight from the dictionary
-    `params`, never from `self`, and so serves own weights and those that a hypernetwork generates alike.
+    `params`, never from `self`, and so serves own weights and those that a hypernetwork generates alike. They also
+    say at which `residual_scale` a hypernetwork starts that generates them.
     """
 
     config: object
+    # How much a hypernetwork's input adds to each generated tensor at the start, as part of the tensor's own standard
+    # deviation; `HyperNetworkConfig.residual_scale` overrides it.
+    residual_scale: ClassVar[float] = 0.3
 
     def __init__(self):
         super().__init__()

@@ -39,6 +39,8 @@ class ModulatedSIREN(INR):
     245
     """
 
+    residual_scale = 1e-3  # ω turns a small change of a weight into another phase
+
     def __init__(self, config: ModulatedSIRENConfig = ModulatedSIRENConfig()):
         super().__init__()
         if min(config.hidden_layers, config.width, config.latent_size) < 1:

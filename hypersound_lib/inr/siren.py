@@ -32,6 +32,8 @@ class SIREN(INR):
     263937
     """
 
+    residual_scale = 1e-3  # ω turns a small change of a weight into another phase
+
     def __init__(self, config: SIRENConfig = SIRENConfig()):
         super().__init__()
         if config.hidden_layers < 1 or config.width < 1:
