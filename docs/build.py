@@ -91,7 +91,7 @@ def models(names: list[str]) -> str:
     """Return the page that lists the shipped models."""
     rows = "\n".join(f"- [`{name}`]({name}.md)" for name in names)
     return (
-        "# Models\n\nThese come with the library: `HyperSound.from_pretrained(name)` loads one. Each card tells its "
+        "# Models\n\nThese come with the library: `load_model(name)` loads one. Each card tells its "
         f"size, its training data and what to expect.\n\n{rows}\n\n"
         "All can be tried on [the embedded corpus](corpus.md), which has a card of its own.\n"
     )

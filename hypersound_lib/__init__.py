@@ -3,11 +3,12 @@
 The names that most programs start from; the others are documented in their modules. In the order of dependence:
 `coords` (the time grid), `data` (sounds in and out), `inr` (the target networks), `losses` with `band_losses`,
 `metrics`; `represented_sound` (an INR with what it needs to be heard), `fitting` (one INR to one sound); `encoder`,
-`hypernetwork`, `model` (HyperSound, which joins the two); `local` (a hypernetwork that learns what to send, and writes
-a small function for each moment) and `coding` (what it sends, as bits: probabilities, range coder, files);
-`reconstruction` (sounds of any length), `training` (the loop, checkpoints, logs), and `presets` (models by name, with
-their training); `baselines` (RAVE, classical codes and codecs), `evaluation` (tables with intervals), `reproduction`
-(the paper's Table 1), `listening` (a blind test). Only notebooks and the command line use `plots`, `players`, `tables`,
+`hypernetwork`, `reconstruction` (sounds of any length, clip by clip), `model` (HyperSound, which joins them); `local`
+(a hypernetwork that learns what to send, and writes a small function for each moment) and `coding` (what it sends, as
+bits: probabilities, range coder, files); `pretrained_model` (what all models can do) and `models` (any of them by its
+name); `training` (the loop, checkpoints, logs), and `presets` (models by name, with their training); `baselines` (RAVE,
+classical codes and codecs), `evaluation` (tables with intervals), `reproduction` (the paper's Table 1), `listening` (a
+blind test). Only notebooks and the command line use `plots`, `players`, `tables`,
 `widgets`, `listening_widget` and `voice_widget`.
 """
 
@@ -25,7 +26,7 @@ from hypersound_lib.fitting import FitConfig, FitResult, fit_inr
 from hypersound_lib.inr import SIREN, FourierMLP, ModulatedSIREN
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.model import HyperSound, HyperSoundConfig
-from hypersound_lib.reconstruction import reconstruct
+from hypersound_lib.models import load_model
 from hypersound_lib.represented_sound import RepresentedSound
 
 __version__ = "0.1.0"
@@ -46,7 +47,7 @@ __all__ = [
     "fit_inr",
     "load_audio",
     "load_dataset",
-    "reconstruct",
+    "load_model",
     "samples_in",
     "save_audio",
     "time_coords",

@@ -4,7 +4,6 @@ waveform (B, T) ──encoder──► frames (B, F, E) ──hypernetwork──
 coords   (T', 1) ──target network with params──► waveform (B, T')
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,13 +15,11 @@ from hypersound_lib.encoder import SoundStreamEncoder
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypernetwork import HyperNetwork
 from hypersound_lib.inr import INR, build_inr
-from hypersound_lib.local.config import LocalHyperSoundConfig
-from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.model_config import HyperSoundConfig, config_from_json, config_to_json
-from hypersound_lib.pretrained import find_folder, read_config
 from hypersound_lib.pretrained_model import PretrainedModel
+from hypersound_lib.reconstruction import OVERLAP, clips_per_second, reconstruct
 
-__all__ = ["HyperSound", "HyperSoundConfig", "build_model"]
+__all__ = ["HyperSound", "HyperSoundConfig"]
 
 _PAPERS = HyperSoundConfig()
 
@@ -40,6 +37,9 @@ class HyperSound(PretrainedModel):
     True
     """
 
+    kind = "HyperSound"
+    config_class = HyperSoundConfig
+
     def __init__(self, config: HyperSoundConfig = _PAPERS):
         super().__init__(config)
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # seconds, exactly
@@ -53,13 +53,13 @@ class HyperSound(PretrainedModel):
         """Write a target network for each clip: `(B, T) -> {name: (B, *shape)}` (paper, eq. 1).
 
         Raises:
-            ConfigError: the clips are not as long as the model's. `hypersound_lib.reconstruction` takes any sound: it
-                resamples it and cuts it into clips.
+            ConfigError: the clips are not as long as the model's. `reconstruct` takes any sound: it resamples it and
+                cuts it into clips.
         """
         if waveform.ndim != 2 or waveform.shape[-1] != self.config.num_samples:
             raise ConfigError(
                 f"this model hears clips (B, {self.config.num_samples}) at {self.config.sample_rate} Hz, not "
-                f"{tuple(waveform.shape)}; hypersound_lib.reconstruction resamples and cuts a sound of any length"
+                f"{tuple(waveform.shape)}; HyperSound.reconstruct resamples and cuts a sound of any length"
             )
         return self.hypernetwork(self.encoder(waveform))
 
@@ -107,6 +107,50 @@ class HyperSound(PretrainedModel):
         sound = self.decode(self.encode(waveform), num_samples, start=start)
         return (sound, {}) if with_costs else sound
 
+    def reconstruct(
+        self,
+        waveform: Tensor,
+        sample_rate: int,
+        output_rate: int | None = None,
+        *,
+        overlap: float = OVERLAP,
+        batch_size: int = 16,
+    ) -> Tensor:
+        """Encode a sound of any length and rate, clip by clip, and play it at any rate: `(T,) -> (T',)`.
+
+        T' = ⌊T · output_rate / sample_rate + ½⌋. Like the recordings that models are trained on, the sound is brought
+        to the model's rate, then to full scale; the result has the original's scale. Silence stays silent.
+
+        Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would
+        fold back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it
+        down.
+
+        Args:
+            waveform: `(T,)`.
+            sample_rate: the waveform's, in Hz.
+            output_rate: in Hz; None stands for the model's own.
+            overlap: of neighbouring clips, as part of a clip, from 0 to 0.5.
+            batch_size: clips at once; it bounds the memory and does not change the result.
+
+        Returns:
+            `(T',)`, float32 on the CPU.
+
+        Raises:
+            ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible.
+        """
+        return reconstruct(self, waveform, sample_rate, output_rate, overlap=overlap, batch_size=batch_size)
+
+    @property
+    def theta_per_second(self) -> float:
+        """How many generated weights describe a second of a long sound, whose clips overlap as by default."""
+        return self.hypernetwork.num_generated * clips_per_second(self)
+
+    @property
+    def narrowest_per_second(self) -> float:
+        """How many numbers a second of a long sound is squeezed through: the narrowest layer on the way to θ."""
+        frames, embedding_size = self.encoder.output_shape(self.config.num_samples)
+        return min(frames * embedding_size, *self.config.hypernetwork.hidden) * clips_per_second(self)
+
     def num_parameters(self) -> dict[str, int]:
         """Count parameters where they sit: encoder, hidden layers, head, and those that all sounds share."""
         return {
@@ -115,12 +159,6 @@ class HyperSound(PretrainedModel):
             "head": _count(self.hypernetwork.head),
             "shared": _count(self.target),
         }
-
-    @property
-    def narrowest(self) -> int:
-        """How many numbers a clip is squeezed through: the width of the narrowest layer on the way to θ."""
-        frames, embedding_size = self.encoder.output_shape(self.config.num_samples)
-        return min(frames * embedding_size, *self.config.hypernetwork.hidden)
 
     @classmethod
     def config_to_json(cls, config: HyperSoundConfig) -> dict[str, Any]:
@@ -131,31 +169,6 @@ class HyperSound(PretrainedModel):
     def config_from_json(cls, data: Any) -> HyperSoundConfig:
         """Return the config that `config_to_json` has written; ConfigError where there is none."""
         return config_from_json(data)
-
-    @classmethod
-    def from_pretrained(
-        cls, name_or_folder: str | os.PathLike, revision: str | None = None
-    ) -> "HyperSound | LocalHyperSound":
-        """Load a model in float32 on the CPU, in evaluation mode; what was noted about it is in `facts`.
-
-        Args:
-            name_or_folder: a folder that `save_pretrained` wrote, a training run's folder, the name of a model that
-                ships with the library, or `owner/name` on the Hugging Face hub. Where it holds a `LocalHyperSound`,
-                that is returned.
-            revision: branch, tag or commit on the hub.
-
-        Raises:
-            WeightsFileError: there is no such model, or its files are damaged or do not fit each other.
-        """
-        folder = find_folder(name_or_folder, revision)
-        if read_config(folder).get("kind") == LocalHyperSound.kind:
-            return LocalHyperSound.from_folder(folder)
-        return cls.from_folder(folder)
-
-
-def build_model(config: HyperSoundConfig | LocalHyperSoundConfig) -> HyperSound | LocalHyperSound:
-    """Build the model that a config describes."""
-    return LocalHyperSound(config) if isinstance(config, LocalHyperSoundConfig) else HyperSound(config)
 
 
 def _count(module: nn.Module) -> int:

@@ -106,7 +106,7 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Te
 
 
 def read_config(folder: str | os.PathLike) -> dict[str, Any]:
-    """Return the config alone, without its format tag.
+    """Return the config alone, without its format tag; where it names no kind of model, it is of a HyperSound.
 
     Raises:
         WeightsFileError: it is missing, is damaged, or describes something else.
@@ -120,7 +120,7 @@ def read_config(folder: str | os.PathLike) -> dict[str, Any]:
         raise WeightsFileError(f"{path}: not whole JSON ({error}); copy the folder again") from error
     if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
         raise WeightsFileError(f"{path}: lacks the tag {FORMAT!r}, so it describes something else")
-    return config
+    return {"kind": "HyperSound"} | config  # there were no others when the first files were written
 
 
 def _shipped() -> dict[str, Path]:

@@ -11,23 +11,26 @@ so each clip is asked for instants of its own: the network is a function of time
 
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coords import time_coords
-from hypersound_lib.data import as_sound, peak_normalize, resample
+from hypersound_lib.data import as_sound, peak_normalize, resample, resampled_length
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.local.model import LocalHyperSound
-from hypersound_lib.model import HyperSound
+
+if TYPE_CHECKING:
+    from hypersound_lib.model import HyperSound
 
 OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip
 
 
-def clips_per_second(model: HyperSound, overlap: float = OVERLAP) -> float:
+def clips_per_second(model: "HyperSound", overlap: float = OVERLAP) -> float:
     """Return how many sets of weights describe a second of a long sound: 1 / hop.
 
+    >>> from hypersound_lib import HyperSound
     >>> from hypersound_lib.presets import preset
     >>> round(clips_per_second(HyperSound(preset("tutorial").model)), 2)  # 512 samples at 8 kHz, a hop of 448
     17.86
@@ -38,61 +41,29 @@ def clips_per_second(model: HyperSound, overlap: float = OVERLAP) -> float:
 
 @torch.no_grad()
 def reconstruct(
-    model: HyperSound | LocalHyperSound,
+    model: "HyperSound",
     waveform: Tensor,
     sample_rate: int,
     output_rate: int | None = None,
     *,
     overlap: float = OVERLAP,
     batch_size: int = 16,
-    kbps: float | None = None,
 ) -> Tensor:
-    """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`.
-
-    T' = ⌊T · output_rate / sample_rate + ½⌋, as `resample` has it. Like the recordings that models are trained on, the
-    sound is brought to the model's rate, then to full scale; the result has the original's scale. Silence stays silent.
-
-    Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would fold
-    back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it down.
-
-    A local model needs neither clips nor full scale: it compresses the sound, and decompresses it.
-
-    Args:
-        model: on any device.
-        waveform: `(T,)`.
-        sample_rate: the waveform's, in Hz.
-        output_rate: in Hz; None stands for the model's own.
-        overlap: of neighbouring clips, as part of a clip, from 0 to 0.5.
-        batch_size: clips at once; it bounds the memory and does not change the result. A local model uses
-            neither this nor the overlap.
-        kbps: kilobits for each second of sound, at most, that a local model may compress it to; None stands for 6.
-
-    Returns:
-        `(T',)`, float32 on the CPU.
-
-    Raises:
-        ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible, such as
-            `kbps` for a model that has no rate.
-    """
+    """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`; see `HyperSound.reconstruct`."""
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
     waveform = _check(waveform, sample_rate, output_rate, overlap, batch_size)
-    total = math.floor(Fraction(len(waveform) * output_rate, sample_rate) + Fraction(1, 2))
-    if isinstance(model, LocalHyperSound):
-        copy = model.decompress(model.compress(waveform, sample_rate, kbps=kbps), output_rate)[:total]
-        return functional.pad(copy, (0, total - len(copy)))  # the rate between may have rounded otherwise
-    if kbps is not None:
-        raise ConfigError(f"kbps is for local models; {type(model).__name__} has no rate")
+    total = resampled_length(len(waveform), sample_rate, output_rate)
     if output_rate < rate:
         played = reconstruct(model, waveform, sample_rate, overlap=overlap, batch_size=batch_size)
-        played = resample(played, rate, output_rate)[:total]
+        played = resample(played, rate, output_rate)
         return functional.pad(played, (0, total - len(played)))
     heard, duration = resample(waveform, sample_rate, rate), Fraction(len(waveform), sample_rate)
     return _reconstruct_in_clips(model, heard, duration, output_rate, total, overlap, batch_size)
 
 
 def _reconstruct_in_clips(
-    model: HyperSound,
+    model: "HyperSound",
     heard: Tensor,
     duration: Fraction,
     output_rate: int,
@@ -163,7 +134,7 @@ def _rise(x: Tensor) -> Tensor:
     return torch.sin(torch.pi / 2 * x.clamp(0, 1)).square()
 
 
-def _play(model: HyperSound, params: dict[str, Tensor], grids: list[_Grid]) -> Tensor:
+def _play(model: "HyperSound", params: dict[str, Tensor], grids: list[_Grid]) -> Tensor:
     """Return each clip at its own instants, `(B, T)` with T the largest count: what lies beyond is to be dropped."""
     output_rate = grids[0].output_rate
     if not any(grid.offset for grid in grids):  # all clips have the same instants, which is faster

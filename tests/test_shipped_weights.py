@@ -74,8 +74,7 @@ def test_held_out_voices_score_what_the_record_says():
 
 
 def test_the_local_model_is_its_preset_small_and_as_good_as_recorded():
-    model = HyperSound.from_pretrained("local")
-    assert isinstance(model, LocalHyperSound)
+    model = LocalHyperSound.from_pretrained("local")
     assert model.config == preset("local").model
     assert (embedded_data("checkpoints") / "local" / "model.safetensors").stat().st_size < 16 * MIB
     record = json.loads((embedded_data("results") / "local.json").read_text(encoding="utf-8"))["results"]

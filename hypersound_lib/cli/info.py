@@ -49,9 +49,8 @@ def _print_packets(model, header, data: bytes, at: int, name: str) -> None:
     packets = list(read_packets(data, at, count, name))
     qualities = [quality_of(packet.knob) for packet in packets if packet is not None]
     lost = [number for number, packet in enumerate(packets) if packet is None]
-    each = model.config.packet / model.frames_per_second
-    print(f"packets: {count}, of at most {each:.2f} s; {len(lost) or 'none'} damaged")
+    print(f"packets: {count}, of at most {model.packet_seconds:.2f} s; {len(lost) or 'none'} damaged")
     if qualities:
         print(f"quality: {min(qualities):.1f} to {max(qualities):.1f} of 10")
     if lost:
-        print("silent from: " + ", ".join(f"{number * each:.1f} s" for number in lost))
+        print("silent from: " + ", ".join(f"{number * model.packet_seconds:.1f} s" for number in lost))

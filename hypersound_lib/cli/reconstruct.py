@@ -1,9 +1,7 @@
 """`hypersound reconstruct [MODEL] IN OUT`: send a sound of any length and rate through a trained model."""
 
 import argparse
-import math
 import sys
-from fractions import Fraction
 from pathlib import Path
 
 from hypersound_lib.cli.compress import kbps, report_band
@@ -18,7 +16,7 @@ def add_parser(commands) -> None:
     parser = commands.add_parser(
         "reconstruct",
         help="send a recording through a trained model",
-        description="Encode a recording with a trained HyperSound, play it at any sample rate, and say how far the two "
+        description="Encode a recording with a trained model, play it at any sample rate, and say how far the two "
         "are apart. A local model compresses and decompresses it.",
     )
     parser.add_argument(
@@ -42,16 +40,15 @@ def run(options: argparse.Namespace) -> None:
 
     from hypersound_lib.coding.files import refuse_same
     from hypersound_lib.data import load_audio
-    from hypersound_lib.local.model import LocalHyperSound
-    from hypersound_lib.model import HyperSound
+    from hypersound_lib.models import load_model
 
     refuse_same(options.file, options.out)
-    model = HyperSound.from_pretrained(options.model)
+    model = load_model(options.model)
     model_rate = model.config.sample_rate
     rate = model_rate if options.sample_rate is None else options.sample_rate
     if options.device == "auto" and torch.cuda.is_available():
         model.to("cuda")
-    reconstruct = _through_bytes if isinstance(model, LocalHyperSound) else _in_memory
+    reconstruct = _in_memory if model.default_kbps is None else _through_bytes
     samples, file_rate, seconds = reconstruct(model, options, rate)
     print(f"wrote {options.out}: {samples} samples at {rate} Hz, {samples / rate:.2f} s")
     report_band(options.file, file_rate, model_rate)
@@ -69,12 +66,11 @@ def _in_memory(model, options: argparse.Namespace, rate: int) -> tuple[int, int,
     """Write the copy; return its samples, and the original's rate and seconds."""
     from hypersound_lib.data import load_audio, save_audio
     from hypersound_lib.errors import ConfigError
-    from hypersound_lib.reconstruction import reconstruct
 
     if options.kbps is not None:
         raise ConfigError(f"--kbps is for local models, which write files; {options.model} is none")
     waveform, file_rate = load_audio(options.file)
-    sound = reconstruct(model, waveform, file_rate, rate)
+    sound = model.reconstruct(waveform, file_rate, rate)
     save_audio(options.out, sound, rate)
     return len(sound), file_rate, len(waveform) / file_rate
 
@@ -84,16 +80,17 @@ def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, 
     from hypersound_lib.coding.decompression import exactly
     from hypersound_lib.coding.files import compress_file, decompress_file, survey_file
     from hypersound_lib.coding.rate import Rate
+    from hypersound_lib.data import resampled_length
 
     progress = sys.stderr.isatty()
     limit = Rate.of(options.kbps, None)
     source = survey_file(model, options.file, progress=progress)
-    total = math.floor(Fraction(source.num_samples * rate, source.sample_rate) + Fraction(1, 2))
     data = b""
 
     def copied():  # once OUT can be written
         nonlocal data
         data = b"".join(compress_file(model, source, limit, progress=progress))
+        total = resampled_length(source.num_samples, source.sample_rate, rate)
         yield from exactly(total, decompress_file(model, data, rate, progress=progress))
 
     samples = write_sound(options.out, copied(), rate)

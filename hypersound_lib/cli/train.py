@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
     from accelerate import PartialState
 
-    from hypersound_lib.model import build_model
+    from hypersound_lib.models import build_model
     from hypersound_lib.presets import preset
     from hypersound_lib.training import train, training_stores
 

@@ -3,7 +3,16 @@
 One waveform's way through: ``load_dataset`` → ``build_store`` → ``RandomClips`` → ``DataLoader``.
 """
 
-from hypersound_lib.data.audio import as_sound, from_int16, load_audio, peak_normalize, resample, save_audio, to_int16
+from hypersound_lib.data.audio import (
+    as_sound,
+    from_int16,
+    load_audio,
+    peak_normalize,
+    resample,
+    resampled_length,
+    save_audio,
+    to_int16,
+)
 from hypersound_lib.data.augment import Dequantize, Normalize, PhaseMangle, Step, all_pass, paper_augmentation
 from hypersound_lib.data.catalogue import CORPORA
 from hypersound_lib.data.clips import ConsecutiveClips, RandomClips
@@ -38,6 +47,7 @@ __all__ = [
     "peak_normalize",
     "random_segment",
     "resample",
+    "resampled_length",
     "save_audio",
     "to_int16",
 ]

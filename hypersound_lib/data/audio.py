@@ -88,6 +88,20 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(columns.T)).reshape(*batch, -1)
 
 
+def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
+    """Return how many samples a sound has at another rate, as `resample` has it: ⌊N · to_rate / from_rate + ½⌋.
+
+    Raises:
+        ConfigError: a rate is not positive.
+
+    >>> resampled_length(48000, 48000, 22050)
+    22050
+    """
+    if min(from_rate, to_rate) <= 0:
+        raise ConfigError(f"cannot resample from {from_rate} Hz to {to_rate} Hz: rates must be positive")
+    return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)
+
+
 def as_sound(waveform: Tensor) -> Tensor:
     """Return what was given as a waveform on the CPU, `(T,)` float32, or say why it is none.
 

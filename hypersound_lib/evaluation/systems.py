@@ -13,14 +13,11 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.baselines import FramePCA, frame_pca_size, griffin_lim, mdct_of_size, random_phase
-from hypersound_lib.baselines.rave import RAVE, TorchScriptRAVE, reconstruct_rave
-from hypersound_lib.coding.rate import DEFAULT_KBPS
+from hypersound_lib.baselines.rave import TorchScriptRAVE
 from hypersound_lib.data import load_dataset, peak_normalize, resample
-from hypersound_lib.errors import ConfigError, WeightsFileError
-from hypersound_lib.local.model import LocalHyperSound
-from hypersound_lib.model import HyperSound
-from hypersound_lib.pretrained import find_folder, read_config
-from hypersound_lib.reconstruction import clips_per_second, reconstruct
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.models import load_model
+from hypersound_lib.pretrained_model import PretrainedModel
 
 # (waveform (T,), its rate, output rate) -> (T',)
 Reconstruct = Callable[[Tensor, int, int], Tensor]
@@ -39,32 +36,33 @@ class System:
     is_reference: bool = False
 
 
-def model_system(
-    model: HyperSound | LocalHyperSound | RAVE | TorchScriptRAVE, name: str, kbps: float | None = None
-) -> System:
-    """Wrap a model; a HyperSound is evaluated in evaluation mode, and keeps its own.
+def model_system(model: PretrainedModel | TorchScriptRAVE, name: str, kbps: float | None = None) -> System:
+    """Wrap a model; it is evaluated in evaluation mode, and keeps its own.
 
     Args:
         model: what is to be evaluated.
         name: of its rows.
-        kbps: at which a local model compresses, in kbit/s; None stands for 6. Others have no rate.
+        kbps: at which a model that writes files compresses, in kbit/s; None stands for its default. Others have no
+            rate.
     """
     if isinstance(model, TorchScriptRAVE):
-        size = model.latent_floats_per_second
+        size = model.theta_per_second
         return System(name, model.reconstruct, model.sample_rate, size, size)
-    if isinstance(model, RAVE):
-        size = model.latent_floats_per_second
-        return System(name, _evaluating(model, reconstruct_rave), model.config.sample_rate, size, size)
-    if isinstance(model, LocalHyperSound):
-        limit = DEFAULT_KBPS if kbps is None else kbps
-        copy = _evaluating(model, partial(reconstruct, kbps=limit))
-        return System(name, copy, model.config.sample_rate, model.theta_per_second, kbps=limit)
-    if isinstance(model, HyperSound):
-        per_second = clips_per_second(model)
-        theta, narrowest = model.hypernetwork.num_generated * per_second, model.narrowest * per_second
-        return System(name, _evaluating(model, reconstruct), model.config.sample_rate, theta, narrowest)
-    raise ConfigError(
-        f"{type(model).__name__} cannot be evaluated; give a HyperSound, a LocalHyperSound, a RAVE, or a System"
+    if not isinstance(model, PretrainedModel):
+        raise ConfigError(
+            f"{type(model).__name__} cannot be evaluated; give a HyperSound, a LocalHyperSound, a RAVE, or a System"
+        )
+    reconstruct, limit = model.reconstruct, model.default_kbps
+    if limit is not None:
+        limit = limit if kbps is None else kbps
+        reconstruct = partial(reconstruct, kbps=limit)
+    return System(
+        name,
+        _evaluating(model, reconstruct),
+        model.config.sample_rate,
+        model.theta_per_second,
+        model.narrowest_per_second,
+        limit,
     )
 
 
@@ -79,13 +77,8 @@ def load_system(name_or_folder: str, device: str | torch.device = "cpu", kbps: f
     path = Path(name_or_folder)
     if path.suffix == ".ts":
         return model_system(TorchScriptRAVE(path), path.stem)
-    folder = find_folder(name_or_folder)
-    kind = read_config(folder).get("kind", "HyperSound")
-    kinds = {"HyperSound": HyperSound, "LocalHyperSound": LocalHyperSound, "RAVE": RAVE}
-    if kind not in kinds:
-        raise WeightsFileError(f"{folder}: a model of kind {kind!r}; this library knows {', '.join(kinds)}")
     name = path.resolve().name if path.is_dir() else name_or_folder
-    return model_system(kinds[kind].from_pretrained(folder).to(device), name, kbps)
+    return model_system(load_model(name_or_folder).to(device), name, kbps)
 
 
 def reference_systems(models: Sequence[System], pca_data: str = "mini") -> list[System]:
@@ -131,12 +124,12 @@ def _sizes(models: Iterable[System]) -> list[int]:
     return sorted(sizes)
 
 
-def _evaluating(model: torch.nn.Module, function: Callable) -> Reconstruct:
+def _evaluating(model: PretrainedModel, reconstruct: Reconstruct) -> Reconstruct:
     def run(waveform: Tensor, sample_rate: int, output_rate: int) -> Tensor:
         was_training = model.training
         model.eval()
         try:
-            return function(model, waveform, sample_rate, output_rate)
+            return reconstruct(waveform, sample_rate, output_rate)
         finally:
             model.train(was_training)
 

@@ -7,7 +7,6 @@ integer is, and what is put where it was not sent. It is trained for distortion 
 rate knob, is an input of every network. Integers come in packets, and no packet depends on another.
 """
 
-import dataclasses
 import math
 import os
 from fractions import Fraction
@@ -21,16 +20,15 @@ from hypersound_lib.coding.compression import compress, identity
 from hypersound_lib.coding.decompression import decompress
 from hypersound_lib.coding.entropy import EntropyModel, Packets, hold, round_through
 from hypersound_lib.coding.knob import KNOBS, knob_value
-from hypersound_lib.coding.rate import Rate
+from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate
 from hypersound_lib.coords import clip_duration
-from hypersound_lib.dataclass_json import from_json
+from hypersound_lib.data import as_sound, resampled_length
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.encoder import SideEncoder, StepNetwork
 from hypersound_lib.local.hypernetwork import Generator
 from hypersound_lib.local.target import LocalINR
 from hypersound_lib.local.waves import LappedTransform
-from hypersound_lib.pretrained import find_folder
 from hypersound_lib.pretrained_model import PretrainedModel
 
 
@@ -43,6 +41,8 @@ class LocalHyperSound(PretrainedModel):
     """
 
     kind = "LocalHyperSound"
+    config_class = LocalHyperSoundConfig
+    default_kbps = DEFAULT_KBPS
 
     def __init__(self, config: LocalHyperSoundConfig):
         super().__init__(config)
@@ -160,6 +160,30 @@ class LocalHyperSound(PretrainedModel):
         price = self.config.price * torch.exp(self.config.price_slope * value)
         return sound, {"rate": (price * kbps).mean()}
 
+    def reconstruct(
+        self, waveform: Tensor, sample_rate: int, output_rate: int | None = None, *, kbps: float | None = None
+    ) -> Tensor:
+        """Compress a sound of any length and rate, and play the file at any rate: `(T,) -> (T',)`.
+
+        T' = ⌊T · output_rate / sample_rate + ½⌋. It needs neither clips nor full scale. Silence stays silent.
+
+        Args:
+            waveform: `(T,)`.
+            sample_rate: the waveform's, in Hz.
+            output_rate: in Hz; None stands for the model's own.
+            kbps: as in `compress`.
+
+        Returns:
+            `(T',)`, float32 on the CPU.
+
+        Raises:
+            ConfigError: as in `compress`, or a rate is impossible.
+        """
+        waveform, rate = as_sound(waveform), self.config.sample_rate if output_rate is None else output_rate
+        total = resampled_length(len(waveform), sample_rate, rate)
+        copy = self.decompress(self.compress(waveform, sample_rate, kbps=kbps), rate)
+        return functional.pad(copy, (0, total - len(copy)))  # the rate between may have rounded otherwise
+
     def compress(
         self, waveform: Tensor, sample_rate: int, *, kbps: float | None = None, quality: float | None = None
     ) -> bytes:
@@ -213,6 +237,11 @@ class LocalHyperSound(PretrainedModel):
         return self.config.sample_rate / self.config.hop
 
     @property
+    def packet_seconds(self) -> float:
+        """How long a packet lasts, at most."""
+        return self.config.packet / self.frames_per_second
+
+    @property
     def theta_per_second(self) -> float:
         """How many generated numbers describe a second of sound."""
         return float(self.config.sample_rate)
@@ -231,18 +260,3 @@ class LocalHyperSound(PretrainedModel):
         if self.training or not self.entropy.is_frozen:
             self.entropy.freeze()
         super().save_pretrained(folder, **settings)
-
-    @classmethod
-    def config_to_json(cls, config: LocalHyperSoundConfig) -> dict[str, Any]:
-        """Return a config as a dictionary."""
-        return dataclasses.asdict(config)
-
-    @classmethod
-    def config_from_json(cls, data: Any) -> LocalHyperSoundConfig:
-        """Return the config that `config_to_json` has written; ConfigError where there is none."""
-        return from_json(LocalHyperSoundConfig, data)
-
-    @classmethod
-    def from_pretrained(cls, name_or_folder: str | os.PathLike, revision: str | None = None) -> "LocalHyperSound":
-        """Load a model, as `HyperSound.from_pretrained` does."""
-        return cls.from_folder(find_folder(name_or_folder, revision))

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from hypersound_lib.data import AudioStore
-from hypersound_lib.model import HyperSound
+from hypersound_lib.pretrained_model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.interrupt import stop_on_signal
 from hypersound_lib.training.run import Run
@@ -20,7 +20,7 @@ from hypersound_lib.training.run import Run
 class TrainingResult:
     """How a training ended."""
 
-    model: HyperSound  # with the last weights, averaged where the config says so
+    model: PretrainedModel  # with the last weights, averaged where the config says so
     step: int  # updates done
     seconds: float  # spent, over all sessions
     stop_reason: str  # "steps", "time" or "interrupted"
@@ -28,7 +28,7 @@ class TrainingResult:
 
 
 def train(
-    model: HyperSound,
+    model: PretrainedModel,
     train_store: AudioStore,
     validation_store: AudioStore,
     config: TrainingConfig,
@@ -46,7 +46,7 @@ def train(
         train_store: recordings at the model's rate.
         validation_store: recordings of other voices, at the same rate.
         config: how to train.
-        out: the run's folder; `OUT/best` is what `HyperSound.from_pretrained` takes.
+        out: the run's folder; `load_model(out)` loads `OUT/best`.
         resume: go on from the latest checkpoint in `out`, bit for bit as if nothing had happened (on a CPU).
         max_seconds: stop after so much time of this session, as Ctrl-C would.
         cpu: leave a GPU alone.

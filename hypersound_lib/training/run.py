@@ -18,7 +18,7 @@ from hypersound_lib.atomic import atomic_path
 from hypersound_lib.data import AudioStore, RandomClips, codec_augmentation, paper_augmentation
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.losses import ReconstructionLoss
-from hypersound_lib.model import HyperSound
+from hypersound_lib.pretrained_model import PretrainedModel
 from hypersound_lib.training.checkpoint import Checkpoints
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.logs import RunLog
@@ -33,7 +33,7 @@ class Run:
 
     def __init__(
         self,
-        model: HyperSound,
+        model: PretrainedModel,
         train_store: AudioStore,
         validation_store: AudioStore,
         config: TrainingConfig,

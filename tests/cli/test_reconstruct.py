@@ -9,7 +9,6 @@ from hypersound_lib.cli import main
 from hypersound_lib.data import load_audio, resample, save_audio
 from hypersound_lib.metrics import snr
 from hypersound_lib.model import HyperSound
-from hypersound_lib.reconstruction import reconstruct
 from tests.local.small import RATE, make_model, sound
 
 
@@ -88,7 +87,7 @@ def test_a_local_model_gives_what_waveforms_give_and_says_its_rate(local, tmp_pa
     assert f"through {size} bytes, {size / 125 / seconds:.2f} kbit/s" in text
     assert 0.9 * 64 < size / 125 / seconds < 64.1
     copy, rate = load_audio(out)
-    whole = reconstruct(make_model(), *load_audio(voice), output_rate, kbps=64)
+    whole = make_model().reconstruct(*load_audio(voice), output_rate, kbps=64)
     assert rate == (output_rate or RATE)
     assert len(copy) == len(whole) == math.floor((3 * file_rate + 1) * rate / file_rate + 0.5)
     assert ((copy - whole).abs() < 1e-3).float().mean() > 0.98  # 16 bits, and soxr in blocks

@@ -6,45 +6,22 @@ latent (B, Z, F) ──decoder──► bands ──filter bank──► wavefor
 Written from the paper; no line of it comes from the authors' code.
 """
 
-import dataclasses
-import os
-from collections.abc import Mapping
-from typing import Any
+import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.baselines.rave.config import FULL, RAVEConfig
 from hypersound_lib.baselines.rave.decoder import Decoder
 from hypersound_lib.baselines.rave.encoder import Encoder
 from hypersound_lib.baselines.rave.pqmf import PQMF
-from hypersound_lib.dataclass_json import from_json
-from hypersound_lib.errors import ConfigError, WeightsFileError
-from hypersound_lib.pretrained import CONFIG_FILE, find_folder, read_folder, write_folder
-
-_KIND = "RAVE"
-_CARD = """\
----
-library_name: hypersound_lib
-tags: [audio, variational-autoencoder, RAVE]
----
-
-# RAVE
-
-A variational autoencoder of sound at {rate} Hz, after Caillon and Esling (2021): {latent} numbers for every {hop}
-samples, {parameters} parameters.
-
-```python
-from hypersound_lib.baselines.rave import RAVE, reconstruct_rave
-
-model = RAVE.from_pretrained("path/to/this/folder")
-sound = reconstruct_rave(model, waveform, sample_rate)  # any length, any rate
-```
-"""
+from hypersound_lib.baselines.rave.rates import at_rates
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.pretrained_model import PretrainedModel
 
 
-class RAVE(nn.Module):
+class RAVE(PretrainedModel):
     """Encode sounds of any length into a sequence of latents, and decode them: `(B, T) -> (B, T)`.
 
     In evaluation mode the latent is its distribution's mean and the noise is always the same, so that equal sounds give
@@ -59,10 +36,11 @@ class RAVE(nn.Module):
     torch.Size([2, 1000])
     """
 
+    kind = "RAVE"
+    config_class = RAVEConfig
+
     def __init__(self, config: RAVEConfig = FULL):
-        super().__init__()
-        self.config = config
-        self.facts: dict[str, Any] = {}  # how it was made and how good it is, where it was loaded with such
+        super().__init__(config)
         self.pqmf = PQMF(config.bands)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
@@ -103,10 +81,48 @@ class RAVE(nn.Module):
         sound = self.decode(latent, waveform.shape[-1])
         return (sound, {}) if with_costs else sound
 
+    @torch.no_grad()
+    def reconstruct(self, waveform: Tensor, sample_rate: int, output_rate: int | None = None) -> Tensor:
+        """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`.
+
+        T' = ⌊T · output_rate / sample_rate + ½⌋. The sound is brought to the model's rate, then to full scale, and the
+        result has the original's scale. Silence stays silent. It runs in one pass, so memory grows with its length.
+
+        Args:
+            waveform: `(T,)`.
+            sample_rate: the waveform's, in Hz.
+            output_rate: in Hz; None stands for the model's own. soxr brings the result there.
+
+        Returns:
+            `(T',)`, float32 on the CPU.
+
+        Raises:
+            ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a rate is impossible.
+        """
+        device = next(self.parameters()).device
+        # Silence around the sound keeps its end from meeting its beginning in the filter bank.
+        margin = math.ceil(self.pqmf.half_length / self.config.hop_length) * self.config.hop_length
+        was_training = self.training
+
+        def play(sound: Tensor) -> Tensor:
+            padded = functional.pad(sound, (margin, margin)).unsqueeze(0).to(device)
+            return self(padded)[0, margin : margin + len(sound)]
+
+        self.eval()
+        try:
+            return at_rates(play, self.config.sample_rate, waveform, sample_rate, output_rate)
+        finally:
+            self.train(was_training)
+
     @property
-    def latent_floats_per_second(self) -> float:
-        """How many numbers the latent has for a second of sound."""
+    def theta_per_second(self) -> float:
+        """How many numbers describe a second of sound: the latent's, as RAVE has no θ."""
         return self.config.latent_size * self.config.sample_rate / self.config.hop_length
+
+    @property
+    def narrowest_per_second(self) -> float:
+        """As `theta_per_second`: the latent is the narrowest layer."""
+        return self.theta_per_second
 
     def num_parameters(self) -> dict[str, int]:
         """Count parameters where they sit: encoder and decoder."""
@@ -114,59 +130,6 @@ class RAVE(nn.Module):
             name: sum(p.numel() for p in part.parameters())
             for name, part in (("encoder", self.encoder), ("decoder", self.decoder))
         }
-
-    def save_pretrained(self, folder: str | os.PathLike, *, facts: Mapping[str, Any] | None = None) -> None:
-        """Write weights, config and model card into a folder, which `from_pretrained` reads.
-
-        Args:
-            folder: made where it is missing; files of the same names are replaced.
-            facts: how the model was made and how good it is, as JSON; None keeps `self.facts`.
-
-        Raises:
-            ConfigError: JSON cannot hold the facts.
-        """
-        facts = self.facts if facts is None else dict(facts)
-        config = {"kind": _KIND, "config": dataclasses.asdict(self.config), "facts": facts}
-        card = _CARD.format(
-            rate=self.config.sample_rate,
-            latent=self.config.latent_size,
-            hop=self.config.hop_length,
-            parameters=sum(self.num_parameters().values()),
-        )
-        write_folder(folder, self.state_dict(), config, card)
-
-    @classmethod
-    def from_pretrained(cls, name_or_folder: str | os.PathLike) -> "RAVE":
-        """Load a model in float32 on the CPU, in evaluation mode; what was noted about it is in `facts`.
-
-        Args:
-            name_or_folder: a folder that `save_pretrained` wrote, such as `OUT/model` of a training; the name of a
-                model that ships with the library; or `owner/name` on the Hugging Face hub.
-
-        Raises:
-            WeightsFileError: there is no RAVE in it, or its files are damaged or do not fit each other.
-        """
-        folder = find_folder(name_or_folder)
-        data, tensors = read_folder(folder)
-        where = os.path.join(folder, CONFIG_FILE)
-        if data.get("kind") != _KIND:
-            raise WeightsFileError(f"{where}: describes no RAVE; a HyperSound is loaded by its own class")
-        try:
-            facts = data.get("facts", {})
-            if set(data) - {"kind", "config", "facts"} or not isinstance(facts, dict):
-                raise ConfigError(f"its fields must be format, kind, config and facts, not {sorted(data)}")
-            config = from_json(RAVEConfig, data.get("config"))
-            # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
-            with torch.device("meta"):
-                model = cls(config)
-        except (ConfigError, RuntimeError, TypeError, ValueError, OverflowError) as error:
-            raise WeightsFileError(f"{where}: describes no model ({error}); save or copy it again") from error
-        try:
-            model.load_state_dict(tensors, assign=True)
-        except RuntimeError as error:
-            raise WeightsFileError(f"{folder}: config and weights do not fit ({error}); copy it again") from error
-        model.facts = facts
-        return model.eval()
 
 
 def reparameterise(mean: Tensor, scale: Tensor) -> Tensor:

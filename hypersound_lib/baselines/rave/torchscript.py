@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.baselines.rave.reconstruction import at_rates
+from hypersound_lib.baselines.rave.rates import at_rates
 from hypersound_lib.errors import ConfigError, WeightsFileError
 
 _RATE_NAMES = ("sampling_rate", "sample_rate", "sr")
@@ -28,6 +28,7 @@ class TorchScriptRAVE:
     Attributes:
         sample_rate: in Hz.
         block_size: samples per latent frame; sounds are filled up to a multiple of it.
+        theta_per_second: how many numbers the latent has for a second of sound; None where the file does not say.
 
     Raises:
         WeightsFileError: there is no such file, it is no TorchScript, or no model of sound.
@@ -50,11 +51,12 @@ class TorchScriptRAVE:
         self.sample_rate = self._sample_rate() if sample_rate is None else sample_rate
         if self.sample_rate < 1:
             raise ConfigError(f"{self.path}: a sample rate is a positive number of Hz, not {self.sample_rate}")
-        self.block_size = self._block_size()
+        latent_size, self.block_size = self._latent()
+        self.theta_per_second = None if latent_size is None else latent_size * self.sample_rate / self.block_size
 
     @torch.no_grad()
     def reconstruct(self, waveform: Tensor, sample_rate: int, output_rate: int | None = None) -> Tensor:
-        """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`, as `reconstruct_rave`.
+        """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`, as `RAVE.reconstruct`.
 
         An exported model draws its noise from torch's generator, so seed that for equal results.
 
@@ -88,9 +90,10 @@ class TorchScriptRAVE:
                 return int(value)
         raise ConfigError(f"{self.path}: states no sample rate ({', '.join(_RATE_NAMES)}); pass sample_rate=…")
 
-    def _block_size(self) -> int:
-        """Return samples per latent frame: `encode_params` holds channels and ratio, in and out."""
+    def _latent(self) -> tuple[int | None, int]:
+        """Return size and samples of a latent frame: `encode_params` holds channels and ratio, in and out."""
         params = getattr(self.module, "encode_params", None)
         if isinstance(params, Tensor) and params.numel() == 4:
-            return max(1, int(params.flatten()[3]))
-        return _DEFAULT_BLOCK
+            size, block = params.flatten()[2:].tolist()
+            return int(size), max(1, int(block))
+        return None, _DEFAULT_BLOCK

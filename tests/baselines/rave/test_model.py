@@ -72,7 +72,7 @@ def test_without_its_gain_there_is_no_noise(model):
 def test_counts_of_numbers():
     assert TUTORIAL.hop_length == 256
     model = RAVE(TUTORIAL)
-    assert model.latent_floats_per_second == TUTORIAL.latent_size * 16000 / 256
+    assert model.theta_per_second == model.narrowest_per_second == TUTORIAL.latent_size * 16000 / 256
     counts = model.num_parameters()
     assert sum(counts.values()) == sum(p.numel() for p in model.parameters())
     assert 500_000 < sum(counts.values()) < 1_500_000
@@ -94,10 +94,10 @@ def test_saved_and_loaded_it_plays_the_same(model, tmp_path):
 
 def test_neither_model_takes_the_others_folder(model, tmp_path):
     model.save_pretrained(tmp_path / "rave")
-    with pytest.raises(WeightsFileError, match="RAVE"):
+    with pytest.raises(ConfigError, match=r"holds a RAVE, no HyperSound; hypersound_lib\.load_model"):
         HyperSound.from_pretrained(tmp_path / "rave")
     HyperSound(PRESETS["tutorial"].model).save_pretrained(tmp_path / "hypersound")
-    with pytest.raises(WeightsFileError, match="describes no RAVE"):
+    with pytest.raises(ConfigError, match=r"holds a HyperSound, no RAVE; hypersound_lib\.load_model"):
         RAVE.from_pretrained(tmp_path / "hypersound")
 
 

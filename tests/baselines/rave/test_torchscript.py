@@ -6,6 +6,7 @@ from torch import nn
 
 from hypersound_lib.baselines.rave import TorchScriptRAVE
 from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.evaluation import load_system
 
 BLOCK = 64
 
@@ -64,8 +65,9 @@ def toy(tmp_path_factory):
 
 
 def test_rate_and_block_are_found(toy, tmp_path):
-    assert (toy.sample_rate, toy.block_size) == (8000, BLOCK)
-    assert TorchScriptRAVE(exported(OnlyForward(), tmp_path / "sr.ts")).sample_rate == 8000
+    assert (toy.sample_rate, toy.block_size, toy.theta_per_second) == (8000, BLOCK, 2 * 8000 / BLOCK)
+    silent = TorchScriptRAVE(exported(OnlyForward(), tmp_path / "sr.ts"))
+    assert (silent.sample_rate, silent.theta_per_second) == (8000, None)
     assert TorchScriptRAVE(toy.path, sample_rate=11025).sample_rate == 11025
 
 
@@ -82,6 +84,12 @@ def test_it_plays_sounds_of_any_length(toy, count):
 )
 def test_rates_are_converted(toy, rate, output_rate, length):
     assert toy.reconstruct(torch.linspace(0.1, 1, 1000), rate, output_rate).shape == (length,)
+
+
+def test_it_is_evaluated_by_its_file(toy):
+    system = load_system(str(toy.path))
+    assert (system.name, system.sample_rate, system.theta_per_second) == ("toy", 8000, toy.theta_per_second)
+    assert torch.equal(system.reconstruct(torch.ones(100), 8000, 8000), toy.reconstruct(torch.ones(100), 8000))
 
 
 def test_silence_stays_silence(toy):

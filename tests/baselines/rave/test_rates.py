@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypersound_lib.baselines.rave import RAVE, reconstruct_rave
-from hypersound_lib.baselines.rave.reconstruction import at_rates
+from hypersound_lib.baselines.rave import RAVE
+from hypersound_lib.baselines.rave.rates import at_rates
 from hypersound_lib.data import resample
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import snr
@@ -20,7 +20,7 @@ from hypersound_lib.metrics import snr
 )
 def test_lengths_are_those_of_resample(tiny, count, rate, output_rate):
     waveform = torch.linspace(0.1, 1, count)
-    sound = reconstruct_rave(RAVE(tiny), waveform, rate, output_rate)
+    sound = RAVE(tiny).reconstruct(waveform, rate, output_rate)
     assert sound.shape == resample(waveform, rate, output_rate or 8000).shape
     assert sound.dtype == torch.float32
     assert sound.isfinite().all()
@@ -29,14 +29,14 @@ def test_lengths_are_those_of_resample(tiny, count, rate, output_rate):
 
 @pytest.mark.parametrize("count", [1, 100, 999])
 def test_silence_stays_silence(model, count):
-    assert torch.equal(reconstruct_rave(model, torch.zeros(count), 8000, 16000), torch.zeros(2 * count))
+    assert torch.equal(model.reconstruct(torch.zeros(count), 8000, 16000), torch.zeros(2 * count))
 
 
 def test_the_result_scales_with_the_sound_and_repeats_itself(model):
     waveform = torch.randn(1500, generator=torch.Generator().manual_seed(0))
-    sound = reconstruct_rave(model, waveform, 8000)
-    assert torch.equal(sound, reconstruct_rave(model, waveform, 8000))
-    torch.testing.assert_close(reconstruct_rave(model, 1e-3 * waveform, 8000), 1e-3 * sound, rtol=1e-3, atol=1e-6)
+    sound = model.reconstruct(waveform, 8000)
+    assert torch.equal(sound, model.reconstruct(waveform, 8000))
+    torch.testing.assert_close(model.reconstruct(1e-3 * waveform, 8000), 1e-3 * sound, rtol=1e-3, atol=1e-6)
     assert model.training, "the mode is as it was"
 
 
@@ -45,7 +45,7 @@ def test_a_perfect_model_returns_the_sound(model):
     model.encode = model.forward = None
     model.forward = lambda x: model.pqmf.synthesis(model.pqmf.analysis(x[:, : x.shape[-1] // 8 * 8]))
     waveform = torch.randn(1600, generator=torch.Generator().manual_seed(0))
-    assert snr(waveform, reconstruct_rave(model, waveform, 8000)).item() > 80
+    assert snr(waveform, model.reconstruct(waveform, 8000)).item() > 80
 
 
 def test_what_plays_hears_full_scale_at_its_own_rate():
@@ -69,4 +69,4 @@ def test_what_plays_hears_full_scale_at_its_own_rate():
 )
 def test_impossible_sounds_and_rates_are_refused(model, waveform, rates, message):
     with pytest.raises(ConfigError, match=message):
-        reconstruct_rave(model, waveform, **({"sample_rate": 8000} | rates))
+        model.reconstruct(waveform, **({"sample_rate": 8000} | rates))

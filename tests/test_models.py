@@ -1,0 +1,169 @@
+"""Every model, whatever its kind, has one interface; `load_model` loads all, and a class loads its own kind alone."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from hypersound_lib.baselines.rave import RAVE, RAVEConfig
+from hypersound_lib.data import resampled_length
+from hypersound_lib.encoder import EncoderConfig
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.evaluation import model_system
+from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.inr import FourierMLPConfig
+from hypersound_lib.local.model import LocalHyperSound
+from hypersound_lib.model import HyperSound, HyperSoundConfig
+from hypersound_lib.models import _MODULES, build_model, load_model
+from hypersound_lib.paths import embedded_data
+from hypersound_lib.presets import PRESETS
+from hypersound_lib.pretrained_model import PretrainedModel
+from tests.local.small import make_model, sound
+
+RATE = 8000
+SHIPPED = sorted(path.parent.name for path in embedded_data("checkpoints").glob("*/config.json"))
+CLASSES = {"HyperSound": HyperSound, "LocalHyperSound": LocalHyperSound, "RAVE": RAVE}
+
+
+def small(kind):
+    """Return a model of a kind, with random weights, in evaluation mode."""
+    torch.manual_seed(0)
+    if kind == "LocalHyperSound":
+        return make_model()
+    if kind == "RAVE":
+        sizes = {"capacity": 2, "ratios": (2,), "latent_size": 3, "dilations": (1,), "noise_ratios": (2,)}
+        return RAVE(RAVEConfig(sample_rate=RATE, num_samples=1024, noise_bands=2, **sizes)).eval()
+    config = HyperSoundConfig(
+        sample_rate=RATE,
+        num_samples=64,
+        encoder=EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=3),
+        hypernetwork=HyperNetworkConfig((6,)),
+        target=FourierMLPConfig(hidden_layers=1, width=4, num_octaves=3),
+        shared=("layers.0.bias",),
+    )
+    return HyperSound(config).eval()
+
+
+@pytest.fixture(params=[*_MODULES, *SHIPPED])
+def model(request):
+    """Each class once, and each model that comes with the library."""
+    return small(request.param) if request.param in _MODULES else load_model(request.param)
+
+
+def num_numbers(code):
+    return sum(part.numel() for part in code.values()) if isinstance(code, dict) else code.numel()
+
+
+def test_classes_and_kinds_are_one():
+    assert list(CLASSES) == list(_MODULES)
+    for kind, cls in CLASSES.items():
+        assert issubclass(cls, PretrainedModel)
+        assert cls.__name__ == cls.kind == kind
+
+
+@torch.no_grad()
+def test_what_it_encodes_it_decodes_and_says_how_much_that_is(model):
+    length, rate = model.config.num_samples, model.config.sample_rate
+    clips = 0.1 * torch.randn(2, length, generator=torch.Generator().manual_seed(0))
+    code = model.encode(clips)
+    copies = model.decode(code, length)
+    assert copies.shape == clips.shape
+    assert copies.isfinite().all()
+    assert model.decode(code).shape[-1] >= length
+    assert num_numbers(code) / 2 / (length / rate) == pytest.approx(model.theta_per_second, rel=0.15)  # clips overlap
+    assert model.narrowest_per_second is None or 0 < model.narrowest_per_second <= model.theta_per_second
+    copies, costs = model(clips, with_costs=True)
+    assert copies.shape == clips.shape
+    assert all(cost.ndim == 0 for cost in costs.values())
+
+
+def test_it_reconstructs_sounds_of_any_length_at_any_rate(model):
+    system = model_system(model, "a model", kbps=70)
+    assert (system.sample_rate, system.theta_per_second) == (model.config.sample_rate, model.theta_per_second)
+    assert system.kbps == (None if model.default_kbps is None else 70)
+    for count, rate, output_rate in ((3001, 16000, 16000), (1999, 11025, 8000)):
+        copy = system.reconstruct(sound(count), rate, output_rate)
+        assert copy.shape == (resampled_length(count, rate, output_rate),)
+        assert copy.dtype == torch.float32
+        assert copy.isfinite().all()
+        assert copy.any()
+        assert not copy.requires_grad
+    assert system.reconstruct(torch.zeros(500), 16000, 16000).abs().max() < 1e-9, "silence stays silent"
+
+
+@pytest.mark.parametrize(
+    ("waveform", "rates", "message"),
+    [
+        (torch.zeros(2, 9), (RATE,), r"\(2, 9\)"),
+        (torch.tensor([0.0, torch.nan]), (RATE,), "sample 1 of the sound is NaN"),
+        (torch.ones(9), (-8000,), "-8000"),
+        (torch.ones(9), (RATE, 0), "0"),
+    ],
+)
+@pytest.mark.parametrize("kind", _MODULES)
+def test_what_cannot_be_reconstructed_is_refused(kind, waveform, rates, message):
+    with pytest.raises(ConfigError, match=message):
+        small(kind).reconstruct(waveform, *rates)
+
+
+def test_it_counts_all_its_parameters(model):
+    assert sum(model.num_parameters().values()) == sum(p.numel() for p in model.parameters()) > 0
+
+
+def test_it_is_saved_and_loaded_by_whom_it_concerns(model, tmp_path):
+    model.save_pretrained(tmp_path, facts={"step": 3})
+    clips = 0.1 * torch.randn(1, model.config.num_samples, generator=torch.Generator().manual_seed(0))
+    for load in (load_model, CLASSES[model.kind].from_pretrained):
+        again = load(tmp_path)
+        assert type(again) is type(model)
+        assert (again.config, again.facts, again.training) == (model.config, {"step": 3}, False)
+        assert torch.equal(again(clips), model(clips))
+    for kind, cls in CLASSES.items():
+        if kind != model.kind:
+            with pytest.raises(ConfigError, match=rf"holds a {model.kind}, no {kind}; hypersound_lib\.load_model"):
+                cls.from_pretrained(tmp_path)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    for part in (f"{model.config.sample_rate} Hz", f"{model.kind}.from_pretrained", "| step | 3 |"):
+        assert part in card
+    assert "{" not in card
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_models_are_of_the_kind_that_their_file_names(name):
+    data = json.loads((embedded_data("checkpoints") / name / "config.json").read_text(encoding="utf-8"))
+    assert load_model(name).kind == data.get("kind", "HyperSound")
+
+
+def test_in_half_precision_it_is_as_it_was_but_for_rounding(model, tmp_path):
+    model.save_pretrained(tmp_path, dtype=torch.float16)
+    for name, p in load_model(tmp_path).named_parameters():
+        assert torch.equal(p, model.get_parameter(name).half().float())
+
+
+def test_every_config_becomes_its_model():
+    for config in [*(preset.model for preset in PRESETS.values()), *(small(kind).config for kind in _MODULES)]:
+        with torch.device("meta"):
+            model = build_model(config)
+        assert model.config == config
+        assert type(config).__name__ == f"{model.kind}Config"
+    with pytest.raises(ConfigError, match=r"^\{'hop': 64\} is no config of a model; there are HyperSoundConfig, "):
+        build_model({"hop": 64})
+
+
+@pytest.mark.parametrize("kind", ["Vocoder", ["RAVE"], None])
+def test_an_unknown_kind_is_refused(kind, tmp_path):
+    small("RAVE").save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"kind": kind}))
+    with pytest.raises(WeightsFileError, match="this library knows HyperSound, LocalHyperSound, RAVE"):
+        load_model(tmp_path)
+
+
+def test_the_command_line_waits_for_no_model_that_it_may_not_need():
+    code = "import sys, hypersound_lib.cli; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "hypersound_lib.models" in modules
+    for late in ("accelerate", "hypersound_lib.baselines", "hypersound_lib.local.model", "hypersound_lib.training"):
+        assert late not in modules
