@@ -12,7 +12,6 @@ import torch
 from hypersound_lib.atomic import atomic_path
 from hypersound_lib.evaluation import evaluation_from_json
 from hypersound_lib.metrics import METRICS, TABLE_1
-from hypersound_lib.model import HyperSound
 from hypersound_lib.pretrained import CARD_FILE
 from hypersound_lib.reproduction import read_results, scale
 from hypersound_lib.reproduction.runs import train_run
@@ -59,8 +58,7 @@ def main() -> None:
             "test": {record["data"]: means | {"recordings": len(record["evaluation"]["recordings"])}},
         }
         target = DATA / "checkpoints" / f"table1-{run}"
-        precision = {"dtype": torch.float16} if isinstance(trained.model, HyperSound) else {}
-        trained.model.save_pretrained(target, facts=facts, **precision)
+        trained.model.save_pretrained(target, facts=facts, dtype=torch.float16)
         complete_card(target / CARD_FILE, record, means)
         print(f"wrote {target}")
 

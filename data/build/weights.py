@@ -18,9 +18,10 @@ from hypersound_lib.evaluation import choose_excerpts, evaluate
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import METRICS
 from hypersound_lib.metrics.catalogue import Metric
-from hypersound_lib.model import HyperSound
 from hypersound_lib.model_card import model_card
+from hypersound_lib.models import load_model
 from hypersound_lib.pretrained import read_folder, write_folder
+from hypersound_lib.pretrained_model import PretrainedModel
 from hypersound_lib.provenance import provenance, write_result
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
@@ -82,12 +83,12 @@ def main() -> None:
     run = json.loads((options.run / "run.json").read_text(encoding="utf-8"))
     name, corpora = run["preset"], run["data"]
     origin = provenance(f'make weights ARGS="{shlex.join(sys.argv[1:])}"', run["seed"])
-    model = HyperSound.from_pretrained(options.run)
+    model = load_model(options.run)
     training = model.facts.pop("training")
     target = DATA / "checkpoints" / name
     # Scored as they will be loaded: in half precision.
     model.save_pretrained(target, dtype=torch.float16)
-    model = HyperSound.from_pretrained(target)
+    model = load_model(target)
     scores = {Path(corpus).name: score(model, corpus) for corpus in dict.fromkeys([*corpora, "mini"])}
     model.facts |= {
         "trained_on": [Path(corpus).name for corpus in corpora],
@@ -96,7 +97,7 @@ def main() -> None:
         "loss": training["loss"]["terms"],
         "cpu": origin["machine"]["cpu"],
     }
-    card = model_card(model.config, model.num_parameters(), model.facts)
+    card = model_card(model, model.facts)
     card = card.replace("library_name:", "license: cc-by-4.0\nlibrary_name:", 1)
     card = card.replace("path/to/this/folder", name) + describe(name, model, corpora, scores)
     # The tensors stay what was scored: saving a local model anew could fix other frequencies of its code.
@@ -108,10 +109,10 @@ def main() -> None:
     print(describe(name, model, corpora, scores))
 
 
-def score(model: HyperSound | LocalHyperSound, corpus: str) -> dict:
-    """Evaluate on the corpus' test split; a local model at each of `KBPS`."""
+def score(model: PretrainedModel, corpus: str) -> dict:
+    """Evaluate on the corpus' test split; a model that writes files at each of `KBPS`."""
     chosen, _ = choose_excerpts(corpus, split="test", limit=RECORDINGS, seconds=SECONDS)
-    if isinstance(model, LocalHyperSound):
+    if model.default_kbps is not None:
         sounds = [excerpt.at(model.config.sample_rate) for excerpt in chosen]
         return {f"{kbps:g}": score_files(model, sounds, kbps) for kbps in KBPS}
     found = evaluate(model, chosen, metrics=SCORED, references=False)
@@ -128,17 +129,17 @@ def score_files(model: LocalHyperSound, sounds: list[torch.Tensor], kbps: float)
     return {"kbps": sum(file.kbps for _, file in done) / len(done)} | scores | {"recordings": len(done)}
 
 
-def describe(name: str, model: HyperSound | LocalHyperSound, corpora: list[str], scores: dict[str, dict]) -> str:
+def describe(name: str, model: PretrainedModel, corpora: list[str], scores: dict[str, dict]) -> str:
     """Return the card's part about data, scores and sizes."""
-    local = isinstance(model, LocalHyperSound)
+    in_files = model.default_kbps is not None
     return CARD.format(
         note=NOTES.get(name, ""),
         sources="\n".join(f"- {SOURCES.get(Path(corpus).name, Path(corpus).name)}" for corpus in corpora),
         held_out=_held_out(corpora),
-        table=local_table(scores) if local else table(scores),
+        table=local_table(scores) if in_files else table(scores),
         count=RECORDINGS,
         seconds=SECONDS,
-        note_on_scores=FILES_NOTE if local else NMSE_NOTE,
+        note_on_scores=FILES_NOTE if in_files else NMSE_NOTE,
         sizes=sizes(model),
     )
 
@@ -184,9 +185,9 @@ def _head(metric: Metric) -> str:
     return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
 
 
-def sizes(model: HyperSound | LocalHyperSound) -> str:
+def sizes(model: PretrainedModel) -> str:
     """Say how many numbers describe a sound, or where else a local model was measured."""
-    if isinstance(model, LocalHyperSound):
+    if model.default_kbps is not None:
         return LOCAL_SIZES
     return SIZES.format(
         num_samples=model.config.num_samples,
