@@ -9,6 +9,7 @@ from hypersound_lib.cli import main
 from hypersound_lib.data import load_audio, resample, save_audio
 from hypersound_lib.metrics import snr
 from hypersound_lib.model import HyperSound
+from hypersound_lib.models import load_model
 from tests.local.small import RATE, make_model, sound
 
 
@@ -92,6 +93,13 @@ def test_a_local_model_gives_what_waveforms_give_and_says_its_rate(local, tmp_pa
     assert len(copy) == len(whole) == math.floor((3 * file_rate + 1) * rate / file_rate + 0.5)
     assert ((copy - whole).abs() < 1e-3).float().mean() > 0.98  # 16 bits, and soxr in blocks
     assert ("SNR" in text) == (rate in (file_rate, RATE))
+
+
+def test_a_rave_is_a_model_like_any_other(tmp_path, recording):
+    out = tmp_path / "copy.wav"
+    assert main(["reconstruct", "table1-rave", str(recording), str(out), "--device", "cpu"]) == 0
+    copy = load_model("table1-rave").reconstruct(*load_audio(recording))
+    torch.testing.assert_close(load_audio(out)[0], copy.clamp(-1, 1), rtol=0, atol=1e-4)  # 16 bits
 
 
 def test_a_rate_is_for_local_models(model, recording, tmp_path, capsys):
