@@ -1,10 +1,16 @@
-"""Atomic files: written under a temporary name and renamed, so that a reader never meets half a file."""
+"""Atomic files: written under a temporary name and renamed, so that a reader never meets half a file.
+
+And none is written over what it is made from: see `refuse_same`.
+"""
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import combinations, product
 from pathlib import Path
+
+from hypersound_lib.errors import ConfigError
 
 
 @contextmanager
@@ -39,3 +45,22 @@ def share(path: Path) -> None:
     umask = os.umask(0)
     os.umask(umask)
     path.chmod(0o666 & ~umask)
+
+
+def refuse_same(inputs: Iterable[str | os.PathLike], outputs: Iterable[str | os.PathLike]) -> None:
+    """Refuse to write over an input, or two outputs into one file, by whatever names: links and relative paths, too.
+
+    Raises:
+        ConfigError: two of them are one file.
+    """
+    outputs = [Path(path) for path in outputs]
+    for source, target in [*product(map(Path, inputs), outputs), *combinations(outputs, 2)]:
+        if _is_same(source, target):
+            raise ConfigError(f"{target} is the same file as {source}: choose another name for the output")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)  # hard links, too
+    except OSError:  # at least one is not there yet
+        return os.path.realpath(one) == os.path.realpath(other)

@@ -24,12 +24,13 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Compress, and say how large the file is."""
-    from hypersound_lib.coding.files import compress_file, refuse_same, survey_file, write_code_file
+    from hypersound_lib.atomic import refuse_same
+    from hypersound_lib.coding.files import compress_file, survey_file, write_code_file
     from hypersound_lib.coding.rate import Rate
     from hypersound_lib.local.model import LocalHyperSound
 
     rate = Rate.of(options.kbps, options.quality)
-    refuse_same(options.file, options.out)
+    refuse_same([options.file], [options.out])
     model, progress = LocalHyperSound.from_pretrained(options.model), sys.stderr.isatty()
     source = survey_file(model, options.file, progress=progress)
     size = write_code_file(options.out, compress_file(model, source, rate, progress=progress))

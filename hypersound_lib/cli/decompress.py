@@ -24,10 +24,11 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Decompress, and say what was written."""
-    from hypersound_lib.coding.files import decompress_file, read_code_file, refuse_same
+    from hypersound_lib.atomic import refuse_same
+    from hypersound_lib.coding.files import decompress_file, read_code_file
     from hypersound_lib.local.model import LocalHyperSound
 
-    refuse_same(options.file, options.out)
+    refuse_same([options.file], [options.out])
     data = read_code_file(options.file)
     model = LocalHyperSound.from_pretrained(options.model)
     rate = model.config.sample_rate if options.sample_rate is None else options.sample_rate

@@ -32,9 +32,12 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate, print the table, and write the file."""
+    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.evaluation import DEFAULT_METRICS, evaluate, load_system
     from hypersound_lib.provenance import provenance, write_result
 
+    if options.json is not None:
+        refuse_same(_inputs(options), [options.json])
     origin = provenance(shlex.join(["hypersound", *sys.argv[1:]]), seed=0)
     evaluation = evaluate(
         [load_system(name, kbps=options.kbps) for name in options.model],
@@ -55,3 +58,14 @@ def run(options: argparse.Namespace) -> None:
         results = {"data": options.data, "split": options.split, "seconds": options.seconds} | evaluation.to_json()
         write_result(options.json, results, origin)
         print(f"wrote {options.json}")
+
+
+def _inputs(options: argparse.Namespace) -> list[Path]:
+    """Return the local files that an evaluation reads, as far as their names tell."""
+    from hypersound_lib.data.audio import AUDIO_SUFFIXES
+    from hypersound_lib.pretrained import CONFIG_FILE, WEIGHTS_FILE, find_folder
+
+    given = [Path(name) for name in options.model]
+    folders = [find_folder(path) for path in given if path.is_dir()]
+    recordings = [path for path in Path(options.data).rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES]
+    return [*given, *(folder / name for folder in folders for name in (CONFIG_FILE, WEIGHTS_FILE)), *recordings]

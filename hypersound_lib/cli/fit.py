@@ -36,10 +36,14 @@ def run(options: argparse.Namespace) -> None:
     """Fit, print how it goes, and write sound, weights and figure."""
     import torch
 
+    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.data import load_audio, save_audio
     from hypersound_lib.fitting import FitConfig, fit_inr
     from hypersound_lib.plots import plot_sounds
 
+    base = options.out / f"{options.file.stem}.inr"
+    outputs = [base.with_name(base.name + suffix) for suffix in (".safetensors", ".flac", ".png")]
+    refuse_same([options.file], outputs)
     waveform, sample_rate = load_audio(options.file, options.sample_rate)
     waveform = _part(waveform, sample_rate, options)
     options.out.mkdir(parents=True, exist_ok=True)  # so that a bad folder shows before the work, not after
@@ -57,12 +61,11 @@ def run(options: argparse.Namespace) -> None:
     )
     result = fit_inr(waveform, sample_rate, inr, config, callback=_print_row, progress=False)
 
-    base = options.out / f"{options.file.stem}.inr"
     reconstruction = result.sound.render()
-    result.sound.save(base.with_name(base.name + ".safetensors"))
-    save_audio(base.with_name(base.name + ".flac"), reconstruction, sample_rate)
+    result.sound.save(outputs[0])
+    save_audio(outputs[1], reconstruction, sample_rate)
     fig = plot_sounds({options.file.name: waveform, "INR": reconstruction}, sample_rate)
-    save_picture(base.with_name(base.name + ".png"), fig, options.seed)
+    save_picture(outputs[2], fig, options.seed)
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
     print(f"{numbers}; {result.steps} steps in {result.seconds:.1f} s, stopped by {result.stop_reason}")
     print(f"wrote {base}.safetensors, .flac and .png")

@@ -38,11 +38,11 @@ def run(options: argparse.Namespace) -> None:
     """Reconstruct, write, and compare."""
     import torch
 
-    from hypersound_lib.coding.files import refuse_same
+    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.data import load_audio
     from hypersound_lib.models import load_model
 
-    refuse_same(options.file, options.out)
+    refuse_same([options.file], [options.out] + ([] if options.picture is None else [options.picture]))
     model = load_model(options.model)
     model_rate = model.config.sample_rate
     rate = model_rate if options.sample_rate is None else options.sample_rate

@@ -19,9 +19,11 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate and write."""
+    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.data import save_audio
     from hypersound_lib.represented_sound import RepresentedSound
 
+    refuse_same([options.weights], [options.out])
     sound = RepresentedSound.load(options.weights)
     rate = options.sample_rate or sound.sample_rate
     waveform = sound.render(rate)

@@ -3,7 +3,6 @@
 The first reading finds length and level, which stand in the header; the second one compresses.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,12 +121,6 @@ def read_code_file(path: Path) -> bytes:
             return head + file.read()
     except OSError as error:
         raise CodeFileError(f"{path}: cannot be read ({error.strerror or error}); check the name and folder") from error
-
-
-def refuse_same(source: Path, target: Path) -> None:
-    """Raise ConfigError where a file would be written over the one that it is made from, by whatever name."""
-    if target.exists() and source.exists() and os.path.samefile(source, target):
-        raise ConfigError(f"{target} is the same file as {source}: choose another name for the output")
 
 
 def watched(blocks: Iterable[Tensor], sample_rate: int, seconds: float, what: str, progress: bool) -> Iterator[Tensor]:

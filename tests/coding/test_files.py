@@ -1,6 +1,5 @@
 """Sound files to `.hs` files and back: the same bytes and sounds as waveforms give, whole or not at all."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from hypersound_lib.coding.files import (
     compress_file,
     decompress_file,
     read_code_file,
-    refuse_same,
     survey_file,
     write_code_file,
 )
@@ -105,18 +103,3 @@ def test_what_cannot_be_read_is_refused(model, tmp_path):
         read_code_file(tmp_path / "empty.hs")
     with pytest.raises(AudioFileError, match="no such file"):
         survey_file(model, tmp_path / "none.wav")
-
-
-def test_a_file_is_never_written_over_its_source(tmp_path, monkeypatch):
-    source = tmp_path / "voice.hs"
-    source.write_bytes(b"sound")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "link.hs").symlink_to(source)
-    os.link(source, tmp_path / "hard.hs")
-    monkeypatch.chdir(tmp_path)
-    for name in (source, Path("voice.hs"), Path("folder/../voice.hs"), Path("link.hs"), tmp_path / "hard.hs"):
-        with pytest.raises(ConfigError, match="is the same file as"):
-            refuse_same(source, name)
-    refuse_same(source, tmp_path / "other.hs")
-    (tmp_path / "other.hs").write_bytes(b"sound")
-    refuse_same(source, tmp_path / "other.hs")
