@@ -4,6 +4,7 @@ And none is written over what it is made from: see `refuse_same`.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,15 +30,57 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    with naming(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            share(temporary)
+            sync(temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Let an OSError inside that names a temporary file beside `path`, or no file, name `path`."""
+    path = Path(path)
     try:
-        yield temporary
-        share(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        at = "." if error.filename is None else os.path.relpath(os.fsdecode(error.filename), path.parent)
+        if error.errno is None or not at.startswith(".") or at.startswith(".."):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def staging_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`, to be renamed or emptied; what is left of it is removed.
+
+    Parent folders are created. An OSError names `target`.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with naming(target):
+        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".writing-{target.name}-"))
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file and have its bytes on the disk itself: some file systems find only then that it is full."""
+    path.write_bytes(content)
+    sync(path)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's bytes are on the disk itself."""
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
 
 
 def share(path: Path) -> None:

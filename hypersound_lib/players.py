@@ -17,7 +17,7 @@ import soundfile
 import soxr
 from torch import Tensor
 
-from hypersound_lib.data.audio import WRITE_BLOCK
+from hypersound_lib.data.writing import WRITE_BLOCK
 
 Rates = int | Mapping[str, int]  # in Hz: of all sounds, or of each by its label
 

@@ -8,17 +8,15 @@ FOLDER/model.safetensors   tensors by name
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
-from hypersound_lib.atomic import share
+from hypersound_lib.atomic import staging_folder, write_synced
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.paths import embedded_data
 
@@ -45,21 +43,16 @@ def write_folder(
         text = json.dumps({"format": FORMAT, **config}, indent=1) + "\n"
     except (TypeError, ValueError) as error:
         raise ConfigError(f"config and facts must be what JSON can hold ({error})") from error
-    folder.parent.mkdir(parents=True, exist_ok=True)
     # Whatever can fail, such as a full disk, fails in here, before anything old is touched.
-    staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
+    with staging_folder(folder) as staging:
         stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        save_file(stored, staging / WEIGHTS_FILE, {"format": "pt"})
-        share(staging / WEIGHTS_FILE)
-        (staging / CONFIG_FILE).write_text(text, encoding="utf-8")
-        (staging / CARD_FILE).write_text(card, encoding="utf-8")
+        write_synced(staging / WEIGHTS_FILE, save(stored, {"format": "pt"}))
+        write_synced(staging / CONFIG_FILE, text.encode())
+        write_synced(staging / CARD_FILE, card.encode())
         folder.mkdir(exist_ok=True)
         # The config comes last: while a new folder lacks it, nobody takes the folder for a model.
         for name in (CARD_FILE, WEIGHTS_FILE, CONFIG_FILE):
             os.replace(staging / name, folder / name)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def find_folder(name_or_folder: str | os.PathLike, revision: str | None = None) -> Path:

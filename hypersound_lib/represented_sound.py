@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from hypersound_lib.atomic import atomic_path
@@ -80,7 +80,7 @@ class RepresentedSound:
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.inr.state_dict().items()}
         metadata = {"format": _FORMAT, "sound": json.dumps(description)}
         with atomic_path(path) as temporary:
-            save_file(tensors, temporary, metadata)
+            temporary.write_bytes(save(tensors, metadata))
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "RepresentedSound":

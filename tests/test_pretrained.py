@@ -165,11 +165,11 @@ def test_saving_again_replaces_files_and_leaves_others(folder):
 def test_a_failed_save_leaves_the_old_files(folder, monkeypatch):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
-    def full_disk(tensors, path, metadata):
+    def full_disk(path, content):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pretrained, "save_file", full_disk)
+    monkeypatch.setattr(pretrained, "write_synced", full_disk)
     with pytest.raises(OSError, match="No space"):
         make("siren").save_pretrained(folder)
     with pytest.raises(ConfigError, match="JSON can hold"):

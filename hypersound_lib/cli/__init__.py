@@ -26,8 +26,16 @@ def main(arguments: list[str] | None = None) -> int:
         print("hypersound: interrupted", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"hypersound: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        print(f"hypersound: {_in_words(error)}", file=sys.stderr)
         return 2
+
+
+def _in_words(error: OSError) -> str:
+    from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
+
+    if is_disk_full(error):
+        return explain_os_error(error, error.filename or ".")
+    return f"{error.filename or ''}: {error.strerror or error}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
 
 def write_sound(path: Path, blocks: Iterable, rate: int) -> int:
     """Write blocks of sound into a file, say how many samples were clipped, and return how many there are."""
-    from hypersound_lib.data.blocks import write_blocks
+    from hypersound_lib.data.writing import write_blocks
 
     count = 0
 

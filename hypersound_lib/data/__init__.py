@@ -10,7 +10,6 @@ from hypersound_lib.data.audio import (
     peak_normalize,
     resample,
     resampled_length,
-    save_audio,
     to_int16,
 )
 from hypersound_lib.data.augment import Dequantize, Normalize, PhaseMangle, Step, all_pass, paper_augmentation
@@ -21,6 +20,7 @@ from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.segments import cut_segments, random_segment
 from hypersound_lib.data.signals import codec_augmentation
 from hypersound_lib.data.store import AudioStore, build_store, open_store
+from hypersound_lib.data.writing import save_audio
 
 __all__ = [
     "CORPORA",

@@ -1,11 +1,9 @@
-"""Sound files to waveforms and back: decode to mono, resample, normalise, quantise, save.
+"""Sound files to waveforms: decode to mono, resample, normalise, quantise.
 
 Decoding is libsndfile's (through soundfile), resampling is soxr's high-quality preset, as in the paper's "Data".
 """
 
-import io
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,17 +14,13 @@ import soxr
 import torch
 from torch import Tensor
 
-from hypersound_lib.atomic import atomic_path
-from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.data.truncation import missing_tail
 from hypersound_lib.errors import AudioFileError, ConfigError
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 
-SAVED_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 _FULL_SCALE = 2**15  # int16 steps from 0 to full scale
 _UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that states none is above this
-WRITE_BLOCK = 65536  # libsndfile's Vorbis encoder overflows its stack when a long sound comes in one piece
 
 
 def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple[Tensor, int]:
@@ -48,6 +42,7 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
         ConfigError: `sample_rate` is not positive.
 
     >>> import tempfile
+    >>> from hypersound_lib.data.writing import save_audio
     >>> path = Path(tempfile.mkdtemp()) / "tone.wav"
     >>> _ = save_audio(path, torch.zeros(44100), 44100)
     >>> waveform, rate = load_audio(path, 22050)
@@ -155,69 +150,6 @@ def from_int16(samples: Tensor) -> Tensor:
     tensor([-1.0000,  0.5000])
     """
     return samples.to(torch.float32) / _FULL_SCALE
-
-
-def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> float:
-    """Write a mono waveform as ``.wav`` or ``.flac`` (16 bit) or ``.ogg`` (Vorbis) and return the peak written.
-
-    The file appears whole or not at all. Samples outside [−1, 1] are clipped with a warning, never wrapped around.
-
-    Args:
-        path: where to write; the suffix chooses the format.
-        waveform: ``(T,)``, a tensor or array of floats.
-        sample_rate: in Hz.
-
-    Returns:
-        The largest magnitude written, at most 1 (Vorbis itself may overshoot it a little when decoded).
-
-    Raises:
-        ValueError: `waveform` is not one-dimensional.
-        ConfigError: the suffix or the rate cannot be written.
-        AudioFileError: the waveform is empty or holds NaN or Inf, or the disk refuses (full, no permission).
-    """
-    path = Path(path)
-    if path.suffix.lower() not in SAVED_FORMATS:
-        raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(SAVED_FORMATS)}")
-    waveform = _check_waveform(path, waveform)
-    peak = waveform.abs().max().item()
-    if peak > 1:
-        warnings.warn(
-            f"{path}: {int((waveform.abs() > 1).sum())} of {len(waveform)} samples lie outside [-1, 1] (peak "
-            f"{peak:.3g}) and were clipped; call peak_normalize first to keep the shape",
-            stacklevel=2,
-        )
-    encoded = _encode(path, waveform.clamp(-1, 1), sample_rate)
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(encoded)
-    except OSError as error:
-        raise AudioFileError(explain_os_error(error, path)) from error
-    return min(peak, 1.0)
-
-
-def _check_waveform(path: Path, waveform: Tensor) -> Tensor:
-    waveform = torch.as_tensor(waveform).detach().to("cpu", torch.float32)
-    if waveform.ndim != 1:
-        raise ValueError(f"save_audio writes one waveform (T,), not {tuple(waveform.shape)}; pick one of the batch")
-    if not len(waveform):
-        raise AudioFileError(f"{path}: nothing to save, the waveform is empty")
-    if not waveform.isfinite().all():
-        raise AudioFileError(f"{path}: the waveform holds NaN or Inf; nothing was saved")
-    return waveform
-
-
-def _encode(path: Path, waveform: Tensor, sample_rate: int) -> bytes:
-    # In memory first: libsndfile calls a full disk "System error", Python's own write says what is wrong.
-    container, subtype = SAVED_FORMATS[path.suffix.lower()]
-    samples = waveform if subtype == "VORBIS" else to_int16(waveform)
-    buffer = io.BytesIO()
-    try:
-        with soundfile.SoundFile(buffer, "w", sample_rate, 1, subtype, format=container) as file:
-            for block in samples.split(WRITE_BLOCK):
-                file.write(block.numpy())
-    except soundfile.SoundFileError as error:
-        raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz ({error})") from error
-    return buffer.getvalue()
 
 
 def _decode(path: Path) -> tuple[np.ndarray, int]:

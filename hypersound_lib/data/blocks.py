@@ -1,18 +1,15 @@
-"""Sound files in blocks, for recordings that need not fit into memory: read, resample, write."""
+"""Sound files in blocks, for recordings that need not fit into memory: read and resample; `writing` writes them."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 import torch
 from torch import Tensor
 
-from hypersound_lib.atomic import atomic_path
-from hypersound_lib.data.audio import SAVED_FORMATS, WRITE_BLOCK, check_length, opened, to_int16
-from hypersound_lib.data.os_errors import explain_os_error
-from hypersound_lib.errors import AudioFileError, ConfigError
+from hypersound_lib.data.audio import check_length, opened
+from hypersound_lib.errors import AudioFileError
 
 
 def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
@@ -47,32 +44,3 @@ def resample_blocks(blocks: Iterable[Tensor], from_rate: int, to_rate: int) -> I
     for block in blocks:
         yield torch.from_numpy(stream.resample_chunk(block.numpy()))
     yield torch.from_numpy(stream.resample_chunk(np.zeros(0, np.float32), last=True))
-
-
-def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
-    """Write blocks `(T_i,)` into one file, as `save_audio` does their join, and return how many samples clipped.
-
-    The file appears whole or not at all.
-
-    Raises:
-        ConfigError: the suffix or the rate cannot be written.
-        AudioFileError: the disk refuses.
-    """
-    if path.suffix.lower() not in SAVED_FORMATS:
-        raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(SAVED_FORMATS)}")
-    container, subtype = SAVED_FORMATS[path.suffix.lower()]
-    clipped = 0
-    try:
-        with atomic_path(path) as temporary:
-            try:
-                with soundfile.SoundFile(temporary, "w", sample_rate, 1, subtype, format=container) as file:
-                    for block in blocks:
-                        clipped += int((block.abs() > 1).sum())
-                        samples = block.clamp(-1, 1)
-                        for part in (samples if subtype == "VORBIS" else to_int16(samples)).split(WRITE_BLOCK):
-                            file.write(part.numpy())
-            except soundfile.SoundFileError as error:
-                raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz ({error})") from error
-    except OSError as error:
-        raise AudioFileError(explain_os_error(error, path)) from error
-    return clipped

@@ -8,14 +8,15 @@ RUN/checkpoints/step-00000500/model.safetensors      weights
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
+from hypersound_lib.atomic import staging_folder, write_synced
 from hypersound_lib.errors import WeightsFileError
 from hypersound_lib.training.state import TrainingState
 
@@ -43,23 +44,8 @@ class Checkpoints:
         target = self.folder / f"step-{state.step:08d}"
         if target.exists():  # a step has only one state
             return target
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for left in self.folder.glob(".writing-*"):  # by a process that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        staging = Path(tempfile.mkdtemp(dir=self.folder, prefix=".writing-"))
-        try:
-            save_file(_contiguous(state.model.state_dict()), staging / "model.safetensors")
-            save_file(_training_tensors(state), staging / "training.safetensors")
-            numbers = {
-                "format": _FORMAT,
-                "step": state.step,
-                "seconds": state.seconds,
-                "best_score": state.best_score,
-            }
-            (staging / "state.json").write_text(json.dumps(numbers), encoding="utf-8")
-            os.replace(staging, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        numbers = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "best_score": state.best_score}
+        write_checkpoint(target, _contiguous(state.model.state_dict()), _training_tensors(state), numbers)
         for old in self.saved()[: -self.keep]:
             shutil.rmtree(old)
         return target
@@ -87,6 +73,23 @@ class Checkpoints:
                 "or start again with another --out."
             ) from error
         return path
+
+
+def write_checkpoint(
+    target: Path, model: dict[str, Tensor], training: dict[str, Tensor], numbers: dict[str, Any]
+) -> None:
+    """Write a checkpoint's files under a temporary name, and rename their folder to `target`.
+
+    Raises:
+        OSError: the disk is full or refuses; it names `target`.
+    """
+    for left in target.parent.glob(".writing-*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with staging_folder(target) as staging:
+        write_synced(staging / "model.safetensors", save(model))
+        write_synced(staging / "training.safetensors", save(training))
+        write_synced(staging / "state.json", json.dumps(numbers).encode())
+        os.replace(staging, target)
 
 
 def _training_tensors(state: TrainingState) -> dict[str, Tensor]:

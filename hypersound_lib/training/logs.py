@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from hypersound_lib.atomic import atomic_path
+from hypersound_lib.atomic import atomic_path, naming
 
 
 class RunLog:
@@ -73,7 +73,7 @@ class RunLog:
             return
         path = self.folder / f"{name}.csv"
         fresh = not path.exists()
-        with open(path, "a", newline="", encoding="utf-8") as file:
+        with naming(path), open(path, "a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(row))
             if fresh:
                 writer.writeheader()

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.data import load_dataset, peak_normalize, resample
-from hypersound_lib.data.blocks import write_blocks
+from hypersound_lib.data.writing import write_blocks
 from hypersound_lib.local.model import LocalHyperSound
 
 ROOT = Path(__file__).resolve().parents[2]

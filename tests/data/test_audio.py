@@ -1,4 +1,4 @@
-"""Decoding, resampling, normalising and saving; and every way in which a file can be bad."""
+"""Decoding, resampling, and normalising; and every way in which a file can be bad."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hypersound_lib.data import from_int16, load_audio, peak_normalize, resample, save_audio, to_int16
+from hypersound_lib.data import from_int16, load_audio, peak_normalize, resample, to_int16
 from hypersound_lib.errors import AudioFileError, ConfigError
 
 from .miniatures import CONTAINERS, encode, tone
@@ -97,66 +97,6 @@ def test_16_bit_samples_are_within_half_a_step_and_saturate(samples):
     back = from_int16(to_int16(waveform))
     expected = waveform.clamp(-1, 1 - LSB)
     assert (back - expected).abs().max() <= LSB / 2
-
-
-@pytest.mark.parametrize("suffix", [".wav", ".flac"])
-def test_saving_keeps_16_bit_audio_exactly(tmp_path, suffix):
-    waveform = from_int16(torch.arange(-32768, 32768, 7, dtype=torch.int32).to(torch.int16))
-    peak = save_audio(tmp_path / f"ramp{suffix}", waveform, 22050)
-    loaded, rate = load_audio(tmp_path / f"ramp{suffix}")
-    assert torch.equal(loaded, waveform)
-    assert rate == 22050
-    assert peak == 1.0
-
-
-def test_saving_ogg_keeps_the_tone(tmp_path):
-    path = tmp_path / "new" / "folder" / "tone.ogg"
-    save_audio(path, torch.from_numpy(tone(440, 22050, seconds=20)), 22050)
-    waveform, rate = load_audio(path)
-    assert len(waveform) == 20 * 22050
-    assert peak_frequency(waveform[:22050], rate) == pytest.approx(440, abs=2)
-
-
-def test_loud_samples_are_clipped_with_a_warning_and_never_wrap(tmp_path):
-    with pytest.warns(UserWarning, match=r"loud\.wav: 2 of 4 samples .*peak 3.*peak_normalize"):
-        peak = save_audio(tmp_path / "loud.wav", torch.tensor([3.0, -1.5, 0.5, 0.0]), 8000)
-    assert peak == 1.0
-    torch.testing.assert_close(load_audio(tmp_path / "loud.wav")[0], torch.tensor([1 - LSB, -1, 0.5, 0]))
-
-
-@pytest.mark.parametrize(
-    ("waveform", "error", "message"),
-    [
-        (torch.zeros(2, 10), ValueError, r"\(2, 10\)"),
-        (torch.zeros(0), AudioFileError, "empty"),
-        (torch.tensor([0.0, float("nan")]), AudioFileError, "NaN or Inf"),
-    ],
-)
-def test_what_is_no_waveform_is_not_saved(tmp_path, waveform, error, message):
-    with pytest.raises(error, match=message):
-        save_audio(tmp_path / "x.wav", waveform, 16000)
-    assert not any(tmp_path.iterdir())
-
-
-def test_unwritable_formats_and_rates_are_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"'\.mp4'.*\.wav, \.flac, \.ogg"):
-        save_audio(tmp_path / "x.mp4", torch.zeros(10), 16000)
-    with pytest.raises(ConfigError, match=r"x\.flac.*0 Hz"):
-        save_audio(tmp_path / "x.flac", torch.zeros(10), 0)
-
-
-def test_saving_without_permission_names_folder_and_remedy(locked_folder):
-    with pytest.raises(AudioFileError, match=r"x\.wav: no permission to write in .*another folder"):
-        save_audio(locked_folder / "x.wav", torch.zeros(10), 16000)
-
-
-def test_saving_on_a_full_disk_leaves_the_old_file_whole(tmp_path, file_size_limit):
-    path = tmp_path / "x.wav"
-    save_audio(path, torch.full((100,), 0.5), 16000)
-    with file_size_limit(200_000), pytest.raises(AudioFileError, match=r"x\.wav: the disk.*full.*Free some space"):
-        save_audio(path, torch.zeros(500_000), 16000)
-    assert load_audio(path)[0].tolist() == [0.5] * 100
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):

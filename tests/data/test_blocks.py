@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypersound_lib.data import load_audio, resample, save_audio
-from hypersound_lib.data.blocks import read_blocks, resample_blocks, write_blocks
-from hypersound_lib.errors import AudioFileError, ConfigError
+from hypersound_lib.data import load_audio, resample
+from hypersound_lib.data.blocks import read_blocks, resample_blocks
+from hypersound_lib.errors import AudioFileError
 
 
 def sound(num_samples):
@@ -35,28 +35,6 @@ def test_resampling_in_blocks_equals_resampling_at_once(rates, size):
     assert abs(len(joined) - len(whole)) <= 1
     count = min(len(joined), len(whole))
     torch.testing.assert_close(joined[:count], whole[:count], rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("suffix", [".wav", ".flac"])
-def test_writing_in_blocks_equals_writing_at_once(tmp_path, suffix):
-    x = sound(3001)
-    assert write_blocks(tmp_path / f"blocks{suffix}", x.split(170), 8000) == 0
-    save_audio(tmp_path / f"once{suffix}", x, 8000)
-    assert torch.equal(load_audio(tmp_path / f"blocks{suffix}")[0], load_audio(tmp_path / f"once{suffix}")[0])
-
-
-def test_what_clips_is_counted_and_what_fails_leaves_no_file(tmp_path):
-    assert write_blocks(tmp_path / "loud.wav", [torch.tensor([0.0, 1.5, -2.0])], 8000) == 2
-    with pytest.raises(ConfigError, match=r"cannot write '\.xyz'"):
-        write_blocks(tmp_path / "a.xyz", [sound(10)], 8000)
-
-    def failing():
-        yield sound(10)
-        raise ValueError("no more")
-
-    with pytest.raises(ValueError, match="no more"):
-        write_blocks(tmp_path / "half.wav", failing(), 8000)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["loud.wav"]
 
 
 def test_bad_files_are_refused_where_the_fault_is_met(tmp_path):

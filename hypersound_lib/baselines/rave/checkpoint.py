@@ -7,20 +7,19 @@ OUT/checkpoints/step-00000500/model.safetensors      weights of model and discri
 
 import json
 import math
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from hypersound_lib.baselines.rave.discriminator import Discriminator
 from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
 from hypersound_lib.errors import WeightsFileError
+from hypersound_lib.training.checkpoint import write_checkpoint
 
 _FORMAT = "rave/1"
 
@@ -59,18 +58,9 @@ class RAVETrainingState:
         target = folder / f"step-{self.step:08d}"
         if target.exists():  # a step has only one state
             return target
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(".writing-*"):  # by a process that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        staging = Path(tempfile.mkdtemp(dir=folder, prefix=".writing-"))
-        try:
-            save_file(_stored(self.networks.state_dict()), staging / "model.safetensors")
-            save_file(_stored(self._training_tensors()), staging / "training.safetensors")
-            numbers = {name: getattr(self, name) for name in ("step", "seconds", "stage", "best_score")}
-            (staging / "state.json").write_text(json.dumps({"format": _FORMAT, **numbers}), encoding="utf-8")
-            os.replace(staging, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        numbers = {name: getattr(self, name) for name in ("step", "seconds", "stage", "best_score")}
+        tensors = (_stored(self.networks.state_dict()), _stored(self._training_tensors()))
+        write_checkpoint(target, *tensors, {"format": _FORMAT, **numbers})
         for old in saved_checkpoints(folder)[:-keep]:
             shutil.rmtree(old)
         return target

@@ -1,0 +1,126 @@
+"""Waveforms to sound files, which appear whole or not at all: on a full disk, too, and where samples are not finite."""
+
+import io
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import soundfile
+import torch
+from torch import Tensor
+
+from hypersound_lib.atomic import atomic_path
+from hypersound_lib.data.audio import to_int16
+from hypersound_lib.data.os_errors import explain_os_error
+from hypersound_lib.errors import AudioFileError, ConfigError
+
+_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+WRITE_BLOCK = 65536  # libsndfile's Vorbis encoder overflows its stack when a long sound comes in one piece
+
+
+def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> float:
+    """Write a mono waveform as ``.wav`` or ``.flac`` (16 bit) or ``.ogg`` (Vorbis) and return the peak written.
+
+    The file appears whole or not at all. Samples outside [−1, 1] are clipped with a warning, never wrapped around.
+
+    Args:
+        path: where to write; the suffix chooses the format.
+        waveform: ``(T,)``, a tensor or array of floats.
+        sample_rate: in Hz.
+
+    Returns:
+        The largest magnitude written, at most 1 (Vorbis itself may overshoot it a little when decoded).
+
+    Raises:
+        ValueError: `waveform` is not one-dimensional.
+        ConfigError: the suffix or the rate cannot be written.
+        AudioFileError: the waveform is empty or holds NaN or Inf, or the disk refuses (full, no permission).
+    """
+    path = Path(path)
+    waveform = torch.as_tensor(waveform).detach().to("cpu", torch.float32)
+    if waveform.ndim != 1:
+        raise ValueError(f"save_audio writes one waveform (T,), not {tuple(waveform.shape)}; pick one of the batch")
+    clipped = write_blocks(path, [waveform], sample_rate)
+    peak = waveform.abs().max().item()
+    if clipped:
+        warnings.warn(
+            f"{path}: {clipped} of {len(waveform)} samples lie outside [-1, 1] (peak {peak:.3g}) and were clipped; "
+            "call peak_normalize first to keep the shape",
+            stacklevel=2,
+        )
+    return min(peak, 1.0)
+
+
+def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
+    """Write blocks `(T_i,)` into one file, as `save_audio` does their join, and return how many samples clipped.
+
+    The file appears whole or not at all.
+
+    Raises:
+        ConfigError: the suffix or the rate cannot be written.
+        AudioFileError: there are no samples, one of them is NaN or Inf, or the disk refuses.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(_FORMATS)}")
+    container, subtype = _FORMATS[path.suffix.lower()]
+    count = clipped = 0
+
+    def encoded() -> Iterator[Tensor]:
+        nonlocal count, clipped
+        for block in blocks:
+            if not block.isfinite().all():
+                bad = count + int((~block.isfinite()).nonzero()[0])
+                raise AudioFileError(f"{path}: sample {bad} is NaN or Inf; nothing was saved")
+            clipped += int((block.abs() > 1).sum())
+            count += len(block)
+            samples = block.clamp(-1, 1)
+            yield from (samples if subtype == "VORBIS" else to_int16(samples)).split(WRITE_BLOCK)
+
+    try:
+        with atomic_path(path) as temporary:
+            _encode(temporary, encoded(), sample_rate, container, subtype)
+            if not count:
+                raise AudioFileError(f"{path}: nothing to save, the waveform is empty")
+            kept = soundfile.info(temporary).frames
+            if kept != count:
+                raise AudioFileError(f"{path}: only {kept} of {count} samples were kept. Check the disk.")
+    except soundfile.SoundFileError as error:
+        raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz ({error})") from error
+    except OSError as error:
+        raise AudioFileError(explain_os_error(error, path)) from error
+    return clipped
+
+
+def _encode(path: Path, blocks: Iterable[Tensor], sample_rate: int, container: str, subtype: str) -> None:
+    with open(path, "w+b", buffering=0) as raw:
+        output = _Output(raw)
+        try:
+            with soundfile.SoundFile(output, "w", sample_rate, 1, subtype, format=container) as file:
+                for block in blocks:
+                    file.write(block.numpy())
+                    output.check()
+        finally:  # before libsndfile's own error, which is "System error", if there is one
+            output.check()
+
+
+class _Output:
+    """A file that libsndfile writes to. It passes over errors, even of the last bytes: the first one is kept here."""
+
+    def __init__(self, raw: io.FileIO):
+        self.raw, self.seek, self.tell, self.read, self.readinto = raw, raw.seek, raw.tell, raw.read, raw.readinto
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        written = 0
+        try:
+            while written < len(data):
+                written += self.raw.write(data[written:])
+        except OSError as error:
+            self.error = self.error or error
+        return written
+
+    def check(self) -> None:
+        """Raise the error that was met, if any."""
+        if self.error is not None:
+            raise self.error

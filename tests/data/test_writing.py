@@ -1,0 +1,161 @@
+"""Saving: exact, whole or not at all, also where samples are not finite or the disk is full."""
+
+import subprocess
+
+import pytest
+import torch
+
+from hypersound_lib.data import from_int16, load_audio, save_audio
+from hypersound_lib.data.writing import write_blocks
+from hypersound_lib.errors import AudioFileError, ConfigError
+from hypersound_lib.inr import INR_CONFIGS, build_inr
+from hypersound_lib.represented_sound import RepresentedSound
+
+from .miniatures import tone
+
+LSB = 1 / 32768
+
+
+def peak_frequency(waveform: torch.Tensor, sample_rate: int) -> float:
+    spectrum = torch.fft.rfft(waveform * torch.hann_window(len(waveform)), n=8 * len(waveform)).abs()
+    return spectrum.argmax().item() * sample_rate / (8 * len(waveform))
+
+
+def sound(num_samples):
+    return 0.1 * torch.randn(num_samples, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_saving_keeps_16_bit_audio_exactly(tmp_path, suffix):
+    waveform = from_int16(torch.arange(-32768, 32768, 7, dtype=torch.int32).to(torch.int16))
+    peak = save_audio(tmp_path / f"ramp{suffix}", waveform, 22050)
+    loaded, rate = load_audio(tmp_path / f"ramp{suffix}")
+    assert torch.equal(loaded, waveform)
+    assert rate == 22050
+    assert peak == 1.0
+
+
+def test_saving_ogg_keeps_the_tone(tmp_path):
+    path = tmp_path / "new" / "folder" / "tone.ogg"
+    save_audio(path, torch.from_numpy(tone(440, 22050, seconds=20)), 22050)
+    waveform, rate = load_audio(path)
+    assert len(waveform) == 20 * 22050
+    assert peak_frequency(waveform[:22050], rate) == pytest.approx(440, abs=2)
+
+
+def test_loud_samples_are_clipped_with_a_warning_and_never_wrap(tmp_path):
+    with pytest.warns(UserWarning, match=r"loud\.wav: 2 of 4 samples .*peak 3.*peak_normalize"):
+        peak = save_audio(tmp_path / "loud.wav", torch.tensor([3.0, -1.5, 0.5, 0.0]), 8000)
+    assert peak == 1.0
+    torch.testing.assert_close(load_audio(tmp_path / "loud.wav")[0], torch.tensor([1 - LSB, -1, 0.5, 0]))
+
+
+@pytest.mark.parametrize(
+    ("waveform", "error", "message"),
+    [
+        (torch.zeros(2, 10), ValueError, r"\(2, 10\)"),
+        (torch.zeros(0), AudioFileError, "empty"),
+        (torch.tensor([0.0, float("nan")]), AudioFileError, "NaN or Inf"),
+    ],
+)
+def test_what_is_no_waveform_is_not_saved(tmp_path, waveform, error, message):
+    with pytest.raises(error, match=message):
+        save_audio(tmp_path / "x.wav", waveform, 16000)
+    assert not any(tmp_path.iterdir())
+
+
+def test_unwritable_formats_and_rates_are_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"'\.mp4'.*\.wav, \.flac, \.ogg"):
+        save_audio(tmp_path / "x.mp4", torch.zeros(10), 16000)
+    with pytest.raises(ConfigError, match=r"x\.flac.*0 Hz"):
+        save_audio(tmp_path / "x.flac", torch.zeros(10), 0)
+
+
+def test_saving_without_permission_names_folder_and_remedy(locked_folder):
+    with pytest.raises(AudioFileError, match=r"x\.wav: no permission to write in .*another folder"):
+        save_audio(locked_folder / "x.wav", torch.zeros(10), 16000)
+
+
+def test_saving_on_a_full_disk_leaves_the_old_file_whole(tmp_path, file_size_limit):
+    path = tmp_path / "x.wav"
+    save_audio(path, torch.full((100,), 0.5), 16000)
+    with file_size_limit(200_000), pytest.raises(AudioFileError, match=r"x\.wav: the disk.*full.*Free some space"):
+        save_audio(path, torch.zeros(500_000), 16000)
+    assert load_audio(path)[0].tolist() == [0.5] * 100
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_writing_in_blocks_equals_writing_at_once(tmp_path, suffix):
+    x = sound(3001)
+    assert write_blocks(tmp_path / f"blocks{suffix}", x.split(170), 8000) == 0
+    save_audio(tmp_path / f"once{suffix}", x, 8000)
+    assert torch.equal(load_audio(tmp_path / f"blocks{suffix}")[0], load_audio(tmp_path / f"once{suffix}")[0])
+
+
+def test_what_clips_is_counted_and_what_fails_leaves_no_file(tmp_path):
+    assert write_blocks(tmp_path / "loud.wav", [torch.tensor([0.0, 1.5, -2.0])], 8000) == 2
+    with pytest.raises(ConfigError, match=r"cannot write '\.xyz'"):
+        write_blocks(tmp_path / "a.xyz", [sound(10)], 8000)
+
+    def failing():
+        yield sound(10)
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        write_blocks(tmp_path / "half.wav", failing(), 8000)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["loud.wav"]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], capture_output=True)
+    if mount.returncode:
+        pytest.skip("no small disk can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def check_full_disk(folder, name, write):
+    """Whatever room is left, `write` succeeds with a whole file or fails in words, and leaves nothing else."""
+    outcomes = set()
+    target = folder / name
+    for room in range(0, 400_000, 20_000):
+        for path in folder.iterdir():
+            path.unlink()
+        target.write_bytes(b"old")
+        (folder / "ballast").write_bytes(bytes(1_036_288 - room))
+        failure = None
+        try:
+            write(target)
+        except (OSError, AudioFileError) as error:
+            failure = str(error)
+        outcomes.add(failure is None)
+        assert failure is None or (str(target) in failure and ("is full" in failure or "No space left" in failure))
+        assert (target.read_bytes() == b"old") == (failure is not None)
+        assert {path.name for path in folder.iterdir()} == {name, "ballast"}
+    assert outcomes == {True, False}
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".wav", ".ogg"])
+def test_a_nearly_full_disk_gives_the_whole_file_or_words(small_disk, suffix):
+    x = sound(80_000)
+
+    def write(path):
+        write_blocks(path, x.split(7000), 16000)
+        assert len(load_audio(path)[0]) == len(x)
+
+    check_full_disk(small_disk, f"x{suffix}", write)
+
+
+def test_weights_on_a_nearly_full_disk(small_disk):
+    represented = RepresentedSound(build_inr(INR_CONFIGS["SIREN"](width=128)), 8000, 3000)
+
+    def write(path):
+        represented.save(path)
+        RepresentedSound.load(path)
+
+    check_full_disk(small_disk, "x.safetensors", write)
