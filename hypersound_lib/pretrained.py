@@ -36,13 +36,15 @@ def write_folder(
         card: Markdown.
 
     Raises:
-        ConfigError: `config` holds something that JSON cannot.
+        ConfigError: `config` holds something that JSON cannot, or a tensor NaN or Inf.
     """
     folder = Path(folder)
     try:
         text = json.dumps({"format": FORMAT, **config}, indent=1) + "\n"
     except (TypeError, ValueError) as error:
         raise ConfigError(f"config and facts must be what JSON can hold ({error})") from error
+    if bad := first_not_finite(tensors):
+        raise ConfigError(f"{folder}: {bad} holds NaN or Inf; nothing was saved. Train again, or from a checkpoint")
     # Whatever can fail, such as a full disk, fails in here, before anything old is touched.
     with staging_folder(folder) as staging:
         stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -53,6 +55,11 @@ def write_folder(
         # The config comes last: while a new folder lacks it, nobody takes the folder for a model.
         for name in (CARD_FILE, WEIGHTS_FILE, CONFIG_FILE):
             os.replace(staging / name, folder / name)
+
+
+def first_not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+    """Return the name of a tensor that holds NaN or Inf, if there is one."""
+    return next((n for n, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()), None)
 
 
 def find_folder(name_or_folder: str | os.PathLike, revision: str | None = None) -> Path:
@@ -95,6 +102,8 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Te
         raise WeightsFileError(
             f"{folder / WEIGHTS_FILE}: not a whole safetensors file ({error}); copy the folder again"
         ) from error
+    if bad := first_not_finite(tensors):
+        raise WeightsFileError(f"{folder / WEIGHTS_FILE}: {bad} holds NaN or Inf; copy the model's folder again")
     return config, tensors
 
 

@@ -93,7 +93,10 @@ def _reconstruct_in_clips(
             weights = grid.weights(fade, opens=number > 0, closes=number < count - 1)
             part = result[grid.first : grid.first + grid.count]  # cut short where the sound ends
             part += (weights * sound[: grid.count].cpu())[: len(part)]
-    return (gain * result).float()
+    result = (gain * result).float()
+    if not result.isfinite().all():
+        raise ConfigError("the model's sound holds NaN or Inf; load its weights again, or train them further")
+    return result
 
 
 class _Grid:

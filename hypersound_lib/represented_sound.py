@@ -17,6 +17,7 @@ from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.dataclass_json import kind_from_json
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
+from hypersound_lib.pretrained import first_not_finite
 
 _FORMAT = "hypersound_lib.represented_sound/1"
 
@@ -44,7 +45,7 @@ class RepresentedSound:
             chunk_size: instants evaluated at once; it bounds the memory and does not change the result.
 
         Raises:
-            ConfigError: the rate is not positive.
+            ConfigError: the rate is not positive, or the network's output is not finite.
         """
         rate = self.sample_rate if sample_rate is None else sample_rate
         if rate < 1:
@@ -59,13 +60,17 @@ class RepresentedSound:
             count = min(chunk_size, total - start)
             coords = time_coords(count, sample_rate=rate, duration=duration, start=start, dtype=dtype, device=device)
             chunks.append(self.inr(coords).float().cpu())
-        return self.gain * torch.cat(chunks)
+        waveform = self.gain * torch.cat(chunks)
+        if not waveform.isfinite().all():
+            raise ConfigError(f"at {rate} Hz the INR's sound holds NaN or Inf; fit it again, at a lower learning rate")
+        return waveform
 
     def save(self, path: str | os.PathLike) -> None:
         """Write weights and config as one safetensors file, which holds no code: opening it is safe.
 
         Raises:
-            ConfigError: the network is none of `INR_CONFIGS`, so that `load` could not build it.
+            ConfigError: the network is none of `INR_CONFIGS`, so that `load` could not build it; or a weight or
+                the gain is NaN or infinite.
         """
         kind = type(self.inr).__name__
         if INR_CONFIGS.get(kind) is not type(self.inr.config):
@@ -79,6 +84,8 @@ class RepresentedSound:
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.inr.state_dict().items()}
         metadata = {"format": _FORMAT, "sound": json.dumps(description)}
+        if (bad := first_not_finite(tensors)) or not math.isfinite(self.gain):
+            raise ConfigError(f"{path}: {bad or 'gain'} holds NaN or Inf; nothing was saved. Fit the sound again")
         with atomic_path(path) as temporary:
             temporary.write_bytes(save(tensors, metadata))
 
@@ -105,10 +112,13 @@ class RepresentedSound:
             inr = _build(description["kind"], description["config"], tensors)
             sound = cls(inr, *(description[key] for key in ("sample_rate", "num_samples", "gain")))
             valid = sound.sample_rate > 0 and sound.num_samples > 0 and math.isfinite(sound.gain)
+            bad = first_not_finite(tensors)
         except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
             raise WeightsFileError(f"{path}: config and weights do not fit ({error}); fit the sound again") from error
         if not valid:
             raise WeightsFileError(f"{path}: impossible rate, length or gain in {description}; fit the sound again")
+        if bad:
+            raise WeightsFileError(f"{path}: {bad} holds NaN or Inf; fit the sound again")
         return sound
 
 

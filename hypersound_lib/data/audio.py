@@ -20,6 +20,7 @@ from hypersound_lib.errors import AudioFileError, ConfigError
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 
 _FULL_SCALE = 2**15  # int16 steps from 0 to full scale
+_LOUDEST = 1e12  # 240 dB above full scale: no sound, and its square is still far from the largest float32
 _UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that states none is above this
 
 
@@ -51,14 +52,25 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
     """
     path = Path(path)
     frames, file_rate = _decode(path)
-    waveform = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1)  # (T, C) -> (T,)
-    if not np.isfinite(waveform).all():
-        bad = int(np.flatnonzero(~np.isfinite(waveform))[0])
-        raise AudioFileError(f"{path}: sample {bad} is NaN or Inf. Repair the file or leave it out.")
-    waveform = torch.from_numpy(np.ascontiguousarray(waveform))
+    waveform = torch.from_numpy(mono(path, frames))
     if sample_rate is None:
         return waveform, file_rate
     return resample(waveform, file_rate, sample_rate), sample_rate
+
+
+def mono(path: Path, frames: np.ndarray, first: int = 0) -> np.ndarray:
+    """Return the mean of channels, `(T, C) -> (T,)`; `first` is the number of the first frame, for messages.
+
+    Raises:
+        AudioFileError: a sample is NaN, Inf, or so large that energies would overflow.
+    """
+    usable = (np.abs(frames) <= _LOUDEST).all(axis=1)  # NaN is not
+    if not usable.all():
+        at = int(np.flatnonzero(~usable)[0])
+        largest = np.abs(frames[at]).max()
+        what = f"{largest:.3g}, where full scale is 1" if np.isfinite(largest) else "NaN or Inf"
+        raise AudioFileError(f"{path}: sample {first + at} is {what}. Repair the file or leave it out.")
+    return np.ascontiguousarray(frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1))
 
 
 def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
@@ -68,7 +80,7 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
         ``(..., T) -> (..., round(T * to_rate / from_rate))``, float32 on the CPU.
 
     Raises:
-        ConfigError: a rate is not positive.
+        ConfigError: a rate is not positive, or the result is not finite.
 
     >>> resample(torch.zeros(2, 48000), 48000, 22050).shape
     torch.Size([2, 22050])
@@ -80,6 +92,8 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
     *batch, num_samples = waveform.shape
     columns = waveform.reshape(-1, num_samples).T.to("cpu", torch.float32).contiguous().numpy()  # (T, B)
     columns = soxr.resample(columns, from_rate, to_rate, quality="HQ")
+    if not np.isfinite(columns).all():
+        raise ConfigError(f"at {to_rate} Hz the sound is not finite: it holds NaN or Inf, or is too loud to resample")
     return torch.from_numpy(np.ascontiguousarray(columns.T)).reshape(*batch, -1)
 
 

@@ -8,8 +8,7 @@ import soxr
 import torch
 from torch import Tensor
 
-from hypersound_lib.data.audio import check_length, opened
-from hypersound_lib.errors import AudioFileError
+from hypersound_lib.data.audio import check_length, mono, opened
 
 
 def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
@@ -21,12 +20,9 @@ def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
     with opened(path) as file:
         count = 0
         while len(frames := file.read(size, dtype="float32", always_2d=True)):
-            block = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1)
-            if not np.isfinite(block).all():
-                bad = count + int(np.flatnonzero(~np.isfinite(block))[0])
-                raise AudioFileError(f"{path}: sample {bad} is NaN or Inf. Repair the file or leave it out.")
+            block = mono(path, frames, count)
             count += len(block)
-            yield torch.from_numpy(np.ascontiguousarray(block))
+            yield torch.from_numpy(block)
         check_length(path, file, count)
 
 

@@ -29,6 +29,7 @@ from hypersound_lib.local.encoder import SideEncoder, StepNetwork
 from hypersound_lib.local.hypernetwork import Generator
 from hypersound_lib.local.target import LocalINR
 from hypersound_lib.local.waves import LappedTransform
+from hypersound_lib.pretrained import first_not_finite
 from hypersound_lib.pretrained_model import PretrainedModel
 
 
@@ -211,8 +212,15 @@ class LocalHyperSound(PretrainedModel):
         return decompress(self, data, sample_rate)
 
     def identity(self) -> bytes:
-        """Return 4 bytes by which a file names the model that it needs: of the hash of all weights."""
-        return identity(self.state_dict())
+        """Return 4 bytes by which a file names the model that it needs: of the hash of all weights.
+
+        Raises:
+            ConfigError: a weight is NaN or infinite: such a model writes and plays nothing.
+        """
+        weights = self.state_dict()
+        if bad := first_not_finite(weights):
+            raise ConfigError(f"the model's {bad} holds NaN or Inf; load its weights again, or train them anew")
+        return identity(weights)
 
     def _held(self, side: Tensor, like: Tensor) -> Tensor:
         return hold(side, self.config.side_held, like.shape[1])
