@@ -4,6 +4,7 @@ One waveform's way through: ``load_dataset`` → ``build_store`` → ``RandomCli
 """
 
 from hypersound_lib.data.audio import (
+    as_real,
     as_sound,
     from_int16,
     load_audio,
@@ -35,6 +36,7 @@ __all__ = [
     "Sound",
     "Step",
     "all_pass",
+    "as_real",
     "as_sound",
     "build_store",
     "codec_augmentation",

@@ -20,7 +20,7 @@ from hypersound_lib.errors import AudioFileError, ConfigError
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 
 _FULL_SCALE = 2**15  # int16 steps from 0 to full scale
-_LOUDEST = 1e12  # 240 dB above full scale: no sound, and its square is still far from the largest float32
+LOUDEST = 1e12  # 240 dB above full scale: no sound, and its square is still far from the largest float32
 _UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that states none is above this
 
 
@@ -64,7 +64,7 @@ def mono(path: Path, frames: np.ndarray, first: int = 0) -> np.ndarray:
     Raises:
         AudioFileError: a sample is NaN, Inf, or so large that energies would overflow.
     """
-    usable = (np.abs(frames) <= _LOUDEST).all(axis=1)  # NaN is not
+    usable = (np.abs(frames) <= LOUDEST).all(axis=1)  # NaN is not
     if not usable.all():
         at = int(np.flatnonzero(~usable)[0])
         largest = np.abs(frames[at]).max()
@@ -87,6 +87,7 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
     """
     if min(from_rate, to_rate) <= 0:
         raise ConfigError(f"cannot resample from {from_rate} Hz to {to_rate} Hz: rates must be positive")
+    waveform = as_real(waveform)
     if from_rate == to_rate:
         return waveform
     *batch, num_samples = waveform.shape
@@ -111,6 +112,22 @@ def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
     return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)
 
 
+def as_real(waveform: Tensor) -> Tensor:
+    """Return a waveform, or a batch of them, whose full scale is ±1: float32 and float64 as they are, half as float32.
+
+    Raises:
+        ConfigError: it is not of real floating-point numbers.
+
+    >>> as_real(torch.zeros(3, dtype=torch.int16))
+    Traceback (most recent call last):
+    hypersound_lib.errors.ConfigError: a waveform is of floating-point numbers ... from_int16 converts it
+    """
+    if not waveform.is_floating_point():
+        remedy = "from_int16 converts it" if waveform.dtype == torch.int16 else "convert it first"
+        raise ConfigError(f"a waveform is of floating-point numbers with full scale ±1, not {waveform.dtype}; {remedy}")
+    return waveform if waveform.dtype == torch.float64 else waveform.float()
+
+
 def as_sound(waveform: Tensor) -> Tensor:
     """Return what was given as a waveform on the CPU, `(T,)` float32, or say why it is none.
 
@@ -124,7 +141,7 @@ def as_sound(waveform: Tensor) -> Tensor:
     waveform = torch.as_tensor(waveform).detach()
     if waveform.ndim != 1 or not len(waveform) or waveform.is_complex():
         raise ConfigError(f"a sound is a waveform (T,) of real numbers, not {waveform.dtype} {tuple(waveform.shape)}")
-    waveform = waveform.to("cpu", torch.float32)
+    waveform = as_real(waveform).to("cpu", torch.float32)
     if not waveform.isfinite().all():
         raise ConfigError(f"sample {int((~waveform.isfinite()).nonzero()[0])} of the sound is NaN or Inf")
     return waveform
@@ -140,6 +157,7 @@ def peak_normalize(waveform: Tensor, peak: float = 1.0) -> Tensor:
     tensor([[ 0.5000, -1.0000],
             [ 0.0000,  0.0000]])
     """
+    waveform = as_real(waveform)
     largest = waveform.abs().amax(dim=-1, keepdim=True)
     # Divide before scaling: the reciprocal of a subnormal peak would overflow.
     return waveform / torch.where(largest > 0, largest, torch.ones_like(largest)) * peak
@@ -151,18 +169,29 @@ def to_int16(waveform: Tensor) -> Tensor:
     Shape:
         ``(...) float -> (...) int16``
 
+    Raises:
+        ConfigError: the waveform is not of floating-point numbers, or holds NaN.
+
     >>> to_int16(torch.tensor([-2.0, -0.5, 0.0, 1.0]))
     tensor([-32768, -16384,      0,  32767], dtype=torch.int16)
     """
+    waveform = as_real(waveform)
+    if waveform.isnan().any():
+        raise ConfigError("NaN has no value in 16 bits; repair the waveform first")
     return (waveform * _FULL_SCALE).round().clamp(-_FULL_SCALE, _FULL_SCALE - 1).to(torch.int16)
 
 
 def from_int16(samples: Tensor) -> Tensor:
     """Return 16-bit samples at full scale ±1, float32: exactly what decoding a 16-bit file gives.
 
+    Raises:
+        ConfigError: the samples are not int16.
+
     >>> from_int16(torch.tensor([-32768, 16384], dtype=torch.int16))
     tensor([-1.0000,  0.5000])
     """
+    if samples.dtype != torch.int16:
+        raise ConfigError(f"16-bit samples are torch.int16, not {samples.dtype}")
     return samples.to(torch.float32) / _FULL_SCALE
 
 

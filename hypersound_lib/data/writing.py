@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.atomic import atomic_path
-from hypersound_lib.data.audio import to_int16
+from hypersound_lib.data.audio import as_real, to_int16
 from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import AudioFileError, ConfigError
 
@@ -34,11 +34,11 @@ def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> f
 
     Raises:
         ValueError: `waveform` is not one-dimensional.
-        ConfigError: the suffix or the rate cannot be written.
+        ConfigError: the suffix or the rate cannot be written, or the samples are not floating-point numbers.
         AudioFileError: the waveform is empty or holds NaN or Inf, or the disk refuses (full, no permission).
     """
     path = Path(path)
-    waveform = torch.as_tensor(waveform).detach().to("cpu", torch.float32)
+    waveform = as_real(torch.as_tensor(waveform)).detach().to("cpu", torch.float32)
     if waveform.ndim != 1:
         raise ValueError(f"save_audio writes one waveform (T,), not {tuple(waveform.shape)}; pick one of the batch")
     clipped = write_blocks(path, [waveform], sample_rate)

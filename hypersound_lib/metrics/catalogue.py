@@ -30,7 +30,7 @@ from torch import Tensor
 from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics.cdpam import cdpam
 from hypersound_lib.metrics.intelligibility import estoi, stoi
-from hypersound_lib.metrics.pairs import check_samples, check_shapes, is_silent
+from hypersound_lib.metrics.pairs import as_pair, check_samples, is_silent
 from hypersound_lib.metrics.perceptual import dnsmos, visqol
 from hypersound_lib.metrics.quality import pesq
 from hypersound_lib.metrics.spectral import lsd, mel_distance
@@ -59,7 +59,7 @@ def _finite(compute: PairMetric) -> PairMetric:
     """Return a metric of two waveforms that is finite or refused: the checks that all share."""
 
     def function(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
-        check_shapes(reference, estimate)
+        reference, estimate = as_pair(reference, estimate)
         if reference.ndim != 1:
             raise ConfigError(f"one waveform (T,) at a time is scored, not {tuple(reference.shape)}")
         check_samples(reference, estimate)

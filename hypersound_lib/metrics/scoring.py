@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hypersound_lib.data import as_real
 from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics.catalogue import METRICS, TABLE_1
 
@@ -57,7 +58,7 @@ def score(
     [Scores(values={'nmse': 0.25..., 'stoi': nan}, refusals={'stoi': 'STOI needs half a second of speech; 0.25 s ...'})]
     """
     _check(names, sample_rate, processes)
-    clips = [(_plain(reference), _plain(estimate)) for reference, estimate in pairs]
+    clips = [(as_real(reference).detach(), as_real(estimate).detach()) for reference, estimate in pairs]
     tasks = [(name, i) for name in names for i in range(len(clips))]
     pooled = [task for task in tasks if task[0] in IN_PROCESSES] if processes > 1 else []
     outcomes: dict[tuple[str, int], Outcome] = {}
@@ -75,10 +76,6 @@ def _check(names: Sequence[str], sample_rate: int, processes: int) -> None:
         raise ConfigError(f"no metric is called {', '.join(map(repr, unknown))}; there are {', '.join(METRICS)}")
     if sample_rate <= 0 or processes < 1:
         raise ConfigError(f"sample rate and number of processes must be positive, not {sample_rate} and {processes}")
-
-
-def _plain(signal: Tensor) -> Tensor:
-    return signal.detach() if signal.dtype == torch.float64 else signal.detach().float()
 
 
 def _outcome(name: str, reference: Tensor, estimate: Tensor, sample_rate: int) -> Outcome:

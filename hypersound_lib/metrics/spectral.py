@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics.pairs import check_shapes
+from hypersound_lib.metrics.pairs import as_pair
 
 MEL_BINS = 80  # of `mel_distance`; fewer at rates so low that one of them would hold no frequency
 
@@ -26,7 +26,7 @@ def lsd(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
         MetricRefused: the signals are not longer than half a window.
         ConfigError: the rate is below 100 Hz.
     """
-    check_shapes(reference, estimate)
+    reference, estimate = as_pair(reference, estimate)
     a = _log_power(reference, sample_rate)
     b = _log_power(estimate, sample_rate)
     return (a - b).square().mean(dim=-2).sqrt().mean(dim=-1)
@@ -45,7 +45,7 @@ def mel_distance(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tenso
         MetricRefused: the signals are not longer than half a window.
         ConfigError: the rate is below 100 Hz.
     """
-    check_shapes(reference, estimate)
+    reference, estimate = as_pair(reference, estimate)
     a = _log_mel(reference, sample_rate)
     b = _log_mel(estimate, sample_rate)
     return (a - b).abs().mean(dim=(-2, -1))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hypersound_lib.metrics.pairs import check_shapes
+from hypersound_lib.metrics.pairs import as_pair
 
 
 def mse(reference: Tensor, estimate: Tensor) -> Tensor:
@@ -12,7 +12,7 @@ def mse(reference: Tensor, estimate: Tensor) -> Tensor:
     >>> mse(torch.tensor([1.0, -1.0]), torch.tensor([1.0, 0.0]))
     tensor(0.5000)
     """
-    check_shapes(reference, estimate)
+    reference, estimate = as_pair(reference, estimate)
     return (reference - estimate).square().mean(dim=-1)
 
 
@@ -25,7 +25,7 @@ def snr(reference: Tensor, estimate: Tensor) -> Tensor:
     >>> snr(torch.tensor([1.0, -1.0]), torch.tensor([0.5, -0.5])).round(decimals=2)  # half the amplitude is wrong
     tensor(6.0200)
     """
-    check_shapes(reference, estimate)
+    reference, estimate = as_pair(reference, estimate)
     signal = reference.double().square().sum(dim=-1)
     noise = (reference.double() - estimate.double()).square().sum(dim=-1)
     ratio = torch.where(noise == 0, torch.inf, signal / noise)
@@ -54,7 +54,7 @@ def si_snr(reference: Tensor, estimate: Tensor) -> Tensor:
     >>> si_snr(x, 0.1 * x + torch.tensor([0.01, 0.01, -0.01, -0.01])).round(decimals=2)
     tensor(20.)
     """
-    check_shapes(reference, estimate)
+    reference, estimate = as_pair(reference, estimate)
     x = reference.double() - reference.double().mean(dim=-1, keepdim=True)
     y = estimate.double() - estimate.double().mean(dim=-1, keepdim=True)
     energy = x.square().sum(dim=-1, keepdim=True)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hypersound_lib.data import from_int16, load_audio, peak_normalize, resample, to_int16
+from hypersound_lib.data import as_sound, from_int16, load_audio, peak_normalize, resample, save_audio, to_int16
 from hypersound_lib.errors import AudioFileError, ConfigError
 
 from .miniatures import CONTAINERS, encode, tone
@@ -135,3 +135,27 @@ def test_nan_and_inf_are_found_and_located(tmp_path, bad):
 def test_reading_without_permission_is_named(locked_folder):
     with pytest.raises(AudioFileError, match=r"secret\.wav: cannot be read.*Permission denied.*Check its permissions"):
         load_audio(locked_folder / "secret.wav")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_every_float_is_converted_as_float32_is(dtype):
+    wave = torch.tensor([1.0, -1.0, 0.5, 0.0], dtype=dtype)
+    assert to_int16(wave).tolist() == to_int16(wave.float()).tolist() == [32767, -32768, 16384, 0]
+    assert peak_normalize(wave / 2).tolist() == wave.tolist()
+    assert resample(wave.repeat(50), 8000, 16000).equal(resample(wave.repeat(50).float(), 8000, 16000))
+
+
+@pytest.mark.parametrize("convert", [to_int16, peak_normalize, as_sound, lambda x: resample(x, 8000, 8000)])
+@pytest.mark.parametrize("dtype", [torch.int16, torch.int64, torch.bool, torch.complex64])
+def test_integers_are_refused_where_full_scale_is_one(convert, dtype):
+    with pytest.raises(ConfigError, match=f"{dtype}"):
+        convert(torch.ones(8, dtype=dtype))
+
+
+def test_16_bit_converters_refuse_what_has_no_value_in_them(tmp_path):
+    with pytest.raises(ConfigError, match="NaN"):
+        to_int16(torch.tensor([0.0, float("nan")]))
+    with pytest.raises(ConfigError, match=r"torch\.float32"):
+        from_int16(torch.zeros(8))
+    with pytest.raises(ConfigError, match="from_int16"):
+        save_audio(tmp_path / "x.wav", torch.ones(8, dtype=torch.int16), 8000)

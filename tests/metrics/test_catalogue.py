@@ -12,7 +12,7 @@ import hypersound_lib.metrics
 from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics import METRICS, TABLE_1, score
 
-from .signals import NOISE, RATE, noisy, voices
+from .signals import NOISE, RATE, noisy, speechlike, voices
 
 PACKAGES = {"cdpam": "cdpam", "visqol": "visqol", "dnsmos": "speechmos"}  # of those in an extra of their own
 INSTALLED = [name for name in METRICS if name not in PACKAGES or importlib.util.find_spec(PACKAGES[name])]
@@ -90,3 +90,32 @@ def test_only_two_waveforms_of_one_length_are_compared(name):
         assert not isinstance(caught.value, MetricRefused)
     with pytest.raises(MetricRefused, match="no samples"):
         METRICS[name].function(torch.zeros(0), torch.zeros(0), RATE)
+
+
+NEEDS_NO_PACKAGE = ("mse", "snr", "nmse", "si_snr", "lsd", "mel_distance")
+
+
+@pytest.mark.parametrize("name", NEEDS_NO_PACKAGE)
+def test_numbers_of_any_width_are_compared_as_floats_or_refused(name):
+    """By the function itself, and by its entry here."""
+    function, entry = getattr(hypersound_lib.metrics, name), METRICS[name].function
+    rate = [RATE] if name in ("lsd", "mel_distance") else []
+    x, y = speechlike(), speechlike(seed=1)
+    for dtype in (torch.float16, torch.bfloat16):
+        narrow = (x.to(dtype), y.to(dtype))
+        expected = function(*(signal.float() for signal in narrow), *rate)
+        assert torch.equal(function(*narrow, *rate), expected)
+        assert entry(*narrow, RATE) == pytest.approx(float(expected))
+    for call in (lambda *pair: function(*pair, *rate), lambda *pair: entry(*pair, RATE)):
+        with pytest.raises(ConfigError, match="int16"):
+            call((1000 * x).to(torch.int16), (1000 * y).to(torch.int16))
+        with pytest.raises(MetricRefused, match="no samples"):
+            call(x[:0], y[:0])
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_integers_are_refused_by_every_metric(name):
+    with pytest.raises(ConfigError, match="from_int16"):
+        METRICS[name].function(torch.ones(8, dtype=torch.int16), torch.ones(8, dtype=torch.int16), RATE)
+    with pytest.raises(ConfigError, match="from_int16"):
+        score([(torch.ones(8, dtype=torch.int16),) * 2], RATE, [name])
