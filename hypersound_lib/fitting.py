@@ -80,7 +80,7 @@ def fit_inr(
     """
     gain = _check(waveform, config)
     loss = ReconstructionLoss(config.loss, sample_rate)
-    shortest = min(len(waveform), config.window or len(waveform))
+    shortest = len(waveform) if config.window is None else config.window
     if shortest < loss.min_samples:
         raise ConfigError(f"loss {config.loss!r} needs {loss.min_samples} samples at once, there are {shortest}")
     device = _device(config.device)

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"{len(waveform)} samples at {sample_rate} Hz; {type(inr).__name__} with {inr.num_params} parameters")
     config = FitConfig(
         loss=options.loss,
-        learning_rate=options.learning_rate or learning_rate,
+        learning_rate=learning_rate if options.learning_rate is None else options.learning_rate,
         target_snr=options.target_snr,
         steps=options.steps,
         precision=options.precision,

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> None:
 
     refuse_same([options.weights], [options.out])
     sound = RepresentedSound.load(options.weights)
-    rate = options.sample_rate or sound.sample_rate
+    rate = sound.sample_rate if options.sample_rate is None else options.sample_rate
     waveform = sound.render(rate)
     save_audio(options.out, waveform, rate)
     print(f"wrote {options.out}: {len(waveform)} samples at {rate} Hz")

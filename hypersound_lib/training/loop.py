@@ -72,7 +72,9 @@ def train(
                         estimate, costs = network(clips, first, count, with_costs=True)  # (B, count)
                     terms = loss(estimate.float(), clips[:, first : first + count])
                     accelerator.backward((loss.total(terms) + sum(costs.values())) / config.accumulate)
-            norm = accelerator.clip_grad_norm_(model.parameters(), config.max_grad_norm or math.inf)
+            norm = accelerator.clip_grad_norm_(
+                model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
+            )
             terms |= costs
             run.raise_unless_finite(terms, norm)
             state.update_weights()

@@ -45,7 +45,7 @@ class Run:
         rate, num_samples = model.config.sample_rate, model.config.num_samples
         _check_rates(rate, train_store, validation_store)
         self.loss = ReconstructionLoss(config.loss, rate)
-        scored = min(config.window or num_samples, num_samples)
+        scored = num_samples if config.window is None else min(config.window, num_samples)
         if scored < self.loss.min_samples:
             raise ConfigError(
                 f"loss {config.loss.terms!r} needs at least {self.loss.min_samples} samples at once, and a step scores "

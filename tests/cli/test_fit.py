@@ -58,6 +58,13 @@ def test_render_at_another_rate(fitted, tmp_path):
     assert (fine[::2] - same).abs().max() <= 1.1 / 2**15  # two roundings to 16 bits
 
 
+def test_a_rate_of_zero_is_no_default(fitted, tmp_path, capsys):
+    out, _ = fitted
+    assert main(["render", str(out / "voice.inr.safetensors"), str(tmp_path / "x.wav"), "--sample-rate", "0"]) == 2
+    assert "a positive number of Hz, not 0" in capsys.readouterr().err
+    assert not (tmp_path / "x.wav").exists()
+
+
 def test_part_of_a_recording(recording, tmp_path, capsys):
     arguments = ["fit", str(recording), "--out", str(tmp_path / "part"), "--start", "0.1", "--seconds", "0.05"]
     assert main([*arguments, "--steps", "5"]) == 0
@@ -82,6 +89,9 @@ def test_other_networks(recording, tmp_path, network):
         (["fit", "{recording}", "--loss", "l2"], "smooth_l1"),
         (["fit", "{recording}", "--device", "abacus"], "abacus"),
         (["fit", "{recording}", "--target-snr", "nan"], "target"),
+        (["fit", "{recording}", "--learning-rate", "0"], "learning_rate must be positive"),
+        (["fit", "{recording}", "--sample-rate", "0"], "to 0 Hz"),
+        (["fit", "{recording}", "--steps", "0"], "steps"),
         (["render", "missing.safetensors", "x.flac"], "missing.safetensors"),
         (["render", "{recording}", "x.flac"], "not a whole safetensors file"),
     ],

@@ -80,7 +80,9 @@ def train_rave(
                 terms = stage_1_gradients(model, clips, run.kl_weight)
             else:
                 terms = stage_2_gradients(model, state.discriminator, clips, config)
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm or math.inf)
+            norm = torch.nn.utils.clip_grad_norm_(
+                model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
+            )
             run.raise_unless_finite(terms, norm)
             learning_rate = run.learning_rate
             state.update_weights(learning_rate)
