@@ -23,7 +23,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--metrics", nargs="+", help="(default: the paper's six, NMSE and SNR)")
     parser.add_argument("--kbps", type=float, metavar="N", help="kbit/s of local models, at most (default: 6)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N recordings, spread evenly")
-    parser.add_argument("--seconds", type=float, default=1.5, help="at most so much of each (default: 1.5)")
+    parser.add_argument("--seconds", type=float, default=1.5, help="the loudest so much of each (default: 1.5)")
     parser.add_argument("--no-references", action="store_true", help="evaluate the models alone")
     parser.add_argument("--processes", type=int, default=1, help="for PESQ and STOI")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything, each recording's scores included")
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
         [load_system(name, kbps=options.kbps) for name in options.model],
         options.data,
         rates=options.rates,
-        metrics=options.metrics or DEFAULT_METRICS,
+        metrics=DEFAULT_METRICS if options.metrics is None else options.metrics,
         references=not options.no_references,
         split=options.split,
         root=options.root,

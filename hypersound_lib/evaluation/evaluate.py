@@ -46,7 +46,7 @@ def evaluate(
         split: of a corpus; None takes "test" of a corpus by name, and all of a folder.
         root: where public corpora lie.
         limit: at most so many recordings, spread evenly.
-        seconds: at most so much of each; the paper's clips last 1.4861 s.
+        seconds: the loudest so much of each; the paper's clips last 1.4861 s.
         processes: how many compute PESQ and STOI at once; the result is the same.
         progress: called with a line before each system at each rate.
 
@@ -82,7 +82,7 @@ def evaluate(
 def _pair(system: System, excerpt: Excerpt, rate: int) -> tuple[Tensor, Tensor]:
     """Return the reference at `rate` and the system's copy, equally long."""
     reference = excerpt.at(rate)
-    own_rate = system.sample_rate or rate
+    own_rate = rate if system.sample_rate is None else system.sample_rate
     copy = system.reconstruct(excerpt.at(own_rate), own_rate, rate)[: len(reference)]
     return reference, functional.pad(copy, (0, len(reference) - len(copy)))  # roundings may differ by a sample
 

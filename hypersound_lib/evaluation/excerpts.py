@@ -1,4 +1,4 @@
-"""What is evaluated: the first seconds of recordings spread evenly over a dataset, at any rate that is asked for.
+"""What is evaluated: the loudest seconds of recordings spread evenly over a dataset, at any rate that is asked for.
 
 The reference at another rate is the whole recording brought there by soxr, cut at the same instant, with one gain for
 all rates (paper, Table 1, block "target rate").
@@ -10,19 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
 from hypersound_lib.data import AudioDataset, load_audio, load_dataset, resample
 from hypersound_lib.data.catalogue import CORPORA
 from hypersound_lib.errors import AudioFileError, ConfigError
 
+_QUIETEST_DB = -70.0  # dBFS, of the peak: what is below is the noise of a microphone, or nothing
 # Below this a sound has less than the longest frame of any metric, and no speech.
 _MIN_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The beginning of a recording.
+    """A part of a recording.
 
     >>> import torch
     >>> excerpt = Excerpt("tone", torch.full((48000,), 0.5), 48000, seconds=0.5)
@@ -35,16 +38,20 @@ class Excerpt:
     sample_rate: int  # Hz, of the recording
     seconds: float  # at most so much of it is heard
     speaker: str = ""
+    start: int = 0  # its first sample, of the recording
 
     @property
     def gain(self) -> float:
         """What brings the excerpt, at its own rate, to a peak of 1; no other rate has a gain of its own."""
-        return 1 / self.recording[: math.floor(self.seconds * self.sample_rate)].abs().max().item()
+        return 1 / self.recording[self.start :][: math.floor(self.seconds * self.sample_rate)].abs().max().item()
 
     def at(self, sample_rate: int) -> Tensor:
         """Return the excerpt at a rate in Hz, `(T',)`, its peak at (or at another rate near) 1."""
-        whole = resample(self.recording, self.sample_rate, sample_rate)
-        return self.gain * whole[: math.floor(self.seconds * sample_rate)]
+        # Without the first few samples, so that the start is a whole sample at both rates.
+        dropped = self.start % (self.sample_rate // math.gcd(self.sample_rate, sample_rate))
+        first = (self.start - dropped) * sample_rate // self.sample_rate
+        whole = resample(self.recording[dropped:], self.sample_rate, sample_rate)
+        return self.gain * whole[first:][: math.floor(self.seconds * sample_rate)]
 
 
 def choose_excerpts(
@@ -56,6 +63,9 @@ def choose_excerpts(
     seconds: float = 1.5,
 ) -> tuple[list[Excerpt], dict[str, str]]:
     """Return excerpts, and why other recordings were passed over: `{name: reason}`.
+
+    Of each recording the loudest window is taken, since many begin with noise that would pass for the recording when it
+    is scaled. What peaks below -70 dBFS even there is left out.
 
     Args:
         data: a corpus by name, a folder of audio, or a dataset.
@@ -79,17 +89,32 @@ def choose_excerpts(
         except AudioFileError as error:
             skipped[name] = str(error)
             continue
-        heard = waveform[: math.floor(seconds * rate)]
-        if len(heard) < _MIN_SECONDS * rate:
+        length = math.floor(seconds * rate)
+        start = loudest_start(waveform, length, max(1, rate // 25))
+        peak = waveform[start : start + length].abs().max().item()
+        if min(length, len(waveform)) < _MIN_SECONDS * rate:
             skipped[name] = f"lasts {len(waveform) / rate:.3f} s, less than {_MIN_SECONDS} s"
-        elif not heard.any():
-            skipped[name] = f"its first {seconds:g} s are digital silence"
+        elif peak < 10 ** (_QUIETEST_DB / 20):
+            level = f"peaks at {20 * math.log10(peak):.1f} dBFS" if peak else "is digital silence"
+            skipped[name] = f"its loudest {seconds:g} s: {level}, below {_QUIETEST_DB:g} dBFS"
         else:
-            excerpts.append(Excerpt(name, waveform, rate, seconds, recording.speaker))
+            excerpts.append(Excerpt(name, waveform, rate, seconds, recording.speaker, start))
     if not excerpts:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
         raise ConfigError(f"no recording of {data} can be evaluated ({reasons})")
     return excerpts, skipped
+
+
+def loudest_start(waveform: Tensor, length: int, hop: int) -> int:
+    """Return where the `length` samples with the most energy begin, to within a hop: `(T,)`.
+
+    >>> import torch
+    >>> loudest_start(torch.tensor([0.1, 0.1, 0.1, 0.8, 0.9, 0.1]), length=2, hop=1)
+    3
+    """
+    energy = functional.pad(waveform.double().square().cumsum(0), (1, 0))  # of all samples before each
+    starts = torch.arange(0, max(0, len(waveform) - length) + 1, hop)
+    return int(starts[(energy[(starts + length).clamp(max=len(waveform))] - energy[starts]).argmax()])
 
 
 def _open(data: str | os.PathLike, split: str | None, root: str | os.PathLike | None) -> AudioDataset:

@@ -28,6 +28,34 @@ def test_a_tone_is_at_the_same_instant_at_every_rate():
         torch.testing.assert_close(excerpt.at(rate)[middle], wanted[middle], rtol=0, atol=2e-3)
 
 
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 12345])
+@pytest.mark.parametrize("start", [4, 17640, 20003])
+def test_an_excerpt_begins_at_one_instant_at_every_rate(rate, start):
+    t = torch.arange(44100, dtype=torch.float64) / 44100
+    excerpt = Excerpt("tone", torch.sin(2 * torch.pi * 1000 * t).float(), 44100, seconds=0.4, start=start)
+    t = start / 44100 + torch.arange(int(0.4 * rate), dtype=torch.float64) / rate
+    middle = slice(rate // 20, -rate // 20)
+    wanted = torch.sin(2 * torch.pi * 1000 * t).float()
+    torch.testing.assert_close(excerpt.at(rate)[middle] / excerpt.gain, wanted[middle], rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("noise_db", [-90, -74, -40])
+def test_the_loudest_window_is_taken_and_noise_alone_is_left_out_with_a_reason(tmp_path, noise_db):
+    noise = 10 ** (noise_db / 20) * (2 * torch.rand(32000, generator=torch.Generator().manual_seed(0)) - 1)
+    speech = 0.3 * torch.sin(torch.arange(32000) / 5)
+    save_audio(tmp_path / "late.flac", torch.cat([noise, speech, noise]), 16000)
+    save_audio(tmp_path / "noise.flac", noise, 16000)
+    excerpts, skipped = choose_excerpts(tmp_path, seconds=1.5)
+    late = excerpts[0]
+    assert 32000 - 640 <= late.start <= 40000 + 640
+    assert late.at(16000).square().mean().sqrt() > 0.65  # a full-scale tone's is 0.707
+    assert len(late.at(8000)) == 12000
+    quiet = noise_db < -70
+    assert ("noise.flac" in skipped) == quiet
+    if quiet:
+        assert "below -70 dBFS" in skipped["noise.flac"]
+
+
 def test_a_limit_spreads_over_the_speakers_of_the_test_split():
     excerpts, skipped = choose_excerpts("mini", limit=8, seconds=0.5)
     recordings = load_dataset("mini", "test").recordings
