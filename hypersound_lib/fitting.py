@@ -26,18 +26,18 @@ _FEATURE_BYTES = 2**30
 class FitConfig:
     """How to fit; the defaults suit `FourierMLP.for_sound`."""
 
-    loss: str = "mse"  # see `hypersound_lib.losses.LossConfig.terms`
+    loss: str = "mse"  # mse, smooth_l1, mel_stft, … or several joined by +; see `LossConfig.terms`
     learning_rate: float = 5e-3  # of Adam
     schedule: Literal["constant", "cosine"] = "constant"  # of the learning rate; cosine ends at zero
-    steps: int = 2000  # at the most
+    steps: int = 2000  # so many at the most
     target_snr: float | None = 30.0  # dB; stop as soon as the whole clip is this good; None: use all steps
     max_seconds: float | None = None  # stop after so much wall time
     window: int | None = None  # samples in a random contiguous window; None: the whole clip in every step
-    windows_per_step: int = 4
+    windows_per_step: int = 4  # so many of them
     evaluate_every: int = 10  # steps between two measurements of the whole clip
     precision: Literal["float32", "bfloat16"] = "float32"  # of matrix products; weights stay in float32
-    device: str = "auto"  # or any torch device
-    seed: int = 0  # of the random windows
+    device: str = "auto"  # auto takes a GPU if there is one; or cpu, cuda, …
+    seed: int = 0  # of what is drawn at random, such as windows
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """`hypersound fit FILE`: turn a recording into an INR."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
+from hypersound_lib.cli.flags import add_flags, given_fields
 from hypersound_lib.cli.pictures import save_picture
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.fitting import FitConfig, fit_inr
 
 
 def add_parser(commands) -> None:
@@ -19,16 +22,10 @@ def add_parser(commands) -> None:
     fit.add_argument("file", type=Path, help="WAV, FLAC, Ogg, Opus or MP3")
     fit.add_argument("--out", type=Path, default=Path("."), help="folder for the results")
     fit.add_argument("--network", choices=list(_NETWORKS), default="spectral", help="kind of INR")
-    fit.add_argument("--loss", default="mse", help="mse, smooth_l1, mel_stft, or several joined by +")
     fit.add_argument("--start", type=float, default=0.0, help="where to start in the recording, in seconds")
     fit.add_argument("--seconds", type=float, default=3.0, help="how much of it to fit")
     fit.add_argument("--sample-rate", type=int, help="resample to this rate in Hz first (default: the file's own)")
-    fit.add_argument("--target-snr", type=float, default=30.0, help="stop at this SNR in dB")
-    fit.add_argument("--steps", type=int, default=2000, help="stop after so many steps")
-    fit.add_argument("--learning-rate", type=float, help="of Adam (default: the network's own)")
-    fit.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
-    fit.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
-    fit.add_argument("--seed", type=int, default=0)
+    add_flags(fit, FitConfig, defaults={"learning_rate": "the network's own"})
     fit.set_defaults(run=run)
 
 
@@ -38,34 +35,27 @@ def run(options: argparse.Namespace) -> None:
 
     from hypersound_lib.atomic import refuse_same
     from hypersound_lib.data import load_audio, save_audio
-    from hypersound_lib.fitting import FitConfig, fit_inr
     from hypersound_lib.plots import plot_sounds
 
     base = options.out / f"{options.file.stem}.inr"
     outputs = [base.with_name(base.name + suffix) for suffix in (".safetensors", ".flac", ".png")]
     refuse_same([options.file], outputs)
+    config = FitConfig(**given_fields(options, FitConfig))
     waveform, sample_rate = load_audio(options.file, options.sample_rate)
     waveform = _part(waveform, sample_rate, options)
     options.out.mkdir(parents=True, exist_ok=True)  # so that a bad folder shows before the work, not after
-    torch.manual_seed(options.seed)
-    inr, learning_rate = _NETWORKS[options.network](waveform, options.seed)
+    torch.manual_seed(config.seed)
+    inr, learning_rate = _NETWORKS[options.network](waveform, config.seed)
+    if "learning_rate" not in options:
+        config = replace(config, learning_rate=learning_rate)
     print(f"{len(waveform)} samples at {sample_rate} Hz; {type(inr).__name__} with {inr.num_params} parameters")
-    config = FitConfig(
-        loss=options.loss,
-        learning_rate=learning_rate if options.learning_rate is None else options.learning_rate,
-        target_snr=options.target_snr,
-        steps=options.steps,
-        precision=options.precision,
-        device=options.device,
-        seed=options.seed,
-    )
     result = fit_inr(waveform, sample_rate, inr, config, callback=_print_row, progress=False)
 
     reconstruction = result.sound.render()
     result.sound.save(outputs[0])
     save_audio(outputs[1], reconstruction, sample_rate)
     fig = plot_sounds({options.file.name: waveform, "INR": reconstruction}, sample_rate)
-    save_picture(outputs[2], fig, options.seed)
+    save_picture(outputs[2], fig, config.seed)
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
     print(f"{numbers}; {result.steps} steps in {result.seconds:.1f} s, stopped by {result.stop_reason}")
     print(f"wrote {base}.safetensors, .flac and .png")

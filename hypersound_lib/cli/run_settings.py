@@ -6,7 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hypersound_lib.atomic import atomic_path
+from hypersound_lib.cli.flags import given_fields
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.losses import LOSSES, LossConfig
+from hypersound_lib.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class RunSource:
     minutes: float | None = None
 
 
-def read_settings(options: argparse.Namespace):
-    """Return `(RunSource, TrainingConfig)`.
+def read_settings(options: argparse.Namespace) -> tuple[RunSource, TrainingConfig]:
+    """Return what a run starts from and how it trains.
 
     Raises:
         ConfigError: the preset or a value is impossible, the folder is used already, or there is nothing to resume.
@@ -49,15 +52,13 @@ def write_source(out: Path, source: RunSource, seed: int) -> None:
         temporary.write_text(json.dumps(asdict(source) | {"seed": seed}, indent=1) + "\n", encoding="utf-8")
 
 
-def _changed(config, options: argparse.Namespace):
-    """Return the TrainingConfig with what the command line gives in place of its own."""
-    from hypersound_lib.losses import LOSSES
-
-    changes = {name: value for name in asdict(config) if (value := getattr(options, name, None)) is not None}
-    if "loss" in changes:
-        # A name stands for the paper's loss as it is; terms are taken at the resolutions of the preset.
-        changes["loss"] = LOSSES.get(options.loss) or replace(config.loss, terms=options.loss)
-    return replace(config, **changes)
+def _changed(config: TrainingConfig, options: argparse.Namespace) -> TrainingConfig:
+    """Return the config with what the command line gives in place of its own."""
+    loss = given_fields(options, LossConfig, "loss_")
+    # A name stands for the paper's loss as it is; terms are taken at the resolutions of the preset.
+    named = LOSSES.get(loss.get("terms"))
+    loss = replace(named, **loss | {"terms": named.terms}) if named else replace(config.loss, **loss)
+    return replace(config, loss=loss, **given_fields(options, TrainingConfig))
 
 
 def _check_folder(out: Path, resume: bool) -> None:
@@ -77,7 +78,6 @@ def _check_folder(out: Path, resume: bool) -> None:
 def _read_run(out: Path):
     """Return what a run wrote of itself."""
     from hypersound_lib.dataclass_json import from_json
-    from hypersound_lib.training import TrainingConfig
 
     records = []
     for name in ("run.json", "training.json"):

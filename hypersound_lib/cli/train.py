@@ -5,7 +5,10 @@ import shlex
 from contextlib import nullcontext
 from pathlib import Path
 
+from hypersound_lib.cli.flags import add_flags
 from hypersound_lib.cli.run_settings import RunSource, read_settings, write_source
+from hypersound_lib.losses import LossConfig
+from hypersound_lib.training.config import TrainingConfig
 
 
 def add_parser(commands) -> None:
@@ -28,20 +31,15 @@ def add_parser(commands) -> None:
     parser.add_argument("--max-seconds", type=float, help="stop after so much time, as Ctrl-C would")
     parser.add_argument("--device", choices=["auto", "cpu"], default="auto", help="auto takes a GPU if there is one")
     training = parser.add_argument_group("training")
-    training.add_argument("--steps", type=int, help="updates of the weights")
-    training.add_argument("--batch-size", type=int, help="clips per update")
-    training.add_argument("--accumulate", type=int, metavar="N", help="cut each batch into N parts, to save memory")
-    training.add_argument("--learning-rate", type=float, help="of AdamW, its peak")
+    add_flags(training, TrainingConfig, skip=("loss",), names={"num_workers": "--workers"})
     training.add_argument(
-        "--loss", metavar="TERMS", help="such as smooth_l1+0.1*mel_stft; or l1+mel, mel, l1+stft, stft"
+        "--loss",
+        dest="loss_terms",
+        default=argparse.SUPPRESS,
+        metavar="TERMS",
+        help="such as smooth_l1+0.1*mel_stft; or l1+mel, mel, l1+stft, stft",
     )
-    training.add_argument("--window", type=int, help="score only so many samples of each clip")
-    training.add_argument("--precision", choices=["float32", "bfloat16"])
-    training.add_argument("--compile", action="store_const", const=True, help="use torch.compile")
-    training.add_argument("--workers", type=int, dest="num_workers", help="processes that load clips")
-    training.add_argument("--seed", type=int)
-    training.add_argument("--validate-every", type=int, metavar="STEPS")
-    training.add_argument("--checkpoint-every", type=int, metavar="STEPS")
+    add_flags(training, LossConfig, "loss_", skip=("terms",))
     parser.set_defaults(run=run)
 
 

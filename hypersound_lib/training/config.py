@@ -17,7 +17,7 @@ class TrainingConfig:
     learning_rate: float = 5e-5  # of AdamW, its peak
     warmup_steps: int = 0  # over which the learning rate rises in a straight line
     schedule: Literal["constant", "cosine"] = "constant"  # of the learning rate; cosine ends at zero
-    weight_decay: float = 0.01
+    weight_decay: float = 0.01  # of AdamW
     max_grad_norm: float | None = None  # gradients of a larger norm are scaled down to it
     ema_decay: float = 0.0  # above 0: validate and keep an exponential moving average of the weights
     loss: LossConfig = field(default_factory=LossConfig)
@@ -29,9 +29,9 @@ class TrainingConfig:
     seed: int = 0  # of weights, clips, augmentation and windows
     num_workers: int = 0  # processes that load clips
     log_every: int = 10  # steps between two rows of train.csv
-    validate_every: int = 500  # steps
-    validation_clips: int = 64
-    checkpoint_every: int = 500  # steps
+    validate_every: int = 500  # steps between two validations
+    validation_clips: int = 64  # that a validation scores
+    checkpoint_every: int = 500  # steps between two checkpoints
     keep_checkpoints: int = 2  # the latest so many; the best weights are kept apart
 
     def __post_init__(self):

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.utils import DataLoaderConfiguration
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -42,6 +40,9 @@ class Run:
         resume: bool,
         cpu: bool,
     ):
+        from accelerate import Accelerator  # takes a second to import, which whoever only reads configs is spared
+        from accelerate.utils import DataLoaderConfiguration
+
         rate, num_samples = model.config.sample_rate, model.config.num_samples
         _check_rates(rate, train_store, validation_store)
         self.loss = ReconstructionLoss(config.loss, rate)

@@ -1,0 +1,144 @@
+"""Flags and fields are the same: whatever a config can say, its command can, and a new field has a flag at once."""
+
+import argparse
+import dataclasses
+from dataclasses import dataclass
+from types import NoneType
+from typing import Literal, get_args, get_origin, get_type_hints
+
+import pytest
+
+from hypersound_lib.cli import _parser
+from hypersound_lib.cli.flags import add_flags, comments, given_fields
+from hypersound_lib.cli.run_settings import read_settings
+from hypersound_lib.fitting import FitConfig
+from hypersound_lib.losses import LOSSES, LossConfig
+from hypersound_lib.presets import preset
+from hypersound_lib.training import TrainingConfig
+
+DEFAULT = preset("tutorial").training
+OTHER_NAMES = {"--num-workers": "--workers", "--loss-terms": "--loss"}
+# What was there before flags were made from fields.
+OLD = {
+    "train": "--steps --batch-size --accumulate --learning-rate --loss --window --precision --compile --workers --seed "
+    "--validate-every --checkpoint-every",
+    "fit": "--loss --target-snr --steps --learning-rate --precision --device --seed",
+}
+
+
+def flag_of(name, prefix=""):
+    flag = f"--{prefix}{name}".replace("_", "-")
+    return OTHER_NAMES.get(flag, flag)
+
+
+def other(hint, value):
+    """Return another value of a field, and the words that say it on a command line."""
+    if hint is bool:
+        return not value, []
+    if get_origin(hint) is Literal:
+        value = next(option for option in get_args(hint) if option != value)
+        return value, [value]
+    if get_origin(hint) is tuple:
+        return (*value, value[-1]), [str(item) for item in (*value, value[-1])]
+    kind = next((option for option in get_args(hint) if option is not NoneType), hint)
+    value = {int: lambda: (value or 0) + 1, float: lambda: (value or 0) / 2 + 0.25, str: lambda: "mel_stft"}[kind]()
+    return value, [str(value)]
+
+
+def options_of(command):
+    (commands,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return {flag: action for action in commands.choices[command]._actions for flag in action.option_strings}
+
+
+def trained(tmp_path, *words):
+    return read_settings(_parser().parse_args(["train", "--out", str(tmp_path / "run"), *words]))[1]
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(TrainingConfig) if field.name != "loss"])
+def test_every_field_of_a_training_has_a_flag_that_sets_it_alone(tmp_path, name):
+    value, words = other(get_type_hints(TrainingConfig)[name], getattr(DEFAULT, name))
+    assert trained(tmp_path, flag_of(name), *words) == dataclasses.replace(DEFAULT, **{name: value})
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(LossConfig)])
+def test_every_field_of_a_loss_has_a_flag_that_sets_it_alone(tmp_path, name):
+    value, words = other(get_type_hints(LossConfig)[name], getattr(DEFAULT.loss, name))
+    loss = dataclasses.replace(DEFAULT.loss, **{name: value})
+    assert trained(tmp_path, flag_of(name, "loss_"), *words) == dataclasses.replace(DEFAULT, loss=loss)
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(FitConfig)])
+def test_every_field_of_a_fit_has_a_flag_that_sets_it_alone(name):
+    value, words = other(get_type_hints(FitConfig)[name], getattr(FitConfig(), name))
+    options = _parser().parse_args(["fit", "voice.wav", flag_of(name), *words])
+    assert given_fields(options, FitConfig) == {name: value}
+
+
+@pytest.mark.parametrize("command", OLD)
+def test_flags_keep_their_names_and_each_says_what_it_does(command):
+    options = options_of(command)
+    assert set(OLD[command].split()) <= set(options)
+    assert [flag for flag, action in options.items() if not action.help] == []
+
+
+def test_without_flags_the_preset_holds(tmp_path):
+    assert trained(tmp_path) == DEFAULT
+
+
+def test_what_a_preset_sets_can_be_taken_back(tmp_path):
+    assert DEFAULT.max_grad_norm is not None
+    assert trained(tmp_path, "--max-grad-norm", "none").max_grad_norm is None
+    assert trained(tmp_path, "--compile", "--no-compile").compile is False
+
+
+def test_a_loss_by_name_is_the_papers_and_terms_keep_the_presets_resolutions(tmp_path):
+    assert trained(tmp_path, "--loss", "l1+stft").loss == LOSSES["l1+stft"]
+    changed = trained(tmp_path, "--loss", "l1+stft", "--loss-n-mels", "8").loss
+    assert changed == dataclasses.replace(LOSSES["l1+stft"], n_mels=8)
+    assert trained(tmp_path, "--loss", "mse").loss == dataclasses.replace(DEFAULT.loss, terms="mse")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--max-grad-norm", "big"], "argument --max-grad-norm: 'big' is neither float nor none"),
+        (["--steps", "none"], "argument --steps: invalid int value: 'none'"),
+        (["--schedule", "sine"], "argument --schedule: invalid choice: 'sine' (choose from"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(capsys, words, message):
+    with pytest.raises(SystemExit):
+        _parser().parse_args(["train", "--out", "run", *words])
+    assert message in capsys.readouterr().err
+
+
+@dataclass
+class Example:
+    """Comments in all places where fields have them."""
+
+    size: int = 1  # 50 % of what was
+    # Said before it,
+    # in two lines.
+    scale: float | None = None
+    bare: str = "#"
+    both: tuple[int, ...] = (1,)  # its own
+
+
+def test_a_fields_comment_is_its_flags_help():
+    assert comments(Example) == {
+        "size": "50 % of what was",
+        "scale": "Said before it, in two lines.",
+        "bare": "",
+        "both": "its own",
+    }
+    parser = argparse.ArgumentParser()
+    add_flags(parser, Example, "an_", defaults={"scale": "as it was"}, names={"bare": "--other"})
+    text = " ".join(parser.format_help().split())
+    assert "--an-size N 50 % of what was (default: 1)" in text
+    assert "--an-scale X|none Said before it, in two lines. (default: as it was)" in text
+    assert given_fields(parser.parse_args(["--other", "x"]), Example, "an_") == {"bare": "x"}
+
+
+def test_a_field_that_no_flag_can_hold_is_noticed_at_once():
+    with pytest.raises(TypeError, match=r"no flag can hold .*LossConfig.*by hand"):
+        add_flags(argparse.ArgumentParser(), TrainingConfig)
