@@ -164,21 +164,9 @@ class LocalHyperSound(PretrainedModel):
     def reconstruct(
         self, waveform: Tensor, sample_rate: int, output_rate: int | None = None, *, kbps: float | None = None
     ) -> Tensor:
-        """Compress a sound of any length and rate, and play the file at any rate: `(T,) -> (T',)`.
+        """Compress a sound and play the file: `(T,) -> (T',)`, as `PretrainedModel.reconstruct` has it.
 
-        T' = ⌊T · output_rate / sample_rate + ½⌋. It needs neither clips nor full scale. Silence stays silent.
-
-        Args:
-            waveform: `(T,)`.
-            sample_rate: the waveform's, in Hz.
-            output_rate: in Hz; None stands for the model's own.
-            kbps: as in `compress`.
-
-        Returns:
-            `(T',)`, float32 on the CPU.
-
-        Raises:
-            ConfigError: as in `compress`, or a rate is impossible.
+        It needs neither clips nor full scale. `kbps`, and what may be wrong with it, are those of `compress`.
         """
         waveform, rate = as_sound(waveform), self.config.sample_rate if output_rate is None else output_rate
         total = resampled_length(len(waveform), sample_rate, rate)
