@@ -14,7 +14,7 @@ import soxr
 import torch
 from torch import Tensor
 
-from hypersound_lib.data.truncation import missing_tail
+from hypersound_lib.data.truncation import missing_tail, second_stream
 from hypersound_lib.errors import AudioFileError, ConfigError
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
@@ -220,6 +220,11 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
         cut = missing_tail(path)
         if cut:
             raise AudioFileError(f"{path}: is truncated, {cut}. Copy or download it again.")
+        if (other := second_stream(path)) is not None:
+            raise AudioFileError(
+                f"{path}: another stream begins at byte {other}, of which nothing would be read. Join them with "
+                f"ffmpeg -i {path} joined.flac, or cut the file there."
+            )
         with soundfile.SoundFile(path) as file:
             if file.frames > _UNKNOWN_LENGTH:
                 raise AudioFileError(f"{path}: does not state its length. Encode it again, into a seekable file.")

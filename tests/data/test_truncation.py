@@ -9,9 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hypersound_lib.data import load_audio
+from hypersound_lib.data.blocks import read_blocks
+from hypersound_lib.data.truncation import second_stream
 from hypersound_lib.errors import AudioFileError
 
-from .miniatures import CONTAINERS, encode
+from .miniatures import CONTAINERS, encode, tone
 
 RNG = np.random.default_rng(0)
 SOUND = (0.1 * RNG.standard_normal(24000)).astype(np.float32)
@@ -125,3 +127,36 @@ def test_a_flac_stream_of_unknown_length_is_refused_with_a_remedy(tmp_path):
     path.write_bytes(content)
     with pytest.raises(AudioFileError, match="does not state its length"):
         load_audio(path)
+
+
+@pytest.mark.parametrize("second", [1, 2])
+@pytest.mark.parametrize("suffix", [".ogg", ".opus", ".mp3", ".flac"])
+def test_a_second_stream_behind_the_first_is_refused_not_left_out(tmp_path, suffix, second):
+    path = tmp_path / f"joined{suffix}"
+    parts = [encode(tone(400 * n, 16000, seconds=2), 16000, suffix) for n in range(1, second + 2)]
+    path.write_bytes(parts[0])
+    assert second_stream(path) is None
+    load_audio(path)
+    path.write_bytes(b"".join(parts))
+    assert second_stream(path) == len(parts[0])
+    with pytest.raises(AudioFileError, match=f"another stream begins at byte {len(parts[0])}"):
+        load_audio(path)
+    with pytest.raises(AudioFileError, match="another stream"):
+        list(read_blocks(path))
+
+
+@pytest.mark.parametrize("gap", [b"", b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10)])
+def test_mp3_frames_behind_what_the_first_part_promises_are_refused(tmp_path, gap):
+    """Also where the second part has no Xing header of its own."""
+    path = tmp_path / "joined.mp3"
+    first = encode(tone(400, 16000), 16000, ".mp3")
+    second = encode(tone(800, 16000, seconds=4), 16000, ".mp3")
+    at = second.find(b"\xff", 30 + second.find(b"Info" if b"Info" in second[:60] else b"Xing"))
+    while second[at : at + 2] != second[:2]:
+        at = second.find(b"\xff", at + 1)
+    path.write_bytes(first + gap + second[at:])
+    assert second_stream(path) == len(first)
+    path.write_bytes(first + b"TAG" + bytes(125))  # an ID3v1 tag at the end is no sound
+    assert second_stream(path) is None
+    path.write_bytes(second[at:] + second[at:])  # nothing promises a length
+    assert second_stream(path) is None
