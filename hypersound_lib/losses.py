@@ -31,7 +31,7 @@ class LossConfig:
     """Which terms to add up, and at which resolutions the spectral ones look."""
 
     terms: str = "smooth_l1+mel_stft"  # joined by +, each with a weight λ if it is not 1: "smooth_l1+0.1*mel_stft"
-    fft_sizes: tuple[int, ...] = (512, 1024, 2048)  # windows as long
+    fft_sizes: tuple[int, ...] = (512, 1024, 2048)  # window lengths of the spectral terms, in samples
     n_mels: int = 128  # bins of mel_stft, and of band_error and band_level with a window of 2048
     overlap: int = 8  # windows over each sample: 8 stands for 87.5 %; half as many take half the time
 

@@ -20,8 +20,8 @@ from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import INR, INR_CONFIGS, SIREN, INRConfig, SIRENConfig, build_inr
-from hypersound_lib.model import HyperSound, HyperSoundConfig, build_model
-from hypersound_lib.model_config import config_from_json, config_to_json
+from hypersound_lib.model import HyperSound, HyperSoundConfig
+from hypersound_lib.models import build_model, load_model
 from hypersound_lib.presets import PRESETS
 from hypersound_lib.represented_sound import RepresentedSound
 from hypersound_lib.reproduction.scales import scale
@@ -48,7 +48,7 @@ NAMED = {
 
 def through_json(config):
     if isinstance(config, HyperSoundConfig):
-        return config_from_json(json.loads(json.dumps(config_to_json(config))))
+        return HyperSound.config_from_json(json.loads(json.dumps(HyperSound.config_to_json(config))))
     return from_json(type(config), json.loads(json.dumps(dataclasses.asdict(config))))
 
 
@@ -118,7 +118,7 @@ def subclasses(kind):
 def assert_comes_back(model, folder):
     """Save a model, load it, and compare all that it is and does."""
     model.save_pretrained(folder)
-    again = HyperSound.from_pretrained(folder)
+    again = load_model(folder)
     assert type(again) is type(model)
     assert again.config == model.config
     tensors, loaded = model.state_dict(), again.state_dict()
