@@ -32,10 +32,20 @@ def run(options: argparse.Namespace) -> None:
     rate = Rate.of(options.kbps, options.quality)
     refuse_same([options.file], [options.out])
     model, progress = LocalHyperSound.from_pretrained(options.model), sys.stderr.isatty()
+    report_channels(options.file)
     source = survey_file(model, options.file, progress=progress)
     size = write_code_file(options.out, compress_file(model, source, rate, progress=progress))
     print(f"wrote {options.out}: {size} bytes for {source.seconds:.2f} s, {kbps(size, source.seconds):.2f} kbit/s")
     report_band(options.file, source.sample_rate, model.config.sample_rate)
+
+
+def report_channels(file: Path) -> None:
+    """Say so where a recording has several channels, of which the mean is taken."""
+    from hypersound_lib.data.audio import opened
+
+    with opened(file) as sound:
+        if sound.channels > 1:
+            print(f"{file}: its {sound.channels} channels are averaged")
 
 
 def kbps(size: int, seconds: float) -> float:

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from hypersound_lib.cli.compress import report_channels
 from hypersound_lib.cli.flags import add_flags, given_fields
 from hypersound_lib.cli.pictures import save_picture
 from hypersound_lib.errors import ConfigError
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace) -> None:
     outputs = [base.with_name(base.name + suffix) for suffix in (".safetensors", ".flac", ".png")]
     refuse_same([options.file], outputs)
     config = FitConfig(**given_fields(options, FitConfig))
+    report_channels(options.file)
     waveform, sample_rate = load_audio(options.file, options.sample_rate)
     waveform = _part(waveform, sample_rate, options)
     options.out.mkdir(parents=True, exist_ok=True)  # so that a bad folder shows before the work, not after

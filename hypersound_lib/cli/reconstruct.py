@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hypersound_lib.cli.compress import kbps, report_band
+from hypersound_lib.cli.compress import kbps, report_band, report_channels
 from hypersound_lib.cli.decompress import write_sound
 
 _COMPARED = 600.0  # seconds up to which original and copy are loaded and compared
@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> None:
     rate = model_rate if options.sample_rate is None else options.sample_rate
     if options.device == "auto" and torch.cuda.is_available():
         model.to("cuda")
+    report_channels(options.file)
     reconstruct = _in_memory if model.default_kbps is None else _through_bytes
     samples, file_rate, seconds = reconstruct(model, options, rate)
     print(f"wrote {options.out}: {samples} samples at {rate} Hz, {samples / rate:.2f} s")

@@ -21,6 +21,7 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".ai
 
 _FULL_SCALE = 2**15  # int16 steps from 0 to full scale
 LOUDEST = 1e12  # 240 dB above full scale: no sound, and its square is still far from the largest float32
+_CANCELLED = 1e-6  # -60 dB; of channels that have nothing in common, the mean has 1 / count
 _UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that states none is above this
 
 
@@ -39,7 +40,8 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
         ``(waveform (T,) float32, sample_rate)``; full scale is ±1, not clipped.
 
     Raises:
-        AudioFileError: the file is missing, empty, truncated, not audio, unreadable, or holds NaN or Inf.
+        AudioFileError: the file is missing, empty, truncated, not audio, unreadable, holds NaN or Inf, or its channels
+            cancel.
         ConfigError: `sample_rate` is not positive.
 
     >>> import tempfile
@@ -52,7 +54,9 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
     """
     path = Path(path)
     frames, file_rate = _decode(path)
-    waveform = torch.from_numpy(mono(path, frames))
+    waveform = mono(path, frames)
+    check_channels(path, frames.shape[1], energy(frames), energy(waveform))
+    waveform = torch.from_numpy(waveform)
     if sample_rate is None:
         return waveform, file_rate
     return resample(waveform, file_rate, sample_rate), sample_rate
@@ -71,6 +75,30 @@ def mono(path: Path, frames: np.ndarray, first: int = 0) -> np.ndarray:
         what = f"{largest:.3g}, where full scale is 1" if np.isfinite(largest) else "NaN or Inf"
         raise AudioFileError(f"{path}: sample {first + at} is {what}. Repair the file or leave it out.")
     return np.ascontiguousarray(frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1))
+
+
+def energy(samples: np.ndarray) -> float:
+    """Return the sum of squares."""
+    return float(np.vdot(samples, samples))
+
+
+def check_channels(path: Path, count: int, of_channels: float, of_mean: float) -> None:
+    """Refuse a file whose channels cancel: their mean would pass for a recording of silence.
+
+    Args:
+        path: of the file.
+        count: how many channels it has.
+        of_channels: energy of all of them, added up.
+        of_mean: energy of their mean.
+
+    Raises:
+        AudioFileError: the mean is more than 60 dB below the channels.
+    """
+    if count > 1 and of_mean * count < _CANCELLED * of_channels:
+        raise AudioFileError(
+            f"{path}: its {count} channels cancel when they are averaged, as where one is the other's negative. "
+            f"Keep one of them: ffmpeg -i {path} -af 'pan=mono|c0=c0' one.flac"
+        )
 
 
 def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:

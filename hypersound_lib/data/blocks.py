@@ -8,7 +8,7 @@ import soxr
 import torch
 from torch import Tensor
 
-from hypersound_lib.data.audio import check_length, mono, opened
+from hypersound_lib.data.audio import check_channels, check_length, energy, mono, opened
 
 
 def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
@@ -18,11 +18,13 @@ def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
         AudioFileError: as `load_audio`, where the fault is met.
     """
     with opened(path) as file:
-        count = 0
+        count, of_channels, of_mean = 0, 0.0, 0.0
         while len(frames := file.read(size, dtype="float32", always_2d=True)):
             block = mono(path, frames, count)
             count += len(block)
+            of_channels, of_mean = of_channels + energy(frames), of_mean + energy(block)
             yield torch.from_numpy(block)
+        check_channels(path, file.channels, of_channels, of_mean)
         check_length(path, file, count)
 
 

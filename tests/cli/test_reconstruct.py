@@ -2,7 +2,9 @@
 
 import math
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from hypersound_lib.cli import main
@@ -100,6 +102,18 @@ def test_a_rave_is_a_model_like_any_other(tmp_path, recording):
     assert main(["reconstruct", "table1-rave", str(recording), str(out), "--device", "cpu"]) == 0
     copy = load_model("table1-rave").reconstruct(*load_audio(recording))
     torch.testing.assert_close(load_audio(out)[0], copy.clamp(-1, 1), rtol=0, atol=1e-4)  # 16 bits
+
+
+def test_channels_are_averaged_with_a_word_and_never_cancel(model, local, tmp_path, capsys):
+    voice = 0.4 * np.sin(np.arange(3000) / 9)
+    soundfile.write(tmp_path / "stereo.wav", np.stack([voice, 0 * voice], axis=1), 8000)
+    soundfile.write(tmp_path / "wide.wav", np.stack([voice, -voice], axis=1), 8000)
+    for chosen in (model, local):
+        assert main(["reconstruct", str(chosen), str(tmp_path / "stereo.wav"), str(tmp_path / "y.wav")]) == 0
+        assert "stereo.wav: its 2 channels are averaged" in capsys.readouterr().out
+        assert main(["reconstruct", str(chosen), str(tmp_path / "wide.wav"), str(tmp_path / "x.wav")]) == 2
+        assert "its 2 channels cancel" in capsys.readouterr().err
+        assert not (tmp_path / "x.wav").exists()
 
 
 def test_a_rate_is_for_local_models(model, recording, tmp_path, capsys):

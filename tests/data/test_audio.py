@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hypersound_lib.data import as_sound, from_int16, load_audio, peak_normalize, resample, save_audio, to_int16
+from hypersound_lib.data.blocks import read_blocks
 from hypersound_lib.errors import AudioFileError, ConfigError
 
 from .miniatures import CONTAINERS, encode, tone
@@ -67,6 +68,7 @@ def test_a_rate_must_be_positive(rates):
 @given(data=st.data(), channels=st.integers(2, 6))
 def test_mono_is_the_mean_of_the_channels(tmp_path_factory, data, channels):
     frames = data.draw(hnp.arrays(np.float32, (50, channels), elements=st.floats(-1, 1, width=32)))
+    assume(channels * np.square(frames.mean(axis=1)).sum() >= 1e-5 * np.square(frames).sum())  # they do not cancel
     path = tmp_path_factory.mktemp("mono") / "many.wav"
     soundfile.write(path, frames, 16000, subtype="FLOAT")
     waveform, _ = load_audio(path)
@@ -159,3 +161,22 @@ def test_16_bit_converters_refuse_what_has_no_value_in_them(tmp_path):
         from_int16(torch.zeros(8))
     with pytest.raises(ConfigError, match="from_int16"):
         save_audio(tmp_path / "x.wav", torch.ones(8, dtype=torch.int16), 8000)
+
+
+@pytest.mark.parametrize("channels", [(1, -1), (1, -0.9999), (0.5, -1, 0.5)])
+def test_channels_that_cancel_are_no_silence(tmp_path, channels):
+    path = tmp_path / "wide.wav"
+    soundfile.write(path, tone(440, 16000)[:, None] * np.array(channels), 16000)
+    with pytest.raises(AudioFileError, match=f"its {len(channels)} channels cancel"):
+        load_audio(path)
+    with pytest.raises(AudioFileError, match=f"its {len(channels)} channels cancel"):
+        list(read_blocks(path, 1000))
+
+
+@pytest.mark.parametrize("channels", [(1, 0), (1, 1), (1, -0.5), (0, 0), (1, 0, 0, 0, 0, 0, 0, 0)])
+def test_other_channels_are_averaged(tmp_path, channels):
+    path = tmp_path / "wide.wav"
+    soundfile.write(path, tone(440, 16000)[:, None] * np.array(channels), 16000, subtype="FLOAT")
+    expected = torch.from_numpy(tone(440, 16000) * np.float32(np.mean(channels)))
+    torch.testing.assert_close(load_audio(path)[0], expected, rtol=0, atol=1e-6)
+    assert torch.equal(torch.cat(list(read_blocks(path, 1000))), load_audio(path)[0])
