@@ -1,9 +1,7 @@
 """Bytes to a sound, in constant memory: packets, integers, θ, and blocks of sound at any rate."""
 
-import math
 import warnings
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +13,7 @@ from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.coding.packets import PacketCoder
 from hypersound_lib.coding.rate import level_gain
+from hypersound_lib.data.audio import resampled_length
 from hypersound_lib.data.blocks import resample_blocks
 from hypersound_lib.errors import CodeFileError, ConfigError
 from hypersound_lib.local.streaming import play
@@ -60,7 +59,7 @@ def decompress_blocks(
     played = (level_gain(header.level) * block for block in play(model, thetas, max(rate, output_rate)))
     if output_rate < rate:
         played = resample_blocks(exactly(header.num_samples, played), rate, output_rate)
-    yield from exactly(math.floor(Fraction(header.num_samples * output_rate, rate) + Fraction(1, 2)), played)
+    yield from exactly(resampled_length(header.num_samples, rate, output_rate), played)
 
 
 def exactly(total: int, blocks: Iterable[Tensor]) -> Iterator[Tensor]:

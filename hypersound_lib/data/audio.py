@@ -13,6 +13,7 @@ import soundfile
 import soxr
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from hypersound_lib.data.truncation import missing_tail, second_stream
 from hypersound_lib.errors import AudioFileError, ConfigError
@@ -101,11 +102,25 @@ def check_channels(path: Path, count: int, of_channels: float, of_mean: float) -
         )
 
 
+def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
+    """Return ⌊T · to_rate / from_rate + ½⌋ in exact integers, the one rule for how long a sound is at another rate.
+
+    Raises:
+        ConfigError: a rate is not positive.
+
+    >>> resampled_length(480, 48000, 22050)  # 220.5, where soxr's own rounding gives 220
+    221
+    """
+    if min(from_rate, to_rate) <= 0:
+        raise ConfigError(f"cannot resample from {from_rate} Hz to {to_rate} Hz: rates must be positive")
+    return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)
+
+
 def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
     """Return `waveform` at another rate by soxr's high-quality resampler (paper, "Data").
 
     Shape:
-        ``(..., T) -> (..., round(T * to_rate / from_rate))``, float32 on the CPU.
+        ``(..., T) -> (..., T')``, float32 on the CPU; T' is `resampled_length`.
 
     Raises:
         ConfigError: a rate is not positive, or the result is not finite.
@@ -113,31 +128,18 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
     >>> resample(torch.zeros(2, 48000), 48000, 22050).shape
     torch.Size([2, 22050])
     """
-    if min(from_rate, to_rate) <= 0:
-        raise ConfigError(f"cannot resample from {from_rate} Hz to {to_rate} Hz: rates must be positive")
     waveform = as_real(waveform)
+    *batch, num_samples = waveform.shape
+    total = resampled_length(num_samples, from_rate, to_rate)
     if from_rate == to_rate:
         return waveform
-    *batch, num_samples = waveform.shape
     columns = waveform.reshape(-1, num_samples).T.to("cpu", torch.float32).contiguous().numpy()  # (T, B)
     columns = soxr.resample(columns, from_rate, to_rate, quality="HQ")
     if not np.isfinite(columns).all():
         raise ConfigError(f"at {to_rate} Hz the sound is not finite: it holds NaN or Inf, or is too loud to resample")
-    return torch.from_numpy(np.ascontiguousarray(columns.T)).reshape(*batch, -1)
-
-
-def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
-    """Return how many samples a sound has at another rate, as `resample` has it: ⌊N · to_rate / from_rate + ½⌋.
-
-    Raises:
-        ConfigError: a rate is not positive.
-
-    >>> resampled_length(48000, 48000, 22050)
-    22050
-    """
-    if min(from_rate, to_rate) <= 0:
-        raise ConfigError(f"cannot resample from {from_rate} Hz to {to_rate} Hz: rates must be positive")
-    return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)
+    rows = torch.from_numpy(np.ascontiguousarray(columns.T))[:, :total]
+    # soxr may be a sample short, where the exact length lies halfway between two.
+    return functional.pad(rows, (0, total - rows.shape[1])).reshape(*batch, total)
 
 
 def as_real(waveform: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ import numpy as np
 import soxr
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from hypersound_lib.data.audio import check_channels, check_length, energy, mono, opened
+from hypersound_lib.data.audio import check_channels, check_length, energy, mono, opened, resampled_length
 
 
 def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
@@ -39,6 +40,11 @@ def resample_blocks(blocks: Iterable[Tensor], from_rate: int, to_rate: int) -> I
         yield from blocks
         return
     stream = soxr.ResampleStream(from_rate, to_rate, 1, quality="HQ")
+    taken = given = 0
     for block in blocks:
-        yield torch.from_numpy(stream.resample_chunk(block.numpy()))
-    yield torch.from_numpy(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+        part = torch.from_numpy(stream.resample_chunk(block.numpy()))
+        taken, given = taken + len(block), given + len(part)
+        yield part
+    left = resampled_length(taken, from_rate, to_rate) - given
+    last = torch.from_numpy(stream.resample_chunk(np.zeros(0, np.float32), last=True))[:left]
+    yield functional.pad(last, (0, left - len(last)))

@@ -104,6 +104,16 @@ def test_a_rave_is_a_model_like_any_other(tmp_path, recording):
     torch.testing.assert_close(load_audio(out)[0], copy.clamp(-1, 1), rtol=0, atol=1e-4)  # 16 bits
 
 
+@pytest.mark.parametrize("rate", ["8000", "22050", "48000"])
+def test_a_length_halfway_between_two_is_one_everywhere(model, local, tmp_path, capsys, rate):
+    """480 samples at 48 kHz are 220.5 at 22 050 Hz."""
+    save_audio(tmp_path / "short.wav", sound(480), 48000)
+    for chosen in (model, local):
+        arguments = [str(chosen), str(tmp_path / "short.wav"), str(tmp_path / "x.wav"), "--sample-rate", rate]
+        assert main(["reconstruct", *arguments, *(["--kbps", "400"] if chosen == local else [])]) == 0
+        assert len(load_audio(tmp_path / "x.wav")[0]) == {"8000": 80, "22050": 221, "48000": 480}[rate]
+
+
 def test_channels_are_averaged_with_a_word_and_never_cancel(model, local, tmp_path, capsys):
     voice = 0.4 * np.sin(np.arange(3000) / 9)
     soundfile.write(tmp_path / "stereo.wav", np.stack([voice, 0 * voice], axis=1), 8000)

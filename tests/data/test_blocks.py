@@ -1,13 +1,16 @@
 """Blocks: joined, they are what the whole at once gives."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import soundfile
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hypersound_lib.data import load_audio, resample
+from hypersound_lib.data import load_audio, resample, resampled_length
 from hypersound_lib.data.blocks import read_blocks, resample_blocks
 from hypersound_lib.errors import AudioFileError
 
@@ -32,9 +35,7 @@ def test_resampling_in_blocks_equals_resampling_at_once(rates, size):
     x = sound(9001)
     joined = torch.cat(list(resample_blocks(x.split(size), *rates)))
     whole = resample(x, *rates)
-    assert abs(len(joined) - len(whole)) <= 1
-    count = min(len(joined), len(whole))
-    torch.testing.assert_close(joined[:count], whole[:count], rtol=0, atol=1e-5)
+    torch.testing.assert_close(joined, whole, rtol=0, atol=1e-5)
 
 
 def test_bad_files_are_refused_where_the_fault_is_met(tmp_path):
@@ -46,3 +47,20 @@ def test_bad_files_are_refused_where_the_fault_is_met(tmp_path):
     soundfile.write(tmp_path / "empty.wav", np.zeros(0), 8000)
     with pytest.raises(AudioFileError, match="holds no samples"):
         list(read_blocks(tmp_path / "empty.wav"))
+
+
+RATES = st.one_of(st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]), st.integers(100, 200_000))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 3000), RATES, RATES, st.integers(1, 3000))
+@example(480, 48000, 22050, 480)
+@example(160, 16000, 22050, 7)
+@example(1, 44100, 22050, 1)
+def test_one_rule_for_lengths_at_once_and_in_blocks(num_samples, from_rate, to_rate, size):
+    expected = math.floor(Fraction(num_samples * to_rate, from_rate) + Fraction(1, 2))
+    assert resampled_length(num_samples, from_rate, to_rate) == expected
+    x = sound(num_samples)
+    assert len(resample(x, from_rate, to_rate)) == expected
+    assert resample(x.expand(2, 3, -1), from_rate, to_rate).shape == (2, 3, expected)
+    assert sum(map(len, resample_blocks(x.split(size), from_rate, to_rate))) == expected
