@@ -81,7 +81,9 @@ def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
         with atomic_path(path) as temporary:
             _encode(temporary, encoded(), sample_rate, container, subtype)
             if not count:
-                raise AudioFileError(f"{path}: nothing to save, the sound is empty at {sample_rate} Hz")
+                raise AudioFileError(
+                    f"{path}: nothing to save, the sound is empty at {sample_rate} Hz. Choose a higher rate"
+                )
             kept = soundfile.info(temporary).frames
             if kept != count:
                 raise AudioFileError(f"{path}: only {kept} of {count} samples were kept. Check the disk.")
