@@ -2,18 +2,24 @@
 
 RUN/checkpoints/step-00000500/model.safetensors      weights
                               training.safetensors   optimiser, moving average, random number generators
-                              state.json             step, seconds, best score
+                              state.json             step, seconds, best score, and hashes of all that
 """
 
+import hashlib
 import json
+import math
 import os
 import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from hypersound_lib.atomic import staging_folder, write_synced
@@ -37,7 +43,7 @@ class Checkpoints:
 
     def saved(self) -> list[Path]:
         """Return the checkpoints that are there, oldest first."""
-        return sorted(self.folder.glob("step-*"))
+        return saved_checkpoints(self.folder)
 
     def save(self, state: TrainingState) -> Path:
         """Write a checkpoint under a temporary name, rename it, and only then delete the oldest beyond `keep`."""
@@ -51,45 +57,116 @@ class Checkpoints:
         return target
 
     def load_latest(self, state: TrainingState) -> Path | None:
-        """Continue from the latest checkpoint, if there is one: `state` becomes what was saved, bit for bit.
+        """Continue from the latest whole checkpoint, if there is one: `state` becomes what was saved, bit for bit.
 
         Raises:
-            WeightsFileError: the checkpoint is damaged or belongs to another model or optimiser.
+            WeightsFileError: all are damaged, or the latest belongs to another model or optimiser.
         """
-        if not self.saved():
+        checkpoint = read_latest(self.folder, _FORMAT)
+        if checkpoint is None:
             return None
-        path = self.saved()[-1]
+        with checkpoint.restoring():
+            state.model.load_state_dict(checkpoint.model)
+            _restore_training(state, checkpoint.training)
+            state.step, state.seconds = checkpoint.numbers["step"], checkpoint.numbers["seconds"]
+            state.best_score = checkpoint.numbers["best_score"]
+        return checkpoint.path
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint's files hold."""
+
+    path: Path
+    numbers: dict[str, Any]
+    model: dict[str, Tensor]
+    training: dict[str, Tensor]
+
+    @contextmanager
+    def restoring(self) -> Iterator[None]:
+        """Say what is wrong where the contents do not fit what is restored inside."""
         try:
-            numbers = json.loads((path / "state.json").read_text(encoding="utf-8"))
-            if numbers["format"] != _FORMAT:
-                raise WeightsFileError(f"{path}: format {numbers['format']}, this library reads {_FORMAT}")
-            state.model.load_state_dict(load_file(path / "model.safetensors"))
-            _restore_training(state, load_file(path / "training.safetensors"))
-            state.step, state.seconds = numbers["step"], numbers["seconds"]
-            state.best_score = numbers["best_score"]
-        except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+            yield
+        except (ValueError, KeyError, RuntimeError) as error:
             raise WeightsFileError(
-                f"{path}: cannot go on from here ({error}). Delete this folder to resume from the checkpoint before, "
-                "or start again with another --out."
+                f"{self.path}: cannot go on from here ({error}). It belongs to another model or optimiser; start again "
+                "with another --out."
             ) from error
-        return path
+
+
+def saved_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints in a folder, oldest first."""
+    return sorted(folder.glob("step-*"))
 
 
 def write_checkpoint(
     target: Path, model: dict[str, Tensor], training: dict[str, Tensor], numbers: dict[str, Any]
 ) -> None:
-    """Write a checkpoint's files under a temporary name, and rename their folder to `target`.
+    """Write a checkpoint's files and their hashes under a temporary name, and rename their folder to `target`.
 
     Raises:
         OSError: the disk is full or refuses; it names `target`.
     """
     for left in target.parent.glob(".writing-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
+    contents = {"model.safetensors": save(model), "training.safetensors": save(training)}
+    hashes = {name: _sha256(content) for name, content in contents.items()}
+    hashes["numbers"] = _sha256(_canonical(numbers))
+    contents["state.json"] = json.dumps({**numbers, "sha256": hashes}).encode()
     with staging_folder(target) as staging:
-        write_synced(staging / "model.safetensors", save(model))
-        write_synced(staging / "training.safetensors", save(training))
-        write_synced(staging / "state.json", json.dumps(numbers).encode())
+        for name, content in contents.items():
+            write_synced(staging / name, content)
         os.replace(staging, target)
+
+
+def read_latest(folder: Path, version: int | str) -> Checkpoint | None:
+    """Return the latest whole checkpoint, None where there is none. Later ones become damaged-…, with a warning.
+
+    Raises:
+        WeightsFileError: all of them are damaged, or the latest is of another format than `version`.
+    """
+    paths = saved_checkpoints(folder)
+    for path in reversed(paths):
+        try:
+            return _read(path, version)
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+            if path == paths[0]:
+                raise WeightsFileError(
+                    f"{path}: cannot go on from here ({error}), and no checkpoint before it is left. Start again with "
+                    "another --out."
+                ) from error
+            aside = path.with_name(f"damaged-{path.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            with suppress(OSError):  # another process of the same launch was first
+                os.replace(path, aside)
+            warnings.warn(
+                f"{path} is damaged ({error}) and was renamed to {aside.name}: going on from the checkpoint before",
+                stacklevel=3,
+            )
+    return None
+
+
+def _read(path: Path, version: int | str) -> Checkpoint:
+    numbers = json.loads((path / "state.json").read_text(encoding="utf-8"))
+    if numbers["format"] != version:
+        raise WeightsFileError(f"{path}: format {numbers['format']}, this library reads {version}")
+    hashes = numbers.pop("sha256", None)  # early versions wrote none
+    contents = {name: (path / name).read_bytes() for name in ("model.safetensors", "training.safetensors")}
+    if hashes is not None:
+        for name, content in (contents | {"numbers": _canonical(numbers)}).items():
+            if _sha256(content) != hashes[name]:
+                raise ValueError(f"{name}: its content has changed since it was written")
+    if f"step-{numbers['step']:08d}" != path.name or not 0 <= numbers["seconds"] < math.inf:
+        raise ValueError(f"step {numbers['step']} and {numbers['seconds']} s are not what {path.name} can hold")
+    return Checkpoint(path, numbers, *map(load, contents.values()))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _canonical(numbers: dict[str, Any]) -> bytes:
+    return json.dumps(numbers, sort_keys=True).encode()
 
 
 def _training_tensors(state: TrainingState) -> dict[str, Tensor]:

@@ -86,6 +86,69 @@ def test_what_cannot_be_resumed_is_explained(tmp_path, damage):
         Checkpoints(tmp_path, 2).load_latest(state)
 
 
+def flip(path, at):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def change(path, **numbers):
+    path.write_text(json.dumps(json.loads(path.read_text()) | numbers))
+
+
+DAMAGES = {
+    "a bit of a weight": lambda path: flip(path / "model.safetensors", -1),
+    "a bit of the optimiser": lambda path: flip(path / "training.safetensors", -1),
+    "a negative step": lambda path: change(path / "state.json", step=-5),
+    "another time": lambda path: change(path / "state.json", seconds=7.5),
+    "another score": lambda path: change(path / "state.json", best_score=0.125),
+    "a cut file": lambda path: (path / "model.safetensors").write_bytes(b"\x00" * 9),
+    "no numbers": lambda path: (path / "state.json").write_text("null"),
+    "half a file of numbers": lambda path: (path / "state.json").write_text('{"format": 1'),
+    "a missing file": lambda path: (path / "training.safetensors").unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_damaged_is_left_for_the_checkpoint_before(tmp_path, damage):
+    state, checkpoints = make_state(), Checkpoints(tmp_path, 2)
+    checkpoints.save(state)
+    before = {name: value.clone() for name, value in state.model.state_dict().items()}
+    with torch.no_grad():
+        next(state.model.parameters()).add_(1)
+    state.step = 5
+    DAMAGES[damage](checkpoints.save(state))
+    with pytest.warns(UserWarning, match="step-00000005 is damaged .* renamed to damaged-step-00000005"):
+        assert checkpoints.load_latest(state) == tmp_path / "step-00000003"
+    assert state.step == 3
+    assert all(torch.equal(value, before[name]) for name, value in state.model.state_dict().items())
+    state.step = 5
+    checkpoints.save(state)  # the damaged one is not in the way
+    assert checkpoints.load_latest(state) == tmp_path / "step-00000005"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_where_all_are_damaged_nothing_is_resumed(tmp_path, damage):
+    state = make_state()
+    DAMAGES[damage](Checkpoints(tmp_path, 2).save(state))
+    with pytest.raises(WeightsFileError, match="step-00000003: cannot go on from here"):
+        Checkpoints(tmp_path, 2).load_latest(state)
+
+
+@pytest.mark.parametrize(("step", "fits"), [(3, True), (-5, False), (4, False)])
+def test_checkpoints_of_early_versions_have_no_hashes_and_load(tmp_path, step, fits):
+    state = make_state()
+    path = Checkpoints(tmp_path, 2).save(state) / "state.json"
+    numbers = json.loads(path.read_text())
+    del numbers["sha256"]
+    path.write_text(json.dumps(numbers | {"step": step}))
+    if fits:
+        assert Checkpoints(tmp_path, 2).load_latest(state) == path.parent
+    else:
+        with pytest.raises(WeightsFileError, match=f"step {step}"):
+            Checkpoints(tmp_path, 2).load_latest(state)
+
+
 def test_the_best_weights_are_the_averaged_ones_of_the_lowest_validation_loss(tmp_path, monkeypatch):
     scores = iter([3.0, 1.0, 2.0])
     averages = []

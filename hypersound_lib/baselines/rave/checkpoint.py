@@ -2,26 +2,23 @@
 
 OUT/checkpoints/step-00000500/model.safetensors      weights of model and discriminator
                               training.safetensors   optimisers, random number generators
-                              state.json             step, seconds, stage, best score
+                              state.json             step, seconds, stage, best score, and hashes
 """
 
-import json
 import math
 import shutil
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from hypersound_lib.baselines.rave.discriminator import Discriminator
 from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
-from hypersound_lib.errors import WeightsFileError
-from hypersound_lib.training.checkpoint import write_checkpoint
+from hypersound_lib.training.checkpoint import read_latest, saved_checkpoints, write_checkpoint
 
 _FORMAT = "rave/1"
+_NUMBERS = ("step", "seconds", "stage", "best_score")
 
 
 class RAVETrainingState:
@@ -58,32 +55,25 @@ class RAVETrainingState:
         target = folder / f"step-{self.step:08d}"
         if target.exists():  # a step has only one state
             return target
-        numbers = {name: getattr(self, name) for name in ("step", "seconds", "stage", "best_score")}
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
         tensors = (_stored(self.networks.state_dict()), _stored(self._training_tensors()))
         write_checkpoint(target, *tensors, {"format": _FORMAT, **numbers})
         for old in saved_checkpoints(folder)[:-keep]:
             shutil.rmtree(old)
         return target
 
-    def load(self, path: Path) -> None:
-        """Become what was saved, bit for bit.
+    def load_latest(self, folder: Path) -> None:
+        """Become what the latest whole checkpoint in a folder holds, bit for bit.
 
         Raises:
-            WeightsFileError: the checkpoint is damaged or belongs to another model or discriminator.
+            WeightsFileError: all are damaged, or the latest belongs to another model or discriminator.
         """
-        try:
-            numbers = json.loads((path / "state.json").read_text(encoding="utf-8"))
-            if numbers.pop("format") != _FORMAT:
-                raise ValueError(f"its format is not {_FORMAT}")
-            self.networks.load_state_dict(load_file(path / "model.safetensors"))
-            self._restore_training(load_file(path / "training.safetensors"))
-            self.step, self.seconds = numbers["step"], numbers["seconds"]
-            self.stage, self.best_score = numbers["stage"], numbers["best_score"]
-        except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
-            raise WeightsFileError(
-                f"{path}: cannot go on from here ({error}). Delete this folder to resume from the checkpoint before, "
-                "or start again with another folder."
-            ) from error
+        checkpoint = read_latest(folder, _FORMAT)
+        with checkpoint.restoring():
+            self.networks.load_state_dict(checkpoint.model)
+            self._restore_training(checkpoint.training)
+            for name in _NUMBERS:
+                setattr(self, name, checkpoint.numbers[name])
 
     def _training_tensors(self) -> dict[str, Tensor]:
         tensors = {"rng.cpu": torch.get_rng_state()}
@@ -105,11 +95,6 @@ class RAVETrainingState:
             p = self.networks[network].get_parameter(name)
             # Adam counts its steps on the CPU.
             self.optimizers[network].state[p][key] = value if key == "step" else value.to(p.device)
-
-
-def saved_checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints that are there, oldest first."""
-    return sorted(folder.glob("step-*"))
 
 
 def _stored(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

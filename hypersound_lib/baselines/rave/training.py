@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.atomic import atomic_path
-from hypersound_lib.baselines.rave.checkpoint import RAVETrainingState, saved_checkpoints
+from hypersound_lib.baselines.rave.checkpoint import RAVETrainingState
 from hypersound_lib.baselines.rave.losses import spectral_distance
 from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.stages import stage_1_gradients, stage_2_gradients
 from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
 from hypersound_lib.data import AudioStore, RandomClips, paper_augmentation
 from hypersound_lib.errors import ConfigError, TrainingError
+from hypersound_lib.training.checkpoint import saved_checkpoints
 from hypersound_lib.training.interrupt import stop_on_signal
 from hypersound_lib.training.logs import RunLog
 from hypersound_lib.training.validation import Validation
@@ -235,6 +236,6 @@ class _Run:
                 "choose another folder"
             )
         if resume:
-            self.state.load(saved[-1])
+            self.state.load_latest(self.out / "checkpoints")
         with atomic_path(self.out / "training.json") as temporary:
             temporary.write_text(json.dumps(asdict(self.config), indent=1) + "\n", encoding="utf-8")
