@@ -165,5 +165,6 @@ def test_the_command_line_waits_for_no_model_that_it_may_not_need():
     code = "import sys, hypersound_lib.cli; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "hypersound_lib.models" in modules
-    for late in ("accelerate", "hypersound_lib.baselines", "hypersound_lib.local.model", "hypersound_lib.training"):
+    # The loop's own module comes with the config whose fields are flags, in 20 ms; accelerate would take seconds.
+    for late in ("accelerate", "hypersound_lib.baselines", "hypersound_lib.local.model"):
         assert late not in modules
