@@ -6,6 +6,7 @@ tutorial` does that. A notebook without an executed copy has no page, and links 
 
 import argparse
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--copies", type=Path, default=COPIES, help="folder of the executed notebooks")
     parser.add_argument("--site", type=Path, default=ROOT / "build" / "site", help="folder of the website")
     options = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")  # what a strict build ends at
     gather(options.copies)
     build(load_config(str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(options.site.resolve())))
     print(f"{options.site}/index.html is the front page; see it with: python -m http.server -d {options.site}")

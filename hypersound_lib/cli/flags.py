@@ -19,7 +19,7 @@ _METAVARS = {int: "N", float: "X", str: "TEXT"}
 
 
 def add_flags(
-    parser,
+    parser: argparse._ActionsContainer,
     config: type,
     prefix: str = "",
     *,
