@@ -68,7 +68,7 @@ class ProbabilityTable(nn.Module):
             y: integers, or real numbers that are to be rounded.
             z: rows, real numbers; those outside the table stand for its ends.
         """
-        z = bound(z, 0, self.rows - 1)
+        z = bound(z.to(torch.promote_types(z.dtype, torch.float32)), 0, self.rows - 1)  # autocast may halve it
         low = z.detach().floor().clamp(max=self.rows - 2)
         part = z - low
         table = -self._probabilities().log2()  # (R, S)

@@ -38,7 +38,7 @@ AUTHORS = {"paper-base": 3.2, "paper-small": 0.88}
 
 
 def run(quick: bool = False) -> dict:
-    """Measure on the CPU, and on a GPU where there is one; return everything by preset."""
+    """Measure on the CPU; return everything by preset. For a GPU there is `bench_gpu_speed`."""
     rates = {str(dtype)[6:]: matrix_product_rate(dtype) for dtype in (torch.float32, torch.bfloat16)}
     print({name: f"{rate / 1e9:.0f} GFLOP/s" for name, rate in rates.items()}, flush=True)
     repeats = 1 if quick else 5
@@ -54,14 +54,13 @@ def run(quick: bool = False) -> dict:
         )
     results["loader_share"] = loader_share(results["paper-small"]["ours"]["float32"]["step"], repeats)
     results["large_pages"] = large_pages(1 if quick else 3)
-    results["gpu"] = measure_gpu(repeats)
     return results
 
 
-def matrix_product_rate(dtype: torch.dtype, size: int = 4096, device: str = "cpu") -> float:
+def matrix_product_rate(dtype: torch.dtype, size: int = 4096) -> float:
     """Return the floating-point operations per second of one large matrix product, the best of five."""
-    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    return 2 * size**3 / min(seconds(lambda: a @ b, device) for _ in range(6))
+    a, b = (torch.randn(size, size).to(dtype) for _ in range(2))
+    return 2 * size**3 / min(seconds(lambda: a @ b) for _ in range(6))
 
 
 def measure_preset(name: str, rates: dict[str, float], repeats: int) -> dict:
@@ -300,38 +299,6 @@ def loader_share(step_seconds: float, repeats: int) -> dict[str, float]:
     return {"batch_seconds": load, "share_of_step": load / (load + step_seconds)}
 
 
-def measure_gpu(repeats: int) -> dict:
-    """Return steps per second and the fraction of the bfloat16 peak for `paper-base`, batch 16; None without a GPU."""
-    if not torch.cuda.is_available():
-        print("GPU: skipped, there is no CUDA device here")
-        return {"skipped": "no CUDA device"}
-    chosen = preset("paper-base")
-    model = HyperSound(chosen.model).cuda()
-    loss = ReconstructionLoss(chosen.training.loss, chosen.model.sample_rate).cuda()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
-    clips = torch.randn(16, chosen.model.num_samples, device="cuda") / 4
-
-    def step() -> None:
-        with torch.autocast("cuda", torch.bfloat16):
-            estimate = model(clips)
-        loss.total(loss(estimate.float(), clips)).backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    with FlopCounterMode(display=False) as counter:
-        step()
-    rate = matrix_product_rate(torch.bfloat16, 8192, "cuda")
-    for _ in range(3):
-        step()
-    duration = statistics.median(seconds(step, "cuda") for _ in range(10 * repeats))
-    return {
-        "device": torch.cuda.get_device_name(),
-        "steps_per_second": 1 / duration,
-        "fraction_of_bfloat16_rate": counter.get_total_flops() / duration / rate,
-        "peak_bytes": torch.cuda.max_memory_allocated(),
-    }
-
-
 def real_clips(num_samples: int) -> Tensor:
     """Return clips of held-out speakers of the embedded corpus, `(BATCH, T)`."""
     store = build_store(load_dataset("mini", "test").recordings[:20], 22050, normalize=True)
@@ -339,12 +306,8 @@ def real_clips(num_samples: int) -> Tensor:
     return torch.stack([clips[i] for i in range(BATCH)])
 
 
-def seconds(action: Callable[[], object], device: str = "cpu") -> float:
+def seconds(action: Callable[[], object]) -> float:
     """Time one call."""
-    if device == "cuda":
-        torch.cuda.synchronize()
     started = time.perf_counter()
     action()
-    if device == "cuda":
-        torch.cuda.synchronize()
     return time.perf_counter() - started

@@ -44,15 +44,16 @@ def make_model(seed=0):
     return HyperSound(MODEL)
 
 
-def make_store(seed=0, count=3, rate=RATE):
-    """Tones in noise, a second each."""
+def make_store(seed=0, count=3, rate=RATE, seconds=1):
+    """Tones in noise, of so many seconds each."""
     generator = torch.Generator().manual_seed(seed)
-    t = torch.arange(rate) / rate
+    length = seconds * rate
+    t = torch.arange(length) / rate
     pieces = []
     for i in range(count):
         tone = torch.sin(2 * math.pi * (200 + 90 * i + 13 * seed) * t)
-        pieces.append(to_int16(0.4 * tone + 0.05 * torch.randn(rate, generator=generator)))
-    offsets = np.arange(count + 1) * rate
+        pieces.append(to_int16(0.4 * tone + 0.05 * torch.randn(length, generator=generator)))
+    offsets = np.arange(count + 1) * length
     return AudioStore(torch.cat(pieces), offsets, rate, [f"tone{i}.wav" for i in range(count)], [""] * count)
 
 

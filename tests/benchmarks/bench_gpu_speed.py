@@ -1,0 +1,207 @@
+"""What a training step costs on a GPU: the card's ceilings, parts, precisions, compiling, the real loop, memory.
+
+    make gpu            (or: make bench ARGS="gpu_speed")
+
+Without a GPU it measures nothing; `--quick` rehearses it on the CPU with small clips and writes nothing. A fraction of
+the peak divides the floating-point operations of all matrix products and convolutions of a step by its time and by the
+rate of one large matrix product in the same precision, measured here.
+"""
+
+import dataclasses
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from hypersound_lib.data import AudioStore
+from hypersound_lib.losses import ReconstructionLoss
+from hypersound_lib.models import build_model
+from hypersound_lib.presets import Preset, preset
+from hypersound_lib.training import read_log, train, training_stores
+
+STEPS = {"paper-base": 16, "paper-small": 16, "tutorial": 32, "hypersound-small": 32, "local": 12}  # clips
+PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
+COMPILED = ("paper-base", "paper-small")  # takes half a minute each
+LOOP = {"paper-base": (16,), "paper-small": (16,), "local": (12, 48, 96)}  # clips, of trainings timed as a whole
+
+
+def run(quick: bool = False) -> dict:
+    """Measure everything; return it by preset."""
+    if not (quick or torch.cuda.is_available()):
+        print("skipped: there is no CUDA device here")
+        return {"skipped": "no CUDA device"}
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    results: dict = {"device": torch.cuda.get_device_name() if device == "cuda" else "cpu"}
+    results["ceilings"] = ceilings(device, 512 if quick else 8192)
+    names = ("tutorial", "local") if quick else STEPS
+    results["steps"] = {name: measure_preset(name, device, results["ceilings"], 2 if quick else 12) for name in names}
+    stores = training_stores("mini", 22050)
+    loops = {"local": (4,)} if quick else LOOP
+    results["loops"] = [
+        loop(name, batch, workers, stores, device, 4 if quick else 60)
+        for name, batches in loops.items()
+        for batch in batches
+        for workers in (0, 2 if quick else 8)
+    ]
+    return results
+
+
+def ceilings(device: str, size: int) -> dict[str, float]:
+    """Return operations per second of one large matrix product by precision, and bytes per second of a copy."""
+    found = {}
+    for precision in PRECISIONS:
+        dtype = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision, torch.float32)
+        a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+        with allowed(precision):
+            found[precision] = 2 * size**3 / min(seconds(lambda a=a, b=b: a @ b, device) for _ in range(6))
+    source = torch.empty(size * size, device=device)
+    target = torch.empty_like(source)
+    found["copy_bytes"] = 8 * size**2 / min(seconds(lambda: target.copy_(source), device) for _ in range(6))
+    print({name: f"{value:.3g}" for name, value in found.items()}, flush=True)
+    return found
+
+
+def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int) -> dict:
+    """Time a step of a preset in every precision, and compiled; and what it does in bfloat16 part by part."""
+    chosen, batch = preset(name), STEPS[name]
+    torch.manual_seed(0)
+    clips = torch.randn(batch, chosen.model.num_samples, device=device) / 8
+    rows: dict = {"batch_size": batch}
+    step = Step(chosen, device)
+    with FlopCounterMode(display=False) as counter:
+        step("float32", clips)
+    rows["flops"] = float(counter.get_total_flops())
+    cases = [(precision, False) for precision in PRECISIONS]
+    cases += [("bfloat16", True)] if name in COMPILED else []
+    for precision, compiled in cases:
+        key = precision + (" compiled" if compiled else "")
+        try:
+            one = Step(chosen, device, compiled)
+            rows[key] = one.measure(precision, clips, repeats, rows["flops"], peaks[precision])
+        except Exception as error:  # a case that fails here is a result, too, and the others still count
+            rows[key] = {"error": f"{type(error).__name__}: {error}"[:300]}
+        print(f"{name} {key}: {rows[key]}", flush=True)
+    rows["parts"] = {p: parts(chosen, device, p, clips, repeats) for p in ("tf32", "bfloat16")}
+    print(f"{name} parts: {rows['parts']}", flush=True)
+    return rows
+
+
+class Step:
+    """A bare training step: no loader, no log."""
+
+    def __init__(self, chosen: Preset, device: str, compiled: bool = False):
+        torch.manual_seed(0)
+        self.device = device
+        model = build_model(chosen.model).to(device).train()
+        self.loss = ReconstructionLoss(chosen.training.loss, chosen.model.sample_rate).to(device)
+        self.optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
+        self.model: nn.Module = torch.compile(model) if compiled else model
+
+    def __call__(self, precision: str, clips: Tensor) -> None:
+        with allowed(precision):
+            with autocast(self.device, precision):
+                estimate, costs = self.model(clips, with_costs=True)
+            (self.loss.total(self.loss(estimate.float(), clips)) + sum(costs.values())).backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+
+    def measure(self, precision: str, clips: Tensor, repeats: int, flops: float, peak: float) -> dict[str, float]:
+        """Return the median seconds of a step, steps per second, fraction of the peak, and bytes at the most."""
+        for _ in range(3):
+            self(precision, clips)
+        if self.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        duration = statistics.median(seconds(lambda: self(precision, clips), self.device) for _ in range(repeats))
+        row = {"seconds": duration, "fraction_of_peak": flops / duration / peak}
+        return row | ({"peak_bytes": torch.cuda.max_memory_allocated()} if self.device == "cuda" else {})
+
+
+def parts(chosen: Preset, device: str, precision: str, clips: Tensor, repeats: int) -> dict[str, float]:
+    """Return the median seconds of forward, loss, backward and optimiser, each waited for."""
+    step, laps = Step(chosen, device), {}
+
+    def lap(name: str, action: Callable[[], object]) -> object:
+        result = []
+        laps.setdefault(name, []).append(seconds(lambda: result.append(action()), device))
+        return result[0]
+
+    for _ in range(repeats + 2):
+        with allowed(precision), autocast(device, precision):
+            if hasattr(step.model, "hypernetwork"):
+                code = lap("encoder", lambda: step.model.encoder(clips))
+                params = lap("hypernetwork", lambda code=code: step.model.hypernetwork(code))
+                estimate = lap("target", lambda params=params: step.model.decode(params))
+                costs = {}
+            else:
+                estimate, costs = lap("model", lambda: step.model(clips, with_costs=True))
+        with allowed(precision):
+            total = lap("loss", lambda e=estimate: step.loss.total(step.loss(e.float(), clips))) + sum(costs.values())
+            lap("backward", total.backward)
+            lap("optimizer", step.optimizer.step)
+        step.optimizer.zero_grad(set_to_none=True)
+    return {name: statistics.median(values[2:]) for name, values in laps.items()}
+
+
+def loop(
+    name: str, batch: int, workers: int, stores: tuple[AudioStore, AudioStore], device: str, steps: int
+) -> dict[str, float]:
+    """Train for a few steps as users do, loader and log included; return steps per second once it has warmed up."""
+    chosen = preset(name)
+    far = 10**9
+    config = dataclasses.replace(
+        chosen.training,
+        steps=steps,
+        batch_size=batch,
+        precision="bfloat16" if name.startswith("paper") else "float32",
+        num_workers=workers,
+        log_every=steps // 2,
+        validate_every=far,
+        checkpoint_every=far,
+        validation_clips=2,
+    )
+    with tempfile.TemporaryDirectory() as out:
+        train(build_model(chosen.model), *stores, config, out, cpu=device == "cpu", progress=False)
+        log = read_log(f"{out}/train.csv")
+    rate = (log["step"][-1] - log["step"][-2]) / (log["seconds"][-1] - log["seconds"][-2])
+    row = {"preset": name, "batch_size": batch, "workers": workers, "steps_per_second": rate}
+    print(row, flush=True)
+    return row
+
+
+def allowed(precision: str):
+    """Return a context in which float32 products are exact, or, for tf32, rounded to 10 bits."""
+    return _TF32(precision == "tf32")
+
+
+class _TF32:
+    def __init__(self, on: bool):
+        self.on = on
+
+    def __enter__(self):
+        self.before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.on
+
+    def __exit__(self, *exception):
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = self.before
+
+
+def autocast(device: str, precision: str):
+    """Return the context of mixed precision, where it is one."""
+    halves = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+    return torch.autocast(device, halves[precision]) if precision in halves else nullcontext()
+
+
+def seconds(action: Callable[[], object], device: str) -> float:
+    """Time one call, to its end on the device."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    started = time.perf_counter()
+    action()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started

@@ -1,0 +1,114 @@
+"""What people do with a GPU runs there from end to end: train, resume, fit, reconstruct, stream, evaluate."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from hypersound_lib import evaluation
+from hypersound_lib.baselines.rave import RAVE, RAVEConfig, RAVETrainingConfig, train_rave
+from hypersound_lib.fitting import FitConfig, fit_inr
+from hypersound_lib.inr import INR_CONFIGS, build_inr
+from hypersound_lib.local.streaming import stream
+from hypersound_lib.losses import LossConfig
+from hypersound_lib.models import build_model
+from hypersound_lib.presets import PRESETS
+from hypersound_lib.training import read_log, train
+from tests.local.small import CONFIG as LOCAL
+from tests.local.small import make_model as make_local
+from tests.local.small import sound
+from tests.training.tiny import MODEL, RATE, changed, make_model, make_store
+
+MODELS = {"global": MODEL, "local": LOCAL}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", MODELS)
+def test_train_and_resume(kind, precision, device, tmp_path):
+    torch.manual_seed(0)
+    model, config = build_model(MODELS[kind]), changed(precision=precision, validate_every=4, checkpoint_every=4)
+    cpu = device.type == "cpu"
+    train(model, make_store(), make_store(1), dataclasses.replace(config, steps=4), tmp_path, cpu=cpu, progress=False)
+    result = train(
+        build_model(MODELS[kind]),
+        make_store(),
+        make_store(1),
+        dataclasses.replace(config, steps=8),
+        tmp_path,
+        resume=True,
+        cpu=cpu,
+        progress=False,
+    )
+    assert result.step == 8
+    assert next(result.model.parameters()).device.type == device.type
+    assert read_log(tmp_path / "train.csv")["step"] == list(range(1, 9))
+    assert all(math.isfinite(value) for value in result.validation.values())
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_two_steps_of_a_preset(name, device, tmp_path):
+    if device.type == "cpu" and name.startswith("paper"):
+        pytest.skip("a step of a paper preset takes long on a CPU")
+    preset = PRESETS[name]
+    config = dataclasses.replace(
+        preset.training, steps=2, batch_size=2, validate_every=2, validation_clips=2, checkpoint_every=2, warmup_steps=0
+    )
+    store = make_store(rate=preset.model.sample_rate, count=3, seconds=2)
+    result = train(build_model(preset.model), store, store, config, tmp_path, cpu=device.type == "cpu", progress=False)
+    assert result.step == 2
+
+
+def test_compiled_training(device, tmp_path):
+    config = changed(compile=True, steps=3, precision="bfloat16")
+    cpu = device.type == "cpu"
+    result = train(make_model(), make_store(), make_store(1), config, tmp_path, cpu=cpu, progress=False)
+    assert result.step == 3
+
+
+@pytest.mark.parametrize("kind", INR_CONFIGS)
+def test_fit(kind, device):
+    torch.manual_seed(0)
+    waveform = make_store().read(0)
+    config = FitConfig(steps=30, evaluate_every=10, window=512, windows_per_step=2, device=str(device))
+    result = fit_inr(waveform, RATE, build_inr(INR_CONFIGS[kind]()), config)
+    assert math.isfinite(result.metrics["snr"])
+    assert result.sound.render(16000).device.type == "cpu"
+
+
+def test_reconstruct_and_evaluate(device):
+    model = make_model().to(device)
+    waveform = make_store().read(0)
+    assert model.reconstruct(waveform, RATE, 16000).shape == (2 * RATE,)
+    excerpts, _ = evaluation.choose_excerpts("mini", split="test", limit=2, seconds=1.0)
+    found = evaluation.evaluate(model, excerpts, metrics=["mse", "lsd", "si_snr", "stoi"], references=False)
+    assert all(math.isfinite(value) for value in found.means("model").values())
+
+
+def test_local_streams_and_reconstructs(device):
+    model = make_local().to(device)
+    waveform = sound(2000)
+    played = torch.cat(list(stream(model, waveform.split(300), 100)))
+    assert played.shape == (2000,)
+    theta = model.encode(waveform.unsqueeze(0).to(device), 100)
+    assert torch.allclose(played, model.decode(theta)[0, :2000].cpu(), atol=1e-4)
+    assert model.reconstruct(waveform, 8000, kbps=16).shape == (2000,)
+
+
+def test_rave_trains_through_both_stages(device, tmp_path):
+    torch.manual_seed(0)
+    model = RAVE(RAVEConfig(sample_rate=RATE, num_samples=2048, capacity=4, latent_size=4))
+    config = RAVETrainingConfig(steps=4, batch_size=2, validate_every=4, checkpoint_every=4)
+    store = make_store(rate=RATE)
+    result = train_rave(model, store, store, config, tmp_path, cpu=device.type == "cpu", progress=False)
+    assert result.step == 4
+
+
+@pytest.mark.parametrize("weight", ["log_nmse", "mel_stft"])
+def test_a_loss_of_digital_silence_has_a_gradient(weight, device, tmp_path):
+    config = changed(steps=2, loss=LossConfig(weight, fft_sizes=(64, 128), n_mels=8))
+    store = make_store()
+    store.samples.zero_()
+    cpu = device.type == "cpu"
+    result = train(make_model(), store, make_store(1), config, tmp_path, cpu=cpu, progress=False)
+    assert result.step == 2
