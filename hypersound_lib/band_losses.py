@@ -11,6 +11,7 @@ The weight of `spectrum_level` is for a sound whose level is hit; the others are
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,12 @@ _LEAST = 1e-7  # and, times the window's length, to those of bins
 _THRESHOLD = 1e-4  # X₀, of a window of 512 samples
 _MASKED = 0.25  # part of the lower loudness within which a difference is not heard
 _MOST = 4.0  # times as loud as the original: beyond, an error counts no more
+
+
+@lru_cache(maxsize=8)
+def dither(num_samples: int, device: torch.device) -> Tensor:
+    """Return fixed noise of one step of 16 bits, `(T,)`, float32; made once for a length, as a GPU waits for a copy."""
+    return (_DITHER * torch.randn(num_samples, generator=torch.Generator().manual_seed(0))).to(device)
 
 
 class BandLosses(nn.Module):
@@ -55,8 +62,8 @@ class BandLosses(nn.Module):
         """Score estimates against references, each on its own."""
         whole = torch.promote_types(reference.dtype, torch.float32)  # an FFT knows no half precision
         # The same noise under both: at digital silence a power has no gradient, whichever way it might grow.
-        noise = _DITHER * torch.randn(reference.shape[-1], generator=torch.Generator().manual_seed(0))
-        estimate, reference = (signal.to(whole) + noise.to(signal.device, whole) for signal in (estimate, reference))
+        noise = dither(reference.shape[-1], reference.device).to(whole)
+        estimate, reference = (signal.to(whole) + noise for signal in (estimate, reference))
         totals: dict[str, Tensor] = {}
         for size in sorted({*self.sizes, *self._extra()}):
             x, y = (self._spectrum(signal, size) for signal in (reference, estimate))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from hypersound_lib.band_losses import BAND_TERMS, BandLosses
+from hypersound_lib.band_losses import BAND_TERMS, BandLosses, dither
 from hypersound_lib.errors import ConfigError
 
 TERMS = ("mse", "smooth_l1", "log_nmse", "stft", "mel_stft", *BAND_TERMS)
@@ -143,8 +143,6 @@ class ReconstructionLoss(nn.Module):
 
 # RMS below which a clip counts as silent: -60 dB of full scale. It bounds ratios whose denominator is a clip's level.
 _FLOOR = 1e-3
-# One step of 16 bits: the level of the noise under both signals, see `_spectral`.
-_DITHER = 2.0**-15
 
 
 def _spectral(distance: nn.Module, estimate: Tensor, reference: Tensor) -> Tensor:
@@ -154,9 +152,7 @@ def _spectral(distance: nn.Module, estimate: Tensor, reference: Tensor) -> Tenso
     learn from its spectrum to speak; and digital silence has no logarithm. Fixed noise of 1 LSB gives every bin a
     phase to grow from. Equal signals stay equal under it.
     """
-    generator = torch.Generator().manual_seed(0)
-    noise = _DITHER * torch.randn(estimate.shape[-1], generator=generator)
-    noise = noise.to(estimate.device)  # in float32: its sums with half precision become float32, which an FFT needs
+    noise = dither(estimate.shape[-1], estimate.device)  # float32: sums with half precision become what an FFT needs
     return distance((estimate + noise).unsqueeze(1), (reference + noise).unsqueeze(1))
 
 

@@ -16,6 +16,7 @@ before. The rate knob is an input everywhere.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -57,12 +58,19 @@ class Past(NamedTuple):
 
 def loudness(y: Tensor) -> Tensor:
     """Return log₂(1 + |y|) on the exact grid, from a table that is made once: `(…) -> (…)`, of y's dtype."""
-    return _LOUDNESS.to(y)[y.abs().clamp(max=_LARGEST).long()]
+    number = y.abs().clamp(max=_LARGEST).long()
+    return _loudness_table(y.dtype, y.device).index_select(0, number.flatten()).view(y.shape)
 
 
 # Multiples of 2⁻¹⁰. A logarithm that differed in its last digit elsewhere would still round to the same one: none of
 # these 20 lies nearer to a boundary between two multiples than 10⁻⁷ (a test computes how near).
 _LOUDNESS = snap(torch.log2(1 + torch.arange(_LARGEST + 1, dtype=torch.float64)))
+
+
+@lru_cache
+def _loudness_table(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return `_LOUDNESS` where it is needed; copied to a GPU in every step, it would be waited for."""
+    return _LOUDNESS.to(device, dtype)
 
 
 class EntropyModel(nn.Module):
@@ -146,15 +154,18 @@ class EntropyModel(nn.Module):
         if even is not None:
             even = even.flatten(0, 1)
             reached = reached | _any(even > 0, _EVEN)
-        frame, half = reached.nonzero(as_tuple=True)
+        # To look where there is something, a GPU would have to be waited for: there the network runs everywhere.
+        dense = _is_dense(reached.device)
+        frame, half = _everywhere(reached) if dense else reached.nonzero(as_tuple=True)
         wave = 2 * half + int(odd)
         guess = whole[..., int(odd) :: 2].flatten(0, 1)
-        first = guess[frame, half]
+        first = guess.flatten() if dense else guess[frame, half]
         known = [torch.stack([first, self.position.to(whole)[wave], knob.to(whole)[frame // whole.shape[1]]])]
         known.append(_around([x.flatten(0, 1) for x in past.frames], _PAST, frame, wave))
         if even is not None:
             known.append(_around([even], [_EVEN], frame, half))
-        rows = guess.index_put((frame, half), first + self.near[odd].columns(torch.cat(known))[0])
+        change = self.near[odd].columns(torch.cat(known))[0]
+        rows = guess + reached * change.view_as(guess) if dense else guess.index_put((frame, half), first + change)
         return snap(rows.view(*whole.shape[:2], -1)) * _ROWS
 
     def wave_rows(self, y: Tensor, h: Tensor, knob: Tensor) -> Tensor:
@@ -224,6 +235,16 @@ def _spread(knob: Tensor, like: Tensor) -> Tensor:
     return knob.to(like)[:, None, None].expand(*like.shape[:2], 1)
 
 
+def _is_dense(device: torch.device) -> bool:
+    return device.type != "cpu"
+
+
+def _everywhere(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return row and column of every entry of `(N, M)`, as `nonzero` has them."""
+    number = torch.arange(x.numel(), device=x.device)
+    return number // x.shape[1], number % x.shape[1]
+
+
 def _any(x: Tensor, offsets: Sequence[int]) -> Tensor:
     """Return whether any of the waves m + offset is true: `(N, M) -> (N, M)`."""
     padded, count = functional.pad(x, (-offsets[0], offsets[-1])), x.shape[-1]
@@ -244,7 +265,12 @@ def _around(parts: Sequence[Tensor], offsets: Sequence[range], frame: Tensor, wa
     """
     padded = [functional.pad(x, (-some[0], some[-1])) for x, some in zip(parts, offsets, strict=True)]
     begins = accumulate((x.shape[-1] for x in padded), initial=0)
-    places = [begin + k for begin, some in zip(begins, offsets, strict=False) for k in range(len(some))]
+    places = tuple(begin + k for begin, some in zip(begins, offsets, strict=False) for k in range(len(some)))
     joined = torch.cat(padded, dim=-1)
     at = frame * joined.shape[-1] + wave
-    return joined.take(at + torch.tensor(places, device=at.device).unsqueeze(-1))
+    return joined.take(at + _column(places, at.device))
+
+
+@lru_cache(maxsize=64)
+def _column(numbers: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(numbers, device=device).unsqueeze(-1)

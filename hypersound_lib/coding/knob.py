@@ -22,3 +22,8 @@ def knob_value(knob: int | Tensor) -> Tensor:
     if bool((knob < 0).any()) or bool((knob >= KNOBS).any()):
         raise ConfigError(f"the rate knob has positions 0 to {KNOBS - 1}, not {knob.tolist()}")
     return _FINEST + knob * _KNOB_STEP
+
+
+def random_knob_values(count: int, device: torch.device) -> Tensor:
+    """Return r of positions drawn at random: `(count,)`, by the device's own generator, so that nothing is copied."""
+    return _FINEST + torch.randint(KNOBS, (count,), device=device) * _KNOB_STEP

@@ -164,7 +164,7 @@ def _index(rows: Tensor, table: ProbabilityTable) -> np.ndarray:
 
 
 def _magnitudes(table: ProbabilityTable) -> np.ndarray:
-    return (table.frequencies.double() / 2**16).float().numpy()
+    return (table.frequencies.cpu().double() / 2**16).float().numpy()
 
 
 def _signed(table: ProbabilityTable) -> np.ndarray:

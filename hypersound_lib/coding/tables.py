@@ -124,9 +124,10 @@ def _laplace(rows: int, symbols: int) -> Tensor:
 
 def _between(table: Tensor, rows: Tensor, magnitude: Tensor, part: Tensor, symbols: int) -> Tensor:
     """Return the table's entries for magnitudes, linear between a row and the next."""
-    index = rows + magnitude.clamp(max=symbols - 1).long()
-    flat = table.flatten()
-    return torch.lerp(flat[index], flat[index + symbols], part)
+    index, flat = rows + magnitude.clamp(max=symbols - 1).long(), table.flatten()
+    # `index_select` and not `flat[index]`: on a GPU the gradient of that sorts all indices first.
+    below, above = (flat.index_select(0, i.flatten()).view(i.shape) for i in (index, index + symbols))
+    return torch.lerp(below, above, part)
 
 
 def _escape_bits(excess: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ i_k = ⌈(k - 1) H'⌉, and its sample j is at u = j / H' - 1 + δ_k, with δ_k 
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -85,7 +86,7 @@ class FrameGrid:
         """Weigh frames by their windows and add them where they overlap: `(B, K, n) -> (B, count)`."""
         if self.is_whole:
             hop = self.samples_per_hop.numerator
-            values = values * window(self.grid()).to(values)
+            values = values * _window_of(self.samples_per_hop, values.dtype, values.device)
             halves = values.unflatten(-1, (2, hop))  # (B, K, 2, hop): before and after each centre
             cells = halves[:, :-1, 1] + halves[:, 1:, 0]  # (B, K - 1, hop)
             first = self.start - self.frames.start * hop
@@ -97,3 +98,9 @@ class FrameGrid:
         total = values.new_zeros(values.shape[0], int(starts[-1]) - first + self.length)
         total = total.index_add(1, index, values.flatten(1))
         return total[:, self.start - first : self.start - first + self.count]
+
+
+@lru_cache(maxsize=16)
+def _window_of(samples_per_hop: Fraction, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the window on a whole grid, made once: copied to a GPU for every batch, it would be waited for."""
+    return window(FrameGrid(samples_per_hop, 0, 1).grid()).to(device, dtype)

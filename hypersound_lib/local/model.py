@@ -19,7 +19,7 @@ from torch.nn import functional
 from hypersound_lib.coding.compression import compress, identity
 from hypersound_lib.coding.decompression import decompress
 from hypersound_lib.coding.entropy import EntropyModel, Packets, hold, round_through
-from hypersound_lib.coding.knob import KNOBS, knob_value
+from hypersound_lib.coding.knob import KNOBS, knob_value, random_knob_values
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate
 from hypersound_lib.coords import clip_duration
 from hypersound_lib.data import as_sound, resampled_length
@@ -150,7 +150,7 @@ class LocalHyperSound(PretrainedModel):
         count = waveform.shape[-1] - start if num_samples is None else num_samples
         amplitudes = self.analyse(waveform)
         packets_each = len(amplitudes) // len(waveform)
-        value = self._knobs(len(waveform), knob).to(amplitudes).repeat_interleave(packets_each)
+        value = self._knobs(len(waveform), knob, waveform.device).to(amplitudes).repeat_interleave(packets_each)
         real = self.quantise(amplitudes, value)
         theta = self._unpacked(self.generate(Packets(*map(round_through, real)), value), waveform)
         sound = self.decode(theta, count, start=start)
@@ -216,11 +216,11 @@ class LocalHyperSound(PretrainedModel):
     def _unpacked(self, theta: Tensor, waveform: Tensor) -> Tensor:
         return theta.unflatten(0, (len(waveform), -1)).flatten(1, 2)[:, : self.transform.frames_in(waveform.shape[-1])]
 
-    def _knobs(self, count: int, knob: int | None) -> Tensor:
+    def _knobs(self, count: int, knob: int | None, device: torch.device) -> Tensor:
         if knob is not None:
             return knob_value(knob).expand(count)
         if self.training:
-            return knob_value(torch.randint(KNOBS, (count,)))
+            return random_knob_values(count, device)
         return knob_value(torch.linspace(0, KNOBS - 1, count + 2)[1:-1].round().long())
 
     def samples_per_hop(self, sample_rate: int) -> Fraction:

@@ -25,6 +25,7 @@ class TrainingConfig:
     augment: Literal["paper", "codec", "none"] = "paper"
     window: int | None = None  # decode and score only so many samples of each clip, elsewhere in every step
     precision: Literal["float32", "bfloat16"] = "float32"  # of matrix products; weights stay in float32
+    tf32: bool = True  # on a GPU: round the factors of float32 products to 10 bits, several times as fast
     compile: bool = False  # let torch.compile fuse the model's operations
     seed: int = 0  # of weights, clips, augmentation and windows
     num_workers: int = 0  # processes that load clips

@@ -60,7 +60,7 @@ def train(
     accelerator, network, loss, state = run.accelerator, run.network, run.loss, run.state
     deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
     stop_reason = "steps"
-    with run.open_log(progress), stop_on_signal() as stop:
+    with run.open_log(progress), run.float32_products(), stop_on_signal() as stop:
         while state.step < config.steps and stop_reason == "steps":
             first, count = run.draw_window()
             for micro in range(config.accumulate):
@@ -76,9 +76,9 @@ def train(
                 model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
             )
             terms |= costs
-            run.raise_unless_finite(terms, norm)
+            values = run.read_finite(terms, norm)
             state.update_weights()
-            run.log_step(terms, norm)
+            run.log_step(values)
             if stop.requested:
                 stop_reason = "interrupted"
             elif time.perf_counter() >= deadline:

@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -53,7 +54,9 @@ class Run:
                 f"{scored}: choose a longer window, or shorter fft_sizes in LossConfig"
             )
         self.config, self.model, self.out = config, model, out
-        self.accelerator = Accelerator(cpu=cpu, dataloader_config=DataLoaderConfiguration(split_batches=True))
+        self.accelerator = Accelerator(
+            cpu=cpu, dataloader_config=DataLoaderConfiguration(split_batches=True, non_blocking=True)
+        )
         device = self.accelerator.device
         self.state = TrainingState(model.to(device), config)
         self.checkpoints = Checkpoints(out / "checkpoints", config.keep_checkpoints)
@@ -91,6 +94,16 @@ class Run:
         self._last_logged = (self.state.step, time.perf_counter())
         self._started = time.perf_counter() - self.state.seconds
 
+    @contextmanager
+    def float32_products(self) -> Iterator[None]:
+        """On a GPU, multiply float32 matrices with 10 bits of mantissa (TF32) where the config says so, for a while."""
+        before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.config.tf32
+        try:
+            yield
+        finally:
+            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
     def open_log(self, progress: bool) -> RunLog:
         """Return the run's log, to be used in a `with` statement; only the main process writes."""
         main = self.accelerator.is_main_process
@@ -108,8 +121,8 @@ class Run:
         rng = np.random.default_rng([self.config.seed, self.state.step])
         return int(rng.integers(total - window + 1)), window
 
-    def log_step(self, terms: dict[str, Tensor], norm: Tensor) -> None:
-        """Count the step's time, and every few steps write a row."""
+    def log_step(self, values: dict[str, float]) -> None:
+        """Count the step's time, and every few steps write a row of loss terms and the gradient's norm."""
         now = time.perf_counter()
         step = self.state.step
         self.state.seconds = now - self._started
@@ -120,8 +133,8 @@ class Run:
         self._last_logged = (step, now)
         samples = steps * self.config.batch_size * self.model.config.num_samples
         row = {"step": step, "seconds": self.state.seconds, "learning_rate": self.state.last_learning_rate}
-        row |= {"gradient_norm": norm.item(), "samples_per_second": samples / seconds}
-        self.log.train(row | {name: value.item() for name, value in terms.items()})
+        row |= {"gradient_norm": values["gradient"], "samples_per_second": samples / seconds}
+        self.log.train(row | {name: value for name, value in values.items() if name != "gradient"})
 
     def look_after(self, ended: bool) -> None:
         """Validate and save where the config says so, and at the end."""
@@ -134,16 +147,19 @@ class Run:
         if ended:
             self.accelerator.wait_for_everyone()
 
-    def raise_unless_finite(self, terms: dict[str, Tensor], norm: Tensor) -> None:
-        """Stop before a bad gradient touches the weights.
+    def read_finite(self, terms: dict[str, Tensor], norm: Tensor) -> dict[str, float]:
+        """Return the terms and the norm, as `gradient`, and stop before a bad one touches the weights.
+
+        They come in one tensor: a step waits for the GPU once, here.
 
         Raises:
             TrainingError: a term or the gradient is NaN or infinite.
         """
-        values = {name: value.item() for name, value in terms.items()} | {"gradient": float(norm)}
+        gathered = torch.stack([value.detach().float() for value in (*terms.values(), norm)])
+        values = dict(zip((*terms, "gradient"), gathered.tolist(), strict=True))
         bad = {name: value for name, value in values.items() if not math.isfinite(value)}
         if not bad:
-            return
+            return values
         saved = self.checkpoints.saved()
         remedy = f"Nothing was lost up to {saved[-1]}: " if saved else "There is no checkpoint yet: "
         raise TrainingError(

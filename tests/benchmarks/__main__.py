@@ -9,6 +9,7 @@ from pathlib import Path
 from hypersound_lib.provenance import provenance, write_result
 from tests.benchmarks import (
     bench_fit,
+    bench_gpu_correctness,
     bench_gpu_speed,
     bench_loader,
     bench_local,
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "local_minutes": bench_local_minutes,
     "local_ablation": bench_local_ablation,
     "local_elsewhere": bench_local_elsewhere,
+    "gpu_correctness": bench_gpu_correctness,
     "gpu_speed": bench_gpu_speed,
 }
 

@@ -126,6 +126,13 @@ def test_gradients_reach_every_weight():
     assert (h.shape[-1], y.shape[-1]) == (SIDE, WAVES)
 
 
+def test_it_is_the_same_where_the_networks_run_everywhere_as_on_a_gpu(monkeypatch):
+    model, (h, y) = make_entropy().train(), integers(2, 9, scale=0.5)
+    expected = model.wave_rows(y, h, KNOB)
+    monkeypatch.setattr("hypersound_lib.coding.entropy._is_dense", lambda device: True)
+    assert torch.allclose(model.wave_rows(y, h, KNOB), expected, atol=1e-5)
+
+
 def test_each_wave_is_judged_by_its_neighbours_and_by_the_first_guess_where_they_are_all_zero():
     """Wave by wave, in plain Python, what the model computes for many at once."""
     model, (h, y) = make_entropy(), integers(2, 9, scale=0.5)

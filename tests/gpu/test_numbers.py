@@ -15,7 +15,7 @@ from hypersound_lib.models import build_model
 from hypersound_lib.presets import PRESETS
 from tests.local.small import make_model as make_local
 
-SAMPLES = 4096  # of a clip: the paper's models on an eighth of their clips, which float64 on a CPU does in seconds
+SAMPLES = 2048  # of a clip: the paper's models on a sixteenth of their clips, which float64 on a CPU does in seconds
 GLOBAL = [name for name, preset in PRESETS.items() if hasattr(preset.model, "target")]
 TERMS = ("mse", "smooth_l1", "log_nmse", "mel_stft", "stft", *BAND_TERMS)
 

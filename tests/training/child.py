@@ -32,8 +32,8 @@ def kill_after(step: int) -> None:
     """Die at once, as a power cut would have it, when the row of `step` is written."""
     log_step = Run.log_step
 
-    def log_and_die(self, terms, norm):
-        log_step(self, terms, norm)
+    def log_and_die(self, values):
+        log_step(self, values)
         if self.state.step == step:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -127,8 +127,8 @@ def test_ctrl_c_finishes_the_step_saves_and_resumes_to_the_same_result(tmp_path,
     straight = run_training(tmp_path / "straight")
     log_step = Run.log_step
 
-    def interrupted(self, terms, norm):
-        log_step(self, terms, norm)
+    def interrupted(self, values):
+        log_step(self, values)
         if self.state.step == 7:
             signal.raise_signal(signal.SIGINT)
 
@@ -145,7 +145,7 @@ def test_ctrl_c_finishes_the_step_saves_and_resumes_to_the_same_result(tmp_path,
 
 
 def test_a_second_ctrl_c_does_not_wait(tmp_path, monkeypatch):
-    def impatient(self, terms, norm):
+    def impatient(self, values):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
