@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site assignments test test-library bench fuzz runtimes readme picture corpus weights table1 lock format clean
+.PHONY: help venv lab tutorial site assignments test test-library bench gpu fuzz runtimes readme picture corpus weights table1 lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -39,6 +39,9 @@ test-library: venv ## Run the library's own tests and doctests, without notebook
 
 bench: venv ## Measure speed and memory
 	$(PY) -m tests.benchmarks $(ARGS)
+
+gpu: venv ## Test and measure on a GPU: what it computes, how fast, and what it learns in minutes
+	$(PY) -m tests.benchmarks gpu_correctness gpu_speed gpu_quality $(ARGS)
 
 fuzz: venv ## Decode 10 000 damaged and hostile .hs files: each must give a sound or a named error
 	$(PY) -m tests.fuzz.hs --files 10000 --out data/results/fuzz_hs.json $(ARGS)

@@ -117,7 +117,7 @@ def _loudness_difference(x: Tensor, y: Tensor) -> Tensor:
     masked = _MASKED * (torch.minimum(loud_x, loud_y) - 1)
     heard = difference.sign() * (difference.abs() - masked).clamp(min=0)
     added = ((y + 50) / (x + 50)).detach().pow(1.2)  # 1 where nothing was added; its growth is no reason to be loud
-    added = torch.where(added > 1, added.clamp(max=12), 0.0)
+    added = (added > 1) * added.clamp(max=12)
     both = _root(heard.square().mean(dim=1)).mean(dim=-1)
     return both + 0.3 * (heard.clamp(min=0) * added).mean(dim=(1, 2))
 

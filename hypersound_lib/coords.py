@@ -13,9 +13,11 @@ instant that two rates share gets the same coordinate.
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from hypersound_lib.errors import ConfigError
 
@@ -51,7 +53,7 @@ def time_coords(
     start: int = 0,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> torch.Tensor:
+) -> Tensor:
     """Return the instants of `num_samples` consecutive samples, as coordinates `(T, 1)`.
 
     What one unit of t means follows from what is given:
@@ -89,13 +91,27 @@ def time_coords(
     if points_per_unit <= 0:
         raise ConfigError(f"sample_rate and duration must be positive, not {sample_rate} Hz, {duration} s")
 
+    device = torch.device("cpu" if device is None else device)
+    if device.type == "cpu":
+        return _instants(num_samples, points_per_unit, start, dtype).unsqueeze(-1)
+    return _instants_there(num_samples, points_per_unit, start, dtype, device).unsqueeze(-1)
+
+
+@lru_cache(maxsize=16)
+def _instants_there(
+    num_samples: int, points_per_unit: Fraction, start: int, dtype: torch.dtype | None, device: torch.device
+) -> Tensor:
+    """Return `_instants` on a GPU, which would wait for a copy in every training step."""
+    return _instants(num_samples, points_per_unit, start, dtype).to(device)
+
+
+def _instants(num_samples: int, points_per_unit: Fraction, start: int, dtype: torch.dtype | None) -> Tensor:
     # t_i = i / (p/q) = i*q / p. Products of integers below 2^53 are exact in float64, one division rounds once.
     p, q = points_per_unit.numerator, points_per_unit.denominator
     index = torch.arange(start, start + num_samples, dtype=torch.int64)
     t = (index * q).to(torch.float64) / p
-
     if dtype is None:
         last = np.float32(max(abs(t[0].item()), abs(t[-1].item())))
         worst_shift = float(np.spacing(last)) / 2 * float(points_per_unit)
         dtype = torch.float32 if worst_shift <= _FLOAT32_TOLERANCE else torch.float64
-    return t.to(dtype=dtype, device=device).unsqueeze(-1)
+    return t.to(dtype)

@@ -91,7 +91,7 @@ class ProbabilityTable(nn.Module):
             values = [_between(table, rows, whole, part, self.symbols) for whole in (below, below + 1)]
             edges.append(torch.lerp(values[0], values[1], edge - below))
         beyond = (size - self.symbols + 1).clamp(min=0)
-        return edges[0] - edges[1] + torch.where(beyond > 0, 2 / math.log(2) / (beyond + 1), 0.0)
+        return edges[0] - edges[1] + (beyond > 0) * (2 / math.log(2) / (beyond + 1))
 
     def _probabilities(self) -> Tensor:
         """Return the learnt probabilities, none below the least that coding can give."""
@@ -132,4 +132,4 @@ def _between(table: Tensor, rows: Tensor, magnitude: Tensor, part: Tensor, symbo
 
 def _escape_bits(excess: Tensor) -> Tensor:
     """Return the length of Elias' gamma code of excess + 1, and 0 where nothing is in excess."""
-    return torch.where(excess >= 0, 2 * (excess.clamp(min=0) + 1).log2().floor() + 1, 0.0)
+    return (excess >= 0) * (2 * (excess.clamp(min=0) + 1).log2().floor() + 1)

@@ -27,6 +27,8 @@ class TrainingConfig:
     precision: Literal["float32", "bfloat16"] = "float32"  # of matrix products; weights stay in float32
     tf32: bool = True  # on a GPU: round the factors of float32 products to 10 bits, several times as fast
     compile: bool = False  # let torch.compile fuse the model's operations
+    # On one CUDA device: record a step and replay it, for models whose steps Python cannot launch fast enough
+    cuda_graph: bool = False
     seed: int = 0  # of weights, clips, augmentation and windows
     num_workers: int = 0  # processes that load clips
     log_every: int = 10  # steps between two rows of train.csv

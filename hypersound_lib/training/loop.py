@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from hypersound_lib.data import AudioStore
 from hypersound_lib.pretrained_model import PretrainedModel
@@ -60,22 +61,26 @@ def train(
     accelerator, network, loss, state = run.accelerator, run.network, run.loss, run.state
     deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
     stop_reason = "steps"
+
+    def fill_gradients(clips: Tensor, first: int, count: int) -> dict[str, Tensor]:
+        with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=run.bfloat16):
+            estimate, costs = network(clips, first, count, with_costs=True)  # (B, count)
+        terms = loss(estimate.float(), clips[:, first : first + count])
+        accelerator.backward((loss.total(terms) + sum(costs.values())) / config.accumulate)
+        return terms | costs
+
     with run.open_log(progress), run.float32_products(), stop_on_signal() as stop:
         while state.step < config.steps and stop_reason == "steps":
-            first, count = run.draw_window()
+            window = run.draw_window()
             for micro in range(config.accumulate):
                 clips = next(run.batches)  # (B, T)
                 # Processes agree on the gradient once per update, in the last micro-batch.
                 last = micro == config.accumulate - 1
                 with nullcontext() if last else accelerator.no_sync(network):
-                    with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=run.bfloat16):
-                        estimate, costs = network(clips, first, count, with_costs=True)  # (B, count)
-                    terms = loss(estimate.float(), clips[:, first : first + count])
-                    accelerator.backward((loss.total(terms) + sum(costs.values())) / config.accumulate)
+                    terms = run.recorded(fill_gradients, clips, *window)(clips, *window)
             norm = accelerator.clip_grad_norm_(
                 model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
             )
-            terms |= costs
             values = run.read_finite(terms, norm)
             state.update_weights()
             run.log_step(values)

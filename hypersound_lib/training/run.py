@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +20,7 @@ from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.pretrained_model import PretrainedModel
 from hypersound_lib.training.checkpoint import Checkpoints
 from hypersound_lib.training.config import TrainingConfig
+from hypersound_lib.training.graph import GraphedGradients
 from hypersound_lib.training.logs import RunLog
 from hypersound_lib.training.state import TrainingState
 from hypersound_lib.training.validation import Validation
@@ -68,6 +69,12 @@ class Run:
                 f"{micro_batch} clips per micro-batch cannot be shared evenly by {self.accelerator.num_processes} "
                 "processes; choose another batch_size or accumulate"
             )
+        if config.cuda_graph and not self._can_record(device):
+            raise ConfigError(
+                f"a CUDA graph needs one CUDA device, whole clips and no accumulation; there are {device.type}, "
+                f"{self.accelerator.num_processes} processes, window {config.window}, accumulate {config.accumulate}: "
+                "leave cuda_graph out"
+            )
         self.clips = RandomClips(
             train_store,
             num_samples,
@@ -91,8 +98,20 @@ class Run:
         network = torch.compile(model) if config.compile else model
         self.network, self.state.optimizer, loader = self.accelerator.prepare(network, self.state.optimizer, loader)
         self.batches: Iterator[Tensor] = iter(loader)
+        self._graph: GraphedGradients | None = None
         self._last_logged = (self.state.step, time.perf_counter())
         self._started = time.perf_counter() - self.state.seconds
+
+    def recorded(
+        self, fill_gradients: Callable[..., dict[str, Tensor]], clips: Tensor, first: int, count: int
+    ) -> Callable[..., dict[str, Tensor]]:
+        """Return `fill_gradients`, or, where the config says so, its CUDA graph, which the first batch records."""
+        if not self.config.cuda_graph:
+            return fill_gradients
+        if self._graph is None:
+            parameters = self.model.parameters()
+            self._graph = GraphedGradients(lambda x: fill_gradients(x, first, count), parameters, clips)
+        return lambda x, *_: self._graph(x)
 
     @contextmanager
     def float32_products(self) -> Iterator[None]:
@@ -120,6 +139,10 @@ class Run:
             return 0, total
         rng = np.random.default_rng([self.config.seed, self.state.step])
         return int(rng.integers(total - window + 1)), window
+
+    def _can_record(self, device: torch.device) -> bool:
+        alone = self.accelerator.num_processes == 1 and self.config.accumulate == 1
+        return device.type == "cuda" and alone and self.draw_window()[1] == self.model.config.num_samples
 
     def log_step(self, values: dict[str, float]) -> None:
         """Count the step's time, and every few steps write a row of loss terms and the gradient's norm."""

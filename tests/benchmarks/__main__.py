@@ -10,6 +10,7 @@ from hypersound_lib.provenance import provenance, write_result
 from tests.benchmarks import (
     bench_fit,
     bench_gpu_correctness,
+    bench_gpu_quality,
     bench_gpu_speed,
     bench_loader,
     bench_local,
@@ -42,6 +43,7 @@ BENCHMARKS = {
     "local_elsewhere": bench_local_elsewhere,
     "gpu_correctness": bench_gpu_correctness,
     "gpu_speed": bench_gpu_speed,
+    "gpu_quality": bench_gpu_quality,
 }
 
 

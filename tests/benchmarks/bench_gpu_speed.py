@@ -42,11 +42,12 @@ def run(quick: bool = False) -> dict:
     results["steps"] = {name: measure_preset(name, device, results["ceilings"], 2 if quick else 12) for name in names}
     stores = training_stores("mini", 22050)
     loops = {"local": (4,)} if quick else LOOP
+    ways = [(0, False), (2, False)] if quick else [(0, False), (8, False), (12, True)]  # workers, recorded as a graph
     results["loops"] = [
-        loop(name, batch, workers, stores, device, 4 if quick else 60)
+        loop(name, batch, *way, stores, device, 4 if quick else 60)
         for name, batches in loops.items()
         for batch in batches
-        for workers in (0, 2 if quick else 8)
+        for way in ways
     ]
     return results
 
@@ -148,7 +149,7 @@ def parts(chosen: Preset, device: str, precision: str, clips: Tensor, repeats: i
 
 
 def loop(
-    name: str, batch: int, workers: int, stores: tuple[AudioStore, AudioStore], device: str, steps: int
+    name: str, batch: int, workers: int, graph: bool, stores: tuple[AudioStore, AudioStore], device: str, steps: int
 ) -> dict[str, float]:
     """Train for a few steps as users do, loader and log included; return steps per second once it has warmed up."""
     chosen = preset(name)
@@ -159,6 +160,7 @@ def loop(
         batch_size=batch,
         precision="bfloat16" if name.startswith("paper") else "float32",
         num_workers=workers,
+        cuda_graph=graph,
         log_every=steps // 2,
         validate_every=far,
         checkpoint_every=far,
@@ -168,7 +170,7 @@ def loop(
         train(build_model(chosen.model), *stores, config, out, cpu=device == "cpu", progress=False)
         log = read_log(f"{out}/train.csv")
     rate = (log["step"][-1] - log["step"][-2]) / (log["seconds"][-1] - log["seconds"][-2])
-    row = {"preset": name, "batch_size": batch, "workers": workers, "steps_per_second": rate}
+    row = {"preset": name, "batch_size": batch, "workers": workers, "cuda_graph": graph, "steps_per_second": rate}
     print(row, flush=True)
     return row
 

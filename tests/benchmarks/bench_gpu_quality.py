@@ -1,0 +1,76 @@
+"""What the paper's models learn on a GPU in a given time: curves, scores on unseen voices, and sounds.
+
+    make gpu            (or: make bench ARGS="gpu_quality --speech FOLDER --limit SECONDS")
+
+The model and the loss are the paper's (1.486 s at 22 050 Hz, L = 16, smooth L1 plus mel-STFT). The learning rate is
+six times the paper's, and the moving average of the weights is scored, as minutes stand here for the paper's week.
+Sounds go to data/results/gpu_quality/. Without a GPU it measures nothing; `--quick` rehearses it on the CPU.
+"""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import torch
+
+from hypersound_lib.data import save_audio
+from hypersound_lib.evaluation import choose_excerpts, evaluate
+from hypersound_lib.models import build_model
+from hypersound_lib.presets import preset
+from hypersound_lib.training import read_log, train, training_stores
+from tests.benchmarks.local_speech import corpora
+
+RESULTS = Path(__file__).parents[2] / "data" / "results"
+MODELS = ("paper-small", "paper-base")
+SCORED = ("mse", "lsd", "si_snr", "stoi")
+BATCH = 32
+
+
+def run(quick: bool = False, speech: Path | None = None, limit: float = 240.0) -> dict:
+    """Train each model for `limit` seconds; return curves and scores."""
+    if not (quick or torch.cuda.is_available()):
+        print("skipped: there is no CUDA device here")
+        return {"skipped": "no CUDA device"}
+    stores = training_stores(corpora(speech), 22050)
+    excerpts, _ = choose_excerpts("mini", split="test", limit=2 if quick else 8, seconds=4.0)
+    names = ("tutorial",) if quick else MODELS
+    if quick:
+        stores = training_stores("mini", 8000)
+    return {name: measure(name, stores, excerpts, 5.0 if quick else limit, quick) for name in names}
+
+
+def measure(name: str, stores: tuple, excerpts: list, limit: float, quick: bool) -> dict:
+    """Train one model; return how it came along, and what it makes of voices that it never heard."""
+    chosen, cuda = preset(name), torch.cuda.is_available()
+    config = dataclasses.replace(
+        chosen.training,
+        steps=10**6,
+        batch_size=BATCH,
+        learning_rate=3e-4,
+        warmup_steps=200,
+        schedule="constant",
+        max_grad_norm=1.0,
+        ema_decay=0.999,
+        precision="bfloat16",
+        cuda_graph=cuda,
+        num_workers=8 if cuda else 0,
+        log_every=1 if quick else 50,
+        validate_every=500,
+        checkpoint_every=10**9,
+    )
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as out:
+        model = build_model(chosen.model)
+        result = train(model, *stores, config, out, max_seconds=limit, cpu=not cuda, progress=False)
+        curves = {file: read_log(f"{out}/{file}.csv") for file in ("train", "validation")}
+    model.eval()
+    found = evaluate(model, excerpts, metrics=SCORED, references=False)
+    row = {"steps": result.step, "seconds": result.seconds, "batch_size": BATCH, "scores": found.means("model")}
+    print(name, row, result.validation, flush=True)
+    if not quick:
+        (RESULTS / "gpu_quality").mkdir(parents=True, exist_ok=True)
+        for i, excerpt in enumerate(excerpts):
+            sound = excerpt.at(chosen.model.sample_rate)
+            copy = model.reconstruct(sound, chosen.model.sample_rate)
+            save_audio(RESULTS / "gpu_quality" / f"{name}_{i}.flac", copy.clamp(-1, 1), chosen.model.sample_rate)
+    return row | {"curves": curves}
