@@ -150,7 +150,7 @@ def parts(chosen: Preset, device: str, precision: str, clips: Tensor, repeats: i
 
 def loop(
     name: str, batch: int, workers: int, graph: bool, stores: tuple[AudioStore, AudioStore], device: str, steps: int
-) -> dict[str, float]:
+) -> dict[str, object]:
     """Train for a few steps as users do, loader and log included; return steps per second once it has warmed up."""
     chosen = preset(name)
     far = 10**9
@@ -166,11 +166,15 @@ def loop(
         checkpoint_every=far,
         validation_clips=2,
     )
+    row = {"preset": name, "batch_size": batch, "workers": workers, "cuda_graph": graph}
     with tempfile.TemporaryDirectory() as out:
-        train(build_model(chosen.model), *stores, config, out, cpu=device == "cpu", progress=False)
-        log = read_log(f"{out}/train.csv")
-    rate = (log["step"][-1] - log["step"][-2]) / (log["seconds"][-1] - log["seconds"][-2])
-    row = {"preset": name, "batch_size": batch, "workers": workers, "cuda_graph": graph, "steps_per_second": rate}
+        try:
+            train(build_model(chosen.model), *stores, config, out, cpu=device == "cpu", progress=False)
+            log = read_log(f"{out}/train.csv")
+            steps, duration = (log[key][-1] - log[key][-2] for key in ("step", "seconds"))
+            row["steps_per_second"] = steps / duration
+        except Exception as error:  # a way that fails here is a result, too, and the others still count
+            row["error"] = f"{type(error).__name__}: {error}"[:300]
     print(row, flush=True)
     return row
 
