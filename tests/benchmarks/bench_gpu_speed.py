@@ -42,7 +42,7 @@ def run(quick: bool = False) -> dict:
     results["steps"] = {name: measure_preset(name, device, results["ceilings"], 2 if quick else 12) for name in names}
     stores = training_stores("mini", 22050)
     loops = {"local": (4,)} if quick else LOOP
-    ways = [(0, False), (2, False)] if quick else [(0, False), (8, False), (12, True)]  # workers, recorded as a graph
+    ways = [(0, False), (2, False)] if quick else [(8, False), (12, True)]  # workers, recorded as a graph
     results["loops"] = [
         loop(name, batch, *way, stores, device, 4 if quick else 60)
         for name, batches in loops.items()
