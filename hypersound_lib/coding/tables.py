@@ -84,7 +84,7 @@ class ProbabilityTable(nn.Module):
 
     def _slope(self, table: Tensor, rows: Tensor, size: Tensor, part: Tensor) -> Tensor:
         """Return bits(size + ½) - bits(size - ½), with bits linear between integers and even."""
-        table = table + (torch.arange(self.symbols) > 0).to(table)  # signs
+        table = table + (torch.arange(self.symbols, device=table.device) > 0).to(table)  # signs
         edges = []
         for edge in (size + 0.5, (size - 0.5).abs()):
             below = edge.floor()
