@@ -8,7 +8,7 @@ from links import ROOT, Links, without_code
 from outputs import Media, last_scripts_only, output_html
 
 from hypersound_lib.data import load_audio
-from hypersound_lib.players import compare_html
+from hypersound_lib.notebook.players import compare_html
 
 RECORDING = ROOT / "data" / "mini" / "wav48_silence_trimmed" / "s22" / "s22_004_mic1.ogg"
 COPY = ROOT / "data" / "results" / "unseen_voice" / "copy.flac"

@@ -54,7 +54,7 @@ def output_html(output: dict, media: Media) -> str:
     if WIDGET in data:
         return NEEDS_KERNEL
     if pictures := [kind for kind in data if kind.startswith("image/")]:
-        raise ValueError(f"a cell shows {pictures[0]} without a text: use hypersound_lib.plots.show")
+        raise ValueError(f"a cell shows {pictures[0]} without a text: use hypersound_lib.notebook.plots.show")
     return text_html(data["text/plain"])
 
 

@@ -39,7 +39,8 @@ def page(name: str) -> str:
     if not folder.is_dir():
         return text + block(f"hypersound_lib.{name}", "show_root_heading: false", "show_root_toc_entry: false")
     text += block(f"hypersound_lib.{name}", "show_root_heading: false", "show_root_toc_entry: false", "members: false")
-    inside = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    files = [path for path in folder.rglob("*.py") if not path.stem.startswith("_")]
+    inside = sorted(".".join(path.relative_to(folder).with_suffix("").parts) for path in files)
     return text + "".join(block(f"hypersound_lib.{name}.{module}") for module in inside)
 
 

@@ -1,15 +1,15 @@
 """Learn, run and extend HyperSound: hypernetworks that turn a sound into the weights of a small network.
 
 The names that most programs start from; the others are documented in their modules. In the order of dependence:
-`coords` (the time grid), `data` (sounds in and out), `inr` (the target networks), `losses` with `band_losses`,
-`metrics`; `represented_sound` (an INR with what it needs to be heard), `fitting` (one INR to one sound); `encoder`,
-`hypernetwork`, `reconstruction` (sounds of any length, clip by clip), `model` (HyperSound, which joins them); `local`
-(a hypernetwork that learns what to send, and writes a small function for each moment) and `coding` (what it sends, as
-bits: probabilities, range coder, files); `pretrained_model` (what all models can do) and `models` (any of them by its
-name); `training` (the loop, checkpoints, logs), and `presets` (models by name, with their training); `baselines` (RAVE,
-classical codes and codecs), `evaluation` (tables with intervals), `reproduction` (the paper's Table 1), `listening` (a
-blind test). Only notebooks and the command line use `plots`, `players`, `tables`,
-`widgets`, `listening_widget` and `voice_widget`.
+`errors`, `files` (atomic writes, where data lies), `config_json`, `provenance`; `coords` (the time grid), `data`
+(sounds in and out), `inr` (the target networks), `losses`, `metrics`; `fitted_sound` (an INR with what it needs to be
+heard), `fitting` (one INR to one sound); `hub` (what all models can do, their folders and cards), `reconstruction`
+(sounds of any length, clip by clip), `hypersound` (the paper's model); `local` (a hypernetwork that learns what to
+send, and writes a small function for each moment) and `coding` (what it sends, as bits: probabilities, range coder,
+files); `models` (any of them by its name); `training` (the loop, checkpoints, logs), and `presets` (models by name,
+with their training); `baselines` (RAVE, classical codes and codecs), `evaluation` (tables with intervals),
+`experiments` (the paper's Table 1); `notebook` (plots, players, widgets, a blind listening test) and `cli` stand on
+top.
 """
 
 import os
@@ -22,12 +22,12 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.data import load_audio, load_dataset, save_audio
 from hypersound_lib.errors import ConfigError, HyperSoundError
+from hypersound_lib.fitted_sound import FittedSound
 from hypersound_lib.fitting import FitConfig, FitResult, fit_inr
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import SIREN, FourierMLP, ModulatedSIREN
 from hypersound_lib.losses import ReconstructionLoss
-from hypersound_lib.model import HyperSound, HyperSoundConfig
 from hypersound_lib.models import load_model
-from hypersound_lib.represented_sound import RepresentedSound
 
 __version__ = "0.1.0"
 
@@ -36,13 +36,13 @@ __all__ = [
     "ConfigError",
     "FitConfig",
     "FitResult",
+    "FittedSound",
     "FourierMLP",
     "HyperSound",
     "HyperSoundConfig",
     "HyperSoundError",
     "ModulatedSIREN",
     "ReconstructionLoss",
-    "RepresentedSound",
     "clip_duration",
     "fit_inr",
     "load_audio",

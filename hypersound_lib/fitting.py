@@ -13,10 +13,10 @@ from tqdm.auto import tqdm
 
 from hypersound_lib.coords import time_coords
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.fitted_sound import FittedSound
 from hypersound_lib.inr import INR
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import lsd, mse, snr
-from hypersound_lib.represented_sound import RepresentedSound
 
 # Embeddings of all instants are kept for the whole fit while they are smaller than this.
 _FEATURE_BYTES = 2**30
@@ -44,7 +44,7 @@ class FitConfig:
 class FitResult:
     """The outcome of a fit, with the best weights that were met: by SNR, or by the loss where that has spectra."""
 
-    sound: RepresentedSound  # its `inr` carries the best weights
+    sound: FittedSound  # its `inr` carries the best weights
     history: list[dict[str, float]]  # a row per measurement: step, seconds, snr, learning_rate, and each loss term
     metrics: dict[str, float]  # of the best weights: snr (dB), mse, lsd where the clip is long enough
     seconds: float  # wall time of the fit, measurements included
@@ -191,12 +191,12 @@ class _Log:
         with torch.no_grad():
             for name, p in inr.named_parameters():
                 p.copy_(self.best_weights[name])
-        sound = RepresentedSound(inr, sample_rate, len(waveform), gain)
+        sound = FittedSound(inr, sample_rate, len(waveform), gain)
         steps = int(self.history[-1]["step"])
         return FitResult(sound, self.history, measure(waveform, sound), seconds, steps, self.stop_reason)
 
 
-def measure(waveform: Tensor, sound: RepresentedSound) -> dict[str, float]:
+def measure(waveform: Tensor, sound: FittedSound) -> dict[str, float]:
     """Compare a represented sound with its original: SNR in dB, MSE, and LSD where the clip is long enough."""
     waveform, estimate = waveform.detach().float().cpu(), sound.render()
     metrics = {"snr": snr(waveform, estimate).item(), "mse": mse(waveform, estimate).item()}

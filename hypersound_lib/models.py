@@ -5,12 +5,12 @@ from importlib import import_module
 from typing import Any
 
 from hypersound_lib.errors import ConfigError, WeightsFileError
-from hypersound_lib.pretrained import find_folder, read_config
-from hypersound_lib.pretrained_model import PretrainedModel
+from hypersound_lib.hub.folders import find_folder, read_config
+from hypersound_lib.hub.model import PretrainedModel
 
 # Where each kind's class is, which has its name. Imported when needed: RAVE's package brings its training along.
 _MODULES = {
-    "HyperSound": "hypersound_lib.model",
+    "HyperSound": "hypersound_lib.hypersound.model",
     "LocalHyperSound": "hypersound_lib.local.model",
     "RAVE": "hypersound_lib.baselines.rave",
 }

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSoundConfig
 from hypersound_lib.inr import BASE, LARGE, SMALL, FourierMLPConfig, SIRENConfig
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.losses import LossConfig
-from hypersound_lib.model import HyperSoundConfig
 from hypersound_lib.training.config import TrainingConfig
 
 

@@ -8,7 +8,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hypersound_lib.atomic import atomic_path
+from hypersound_lib.files import atomic_path
 
 _PACKAGES = ("torch", "torchaudio", "numpy", "auraloss", "librosa", "soundfile", "soxr")
 

@@ -22,7 +22,7 @@ from hypersound_lib.data import as_sound, peak_normalize, resample, resampled_le
 from hypersound_lib.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hypersound_lib.model import HyperSound
+    from hypersound_lib.hypersound.model import HyperSound
 
 OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip
 

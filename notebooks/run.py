@@ -25,7 +25,7 @@ from nbconvert.filters import strip_ansi
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
-from hypersound_lib.atomic import atomic_path
+from hypersound_lib.files import atomic_path
 
 FOLDER = Path(__file__).resolve().parent
 BUILD = FOLDER.parent / "build"

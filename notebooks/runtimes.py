@@ -34,7 +34,7 @@ def device_used(parameters: dict) -> str:
 
 def record(path: Path, entries: dict, parameters: dict) -> None:
     """Merge one run's `entries` (notebook -> title, seconds, mode) into the results file, with their provenance."""
-    from hypersound_lib.atomic import atomic_path
+    from hypersound_lib.files import atomic_path
     from hypersound_lib.provenance import provenance
 
     rows = json.loads(path.read_text())["runtimes"] if path.is_file() else []

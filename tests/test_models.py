@@ -9,17 +9,17 @@ import torch
 
 from hypersound_lib.baselines.rave import RAVE, RAVEConfig
 from hypersound_lib.data import resampled_length
-from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.evaluation import model_system
-from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.files import embedded_data
+from hypersound_lib.hub.model import PretrainedModel
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig
 from hypersound_lib.local.model import LocalHyperSound
-from hypersound_lib.model import HyperSound, HyperSoundConfig
 from hypersound_lib.models import _MODULES, build_model, load_model
-from hypersound_lib.paths import embedded_data
 from hypersound_lib.presets import PRESETS
-from hypersound_lib.pretrained_model import PretrainedModel
 from tests.local.small import make_model, sound
 
 RATE = 8000

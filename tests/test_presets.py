@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.inr import BASE, LARGE, SMALL, SIRENConfig, build_inr
 from hypersound_lib.losses import LOSSES, ReconstructionLoss
 from hypersound_lib.presets import PRESETS, preset

@@ -11,11 +11,11 @@ from torch import nn
 
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.data import resample
-from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig
-from hypersound_lib.model import HyperSound, HyperSoundConfig
 from hypersound_lib.reconstruction import _Grid, reconstruct
 
 RATE, LENGTH = 8000, 250

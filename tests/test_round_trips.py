@@ -15,16 +15,16 @@ import pytest
 import torch
 
 import hypersound_lib
-from hypersound_lib.dataclass_json import from_json
-from hypersound_lib.encoder import EncoderConfig
+from hypersound_lib.config_json import from_json
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.experiments.scales import scale
+from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import INR, INR_CONFIGS, SIREN, INRConfig, SIRENConfig, build_inr
-from hypersound_lib.model import HyperSound, HyperSoundConfig
 from hypersound_lib.models import build_model, load_model
 from hypersound_lib.presets import PRESETS
-from hypersound_lib.represented_sound import RepresentedSound
-from hypersound_lib.reproduction.scales import scale
 
 MODULES = [
     importlib.import_module(module.name)
@@ -155,9 +155,9 @@ def test_a_model_of_every_preset_comes_back(tmp_path, name):
 @pytest.mark.parametrize("kind", INR_CONFIGS)
 def test_a_sound_in_every_network_comes_back(tmp_path, kind):
     torch.manual_seed(0)
-    sound = RepresentedSound(build_inr(INR_CONFIGS[kind]()), sample_rate=8000, num_samples=50)
+    sound = FittedSound(build_inr(INR_CONFIGS[kind]()), sample_rate=8000, num_samples=50)
     sound.save(tmp_path / "sound.safetensors")
-    again = RepresentedSound.load(tmp_path / "sound.safetensors")
+    again = FittedSound.load(tmp_path / "sound.safetensors")
     assert again.inr.config == sound.inr.config
     assert torch.equal(again.render(), sound.render())
 
@@ -179,5 +179,5 @@ def test_what_could_not_be_loaded_is_refused_before_it_is_trained(tmp_path):
     with pytest.raises(ConfigError, match=r"hop must be int, not 320\.0"):
         build_model(dataclasses.replace(PRESETS["local"].model, hop=320.0))
     with pytest.raises(ConfigError, match=r"not Foreign; add it to inr/build\.py"):
-        RepresentedSound(Foreign(), 8000, 50).save(tmp_path / "sound.safetensors")
+        FittedSound(Foreign(), 8000, 50).save(tmp_path / "sound.safetensors")
     assert not list(tmp_path.iterdir())

@@ -8,12 +8,12 @@ import pytest
 from hypersound_lib.cli import main
 from hypersound_lib.data import load_audio, load_dataset, resample, save_audio
 from hypersound_lib.evaluation import choose_excerpts, evaluate, evaluation_from_json, load_system
+from hypersound_lib.experiments import read_results, scale
+from hypersound_lib.files import embedded_data
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import nmse
-from hypersound_lib.model import HyperSound
-from hypersound_lib.paths import embedded_data
 from hypersound_lib.presets import preset
-from hypersound_lib.reproduction import read_results, scale
 
 MIB = 2**20
 FOLDERS = sorted(folder for folder in embedded_data("checkpoints").iterdir() if folder.is_dir())

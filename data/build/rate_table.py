@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 
 from hypersound_lib.metrics import METRICS
-from hypersound_lib.plots import COLOURS, figure
+from hypersound_lib.notebook.plots import COLOURS, figure
 
 PANELS = ("pesq", "stoi", "lsd", "si_snr", "visqol", "dnsmos")
 BRIEF = (6, 9, 12, 24)  # kbit/s of `local` that the README shows, each beside Opus

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 
-from hypersound_lib.atomic import atomic_path
 from hypersound_lib.evaluation import evaluation_from_json
+from hypersound_lib.experiments import read_results, scale
+from hypersound_lib.experiments.runs import train_run
+from hypersound_lib.files import atomic_path
+from hypersound_lib.hub.folders import CARD_FILE
 from hypersound_lib.metrics import METRICS, TABLE_1
-from hypersound_lib.pretrained import CARD_FILE
-from hypersound_lib.reproduction import read_results, scale
-from hypersound_lib.reproduction.runs import train_run
 from hypersound_lib.training import training_stores
 
 DATA = Path(__file__).resolve().parents[1]

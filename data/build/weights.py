@@ -15,13 +15,13 @@ import torch
 
 from hypersound_lib.data import load_dataset
 from hypersound_lib.evaluation import choose_excerpts, evaluate
+from hypersound_lib.hub.card import model_card
+from hypersound_lib.hub.folders import read_folder, write_folder
+from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import METRICS
 from hypersound_lib.metrics.catalogue import Metric
-from hypersound_lib.model_card import model_card
 from hypersound_lib.models import load_model
-from hypersound_lib.pretrained import read_folder, write_folder
-from hypersound_lib.pretrained_model import PretrainedModel
 from hypersound_lib.provenance import provenance, write_result
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))

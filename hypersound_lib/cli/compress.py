@@ -24,9 +24,9 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Compress, and say how large the file is."""
-    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.coding.files import compress_file, survey_file, write_code_file
     from hypersound_lib.coding.rate import Rate
+    from hypersound_lib.files import refuse_same
     from hypersound_lib.local.model import LocalHyperSound
 
     rate = Rate.of(options.kbps, options.quality)

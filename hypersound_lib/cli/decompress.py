@@ -24,8 +24,8 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Decompress, and say what was written."""
-    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.coding.files import decompress_file, read_code_file
+    from hypersound_lib.files import refuse_same
     from hypersound_lib.local.model import LocalHyperSound
 
     refuse_same([options.file], [options.out])

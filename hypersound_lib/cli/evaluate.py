@@ -32,8 +32,8 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate, print the table, and write the file."""
-    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.evaluation import DEFAULT_METRICS, evaluate, load_system
+    from hypersound_lib.files import refuse_same
     from hypersound_lib.provenance import provenance, write_result
 
     if options.json is not None:
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
 def _inputs(options: argparse.Namespace) -> list[Path]:
     """Return the local files that an evaluation reads, as far as their names tell."""
     from hypersound_lib.data.audio import AUDIO_SUFFIXES
-    from hypersound_lib.pretrained import CONFIG_FILE, WEIGHTS_FILE, find_folder
+    from hypersound_lib.hub.folders import CONFIG_FILE, WEIGHTS_FILE, find_folder
 
     given = [Path(name) for name in options.model]
     folders = [find_folder(path) for path in given if path.is_dir()]

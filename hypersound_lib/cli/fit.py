@@ -34,9 +34,9 @@ def run(options: argparse.Namespace) -> None:
     """Fit, print how it goes, and write sound, weights and figure."""
     import torch
 
-    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.data import load_audio, save_audio
-    from hypersound_lib.plots import plot_sounds
+    from hypersound_lib.files import refuse_same
+    from hypersound_lib.notebook.plots import plot_sounds
 
     base = options.out / f"{options.file.stem}.inr"
     outputs = [base.with_name(base.name + suffix) for suffix in (".safetensors", ".flac", ".png")]

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from hypersound_lib.atomic import atomic_path
+from hypersound_lib.files import atomic_path
 from hypersound_lib.provenance import provenance
 
 

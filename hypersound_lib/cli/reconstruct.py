@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> None:
     """Reconstruct, write, and compare."""
     import torch
 
-    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.data import load_audio
+    from hypersound_lib.files import refuse_same
     from hypersound_lib.models import load_model
 
     refuse_same([options.file], [options.out] + ([] if options.picture is None else [options.picture]))
@@ -103,7 +103,7 @@ def _draw(options: argparse.Namespace, rate: int) -> None:
     """Draw the beginnings of the original and its copy."""
     from hypersound_lib.cli.pictures import save_picture
     from hypersound_lib.data import load_audio
-    from hypersound_lib.plots import plot_sounds
+    from hypersound_lib.notebook.plots import plot_sounds
 
     original, copy = (load_audio(path, rate)[0][: round(_DRAWN * rate)] for path in (options.file, options.out))
     fig = plot_sounds({options.file.name: original, Path(options.model).name: copy}, rate)

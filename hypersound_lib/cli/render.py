@@ -19,12 +19,12 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate and write."""
-    from hypersound_lib.atomic import refuse_same
     from hypersound_lib.data import save_audio
-    from hypersound_lib.represented_sound import RepresentedSound
+    from hypersound_lib.files import refuse_same
+    from hypersound_lib.fitted_sound import FittedSound
 
     refuse_same([options.weights], [options.out])
-    sound = RepresentedSound.load(options.weights)
+    sound = FittedSound.load(options.weights)
     rate = sound.sample_rate if options.sample_rate is None else options.sample_rate
     waveform = sound.render(rate)
     save_audio(options.out, waveform, rate)

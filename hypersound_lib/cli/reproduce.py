@@ -26,7 +26,7 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; return 0 when the table is complete or what was asked for is, 130 when interrupted."""
-    from hypersound_lib.reproduction import reproduce
+    from hypersound_lib.experiments import reproduce
 
     complete = reproduce(
         options.scale,

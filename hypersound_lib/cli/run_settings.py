@@ -5,9 +5,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from hypersound_lib.atomic import atomic_path
 from hypersound_lib.cli.flags import given_fields
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.files import atomic_path
 from hypersound_lib.losses import LOSSES, LossConfig
 from hypersound_lib.training.config import TrainingConfig
 
@@ -77,7 +77,7 @@ def _check_folder(out: Path, resume: bool) -> None:
 
 def _read_run(out: Path):
     """Return what a run wrote of itself."""
-    from hypersound_lib.dataclass_json import from_json
+    from hypersound_lib.config_json import from_json
 
     records = []
     for name in ("run.json", "training.json"):

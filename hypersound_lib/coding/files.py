@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from hypersound_lib.atomic import atomic_path
 from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import HEADER_BYTES, Header
 from hypersound_lib.coding.decompression import decompress_blocks
@@ -20,6 +19,7 @@ from hypersound_lib.data.audio import opened
 from hypersound_lib.data.blocks import read_blocks, resample_blocks
 from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import CodeFileError, ConfigError
+from hypersound_lib.files import atomic_path
 
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound

@@ -15,7 +15,7 @@ from hypersound_lib.data.download import download_corpus
 from hypersound_lib.data.layouts import Recording, index_folder
 from hypersound_lib.data.splits import split_any_folder
 from hypersound_lib.errors import DatasetError
-from hypersound_lib.paths import cache_dir, embedded_data
+from hypersound_lib.files import cache_dir, embedded_data
 
 
 class Sound(NamedTuple):

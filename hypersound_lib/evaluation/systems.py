@@ -16,8 +16,8 @@ from hypersound_lib.baselines import FramePCA, frame_pca_size, griffin_lim, mdct
 from hypersound_lib.baselines.rave import TorchScriptRAVE
 from hypersound_lib.data import load_dataset, peak_normalize, resample
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.models import load_model
-from hypersound_lib.pretrained_model import PretrainedModel
 
 # (waveform (T,), its rate, output rate) -> (T',)
 Reconstruct = Callable[[Tensor, int, int], Tensor]

@@ -24,13 +24,13 @@ from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate
 from hypersound_lib.coords import clip_duration
 from hypersound_lib.data import as_sound, resampled_length
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.hub.folders import first_not_finite
+from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.encoder import SideEncoder, StepNetwork
 from hypersound_lib.local.hypernetwork import Generator
 from hypersound_lib.local.target import LocalINR
 from hypersound_lib.local.waves import LappedTransform
-from hypersound_lib.pretrained import first_not_finite
-from hypersound_lib.pretrained_model import PretrainedModel
 
 
 class LocalHyperSound(PretrainedModel):

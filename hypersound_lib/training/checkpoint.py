@@ -22,8 +22,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from hypersound_lib.atomic import staging_folder, write_synced
 from hypersound_lib.errors import WeightsFileError
+from hypersound_lib.files import staging_folder, write_synced
 from hypersound_lib.training.state import TrainingState
 
 _FORMAT = 1

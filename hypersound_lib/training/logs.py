@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from hypersound_lib.atomic import atomic_path, naming
+from hypersound_lib.files import atomic_path, naming
 
 
 class RunLog:

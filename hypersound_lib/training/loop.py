@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.data import AudioStore
-from hypersound_lib.pretrained_model import PretrainedModel
+from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.interrupt import stop_on_signal
 from hypersound_lib.training.run import Run

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from hypersound_lib.atomic import atomic_path
 from hypersound_lib.data import AudioStore, RandomClips, codec_augmentation, paper_augmentation
 from hypersound_lib.errors import ConfigError, TrainingError
+from hypersound_lib.files import atomic_path
+from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.losses import ReconstructionLoss
-from hypersound_lib.pretrained_model import PretrainedModel
 from hypersound_lib.training.checkpoint import Checkpoints
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.graph import GraphedGradients

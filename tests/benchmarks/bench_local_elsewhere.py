@@ -15,8 +15,8 @@ from torch import Tensor
 
 from hypersound_lib.data import resample
 from hypersound_lib.evaluation import choose_excerpts
+from hypersound_lib.files import embedded_data
 from hypersound_lib.local.model import LocalHyperSound
-from hypersound_lib.paths import embedded_data
 from tests.benchmarks import local_speech
 
 KBPS = (6, 12, 24)

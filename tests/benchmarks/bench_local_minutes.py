@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 
 from hypersound_lib.evaluation import Excerpt
+from hypersound_lib.experiments.paper import ROWS
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import METRICS, TABLE_1
 from hypersound_lib.presets import preset
-from hypersound_lib.reproduction.paper import ROWS
 from tests.benchmarks import local_speech
 
 MARKS = (15, 30, 60, 120, 300)  # seconds of training

@@ -14,7 +14,7 @@ BATCHES = (1, 4, 16)
 _CHILD = """
 import json, resource, sys, torch
 from hypersound_lib.losses import ReconstructionLoss
-from hypersound_lib.model import HyperSound
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.presets import preset
 chosen, batch = preset(sys.argv[1]), int(sys.argv[2])
 model = HyperSound(chosen.model)

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 
 from hypersound_lib.coords import time_coords
 from hypersound_lib.data import load_audio, load_dataset, peak_normalize
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import SMALL, FourierMLPConfig, build_inr
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import si_snr
-from hypersound_lib.model import HyperSound
 from hypersound_lib.presets import preset
 
 LIMIT = 900.0  # seconds for the first row; a third for the others

@@ -25,10 +25,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hypersound_lib.coords import time_coords
 from hypersound_lib.data import RandomClips, build_store, load_dataset, paper_augmentation
-from hypersound_lib.encoder import CausalConv1d, ResidualUnit, SoundStreamEncoder
+from hypersound_lib.hypersound.encoder import CausalConv1d, ResidualUnit, SoundStreamEncoder
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import build_inr
 from hypersound_lib.losses import ReconstructionLoss
-from hypersound_lib.model import HyperSound
 from hypersound_lib.presets import preset
 
 BATCH = 4

@@ -15,10 +15,10 @@ import torch
 
 from hypersound_lib.data import AudioStore
 from hypersound_lib.evaluation import evaluate
-from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
 from hypersound_lib.losses import LossConfig
-from hypersound_lib.model import HyperSound, HyperSoundConfig
 from hypersound_lib.presets import preset
 from hypersound_lib.training import TrainingConfig, train, training_stores
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from hypersound_lib.evaluation import evaluate
-from hypersound_lib.model import HyperSound
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.presets import preset
 from hypersound_lib.training import read_log, train, training_stores
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.losses import ReconstructionLoss
-from hypersound_lib.model import HyperSound
 from hypersound_lib.presets import Preset, preset
 from hypersound_lib.training import read_log, train, training_stores
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from hypersound_lib.data import save_audio
-from hypersound_lib.encoder import EncoderConfig
-from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig
 from hypersound_lib.losses import LossConfig
-from hypersound_lib.model import HyperSoundConfig
 from hypersound_lib.presets import PRESETS, Preset
 from hypersound_lib.training import TrainingConfig
 

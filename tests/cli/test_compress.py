@@ -9,7 +9,7 @@ import torch
 from hypersound_lib.cli import main
 from hypersound_lib.coding.container import Header
 from hypersound_lib.data import load_audio, save_audio
-from hypersound_lib.model import HyperSound
+from hypersound_lib.hypersound.model import HyperSound
 from tests.local.small import RATE, make_model, sound
 
 SECONDS = 4

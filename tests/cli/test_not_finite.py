@@ -9,9 +9,9 @@ from safetensors.torch import load_file, save_file
 from hypersound_lib.cli import main
 from hypersound_lib.data import load_audio, resample, save_audio
 from hypersound_lib.errors import AudioFileError, ConfigError, WeightsFileError
+from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
-from hypersound_lib.model import HyperSound
-from hypersound_lib.represented_sound import RepresentedSound
 from tests.local.small import RATE, make_model, sound
 
 
@@ -89,7 +89,7 @@ def test_the_library_refuses_them_too(folder, tmp_path):
 
 @pytest.mark.parametrize("value", [float("nan"), float("-inf")])
 def test_an_inr_that_is_not_finite_is_neither_saved_loaded_nor_rendered(folder, capsys, value):
-    represented = RepresentedSound(build_inr(INR_CONFIGS["SIREN"](width=8)), RATE, 300)
+    represented = FittedSound(build_inr(INR_CONFIGS["SIREN"](width=8)), RATE, 300)
     represented.save("sound.safetensors")
     with torch.no_grad():
         next(represented.inr.parameters()).view(-1)[0] = value
@@ -100,6 +100,6 @@ def test_an_inr_that_is_not_finite_is_neither_saved_loaded_nor_rendered(folder, 
     content = (folder / "sound.safetensors").read_bytes()
     (folder / "sound.safetensors").write_bytes(content[:-4] + np.float32(value).tobytes())
     with pytest.raises(WeightsFileError, match="holds NaN or Inf"):
-        RepresentedSound.load("sound.safetensors")
+        FittedSound.load("sound.safetensors")
     assert main(["render", "sound.safetensors", "x.wav"]) == 2
     assert not (folder / "x.wav").exists()

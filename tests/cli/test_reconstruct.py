@@ -9,8 +9,8 @@ import torch
 
 from hypersound_lib.cli import main
 from hypersound_lib.data import load_audio, resample, save_audio
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.metrics import snr
-from hypersound_lib.model import HyperSound
 from hypersound_lib.models import load_model
 from tests.local.small import RATE, make_model, sound
 

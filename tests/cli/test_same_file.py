@@ -7,9 +7,9 @@ import torch
 
 from hypersound_lib.cli import main
 from hypersound_lib.data import save_audio
+from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
-from hypersound_lib.model import HyperSound
-from hypersound_lib.represented_sound import RepresentedSound
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_the_input_stays(tiny, tmp_path, monkeypatch, capsys, source, target, ar
     monkeypatch.chdir(tmp_path)
     HyperSound(tiny).save_pretrained("run/best")
     save_audio("voice.wav", torch.rand(3000), 8000)
-    RepresentedSound(build_inr(INR_CONFIGS["SIREN"]()), 8000, 3000).save("sound.safetensors")
+    FittedSound(build_inr(INR_CONFIGS["SIREN"]()), 8000, 3000).save("sound.safetensors")
     link(source, target)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert main(arguments) == 2

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from hypersound_lib.cli import main
-from hypersound_lib.model import HyperSound
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.training import read_log
 
 

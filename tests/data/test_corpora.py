@@ -8,7 +8,7 @@ import torchaudio
 
 from hypersound_lib.data import CORPORA, AudioDataset, load_dataset
 from hypersound_lib.errors import AudioFileError, DatasetError
-from hypersound_lib.paths import embedded_data
+from hypersound_lib.files import embedded_data
 
 from .miniatures import encode, tone, write_files
 

@@ -13,7 +13,7 @@ from hypersound_lib.data.layouts import (
     index_yesno,
 )
 from hypersound_lib.errors import DatasetError
-from hypersound_lib.paths import embedded_data
+from hypersound_lib.files import embedded_data
 
 from .miniatures import corpus_files, write_files
 

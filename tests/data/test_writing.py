@@ -8,8 +8,8 @@ import torch
 from hypersound_lib.data import from_int16, load_audio, save_audio
 from hypersound_lib.data.writing import write_blocks
 from hypersound_lib.errors import AudioFileError, ConfigError
+from hypersound_lib.fitted_sound import FittedSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
-from hypersound_lib.represented_sound import RepresentedSound
 
 from .miniatures import tone
 
@@ -152,10 +152,10 @@ def test_a_nearly_full_disk_gives_the_whole_file_or_words(small_disk, suffix):
 
 
 def test_weights_on_a_nearly_full_disk(small_disk):
-    represented = RepresentedSound(build_inr(INR_CONFIGS["SIREN"](width=128)), 8000, 3000)
+    represented = FittedSound(build_inr(INR_CONFIGS["SIREN"](width=128)), 8000, 3000)
 
     def write(path):
         represented.save(path)
-        RepresentedSound.load(path)
+        FittedSound.load(path)
 
     check_full_disk(small_disk, "x.safetensors", write)

@@ -17,8 +17,8 @@ from hypersound_lib.evaluation import (
     model_system,
     reference_systems,
 )
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.metrics import METRICS, TABLE_1
-from hypersound_lib.model import HyperSound
 from hypersound_lib.presets import preset
 
 FAST = ("mse", "lsd", "si_snr", "nmse", "snr", "stoi")

@@ -6,11 +6,11 @@ import dataclasses
 import pytest
 import torch
 
-from hypersound_lib.band_losses import BAND_TERMS
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.inr import INR_CONFIGS, build_inr
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.losses import LossConfig, ReconstructionLoss
+from hypersound_lib.losses.bands import BAND_TERMS
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import PRESETS
 from tests.local.small import make_model as make_local

@@ -2,8 +2,8 @@
 
 import pytest
 
+from hypersound_lib.files import embedded_data
 from hypersound_lib.local.model import LocalHyperSound
-from hypersound_lib.paths import embedded_data
 
 FOLDER = embedded_data("checkpoints") / "local"
 

@@ -10,10 +10,10 @@ from hypersound_lib.coding.entropy import Packets, hold, round_through
 from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation.systems import load_system
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.local.streaming import look_ahead
-from hypersound_lib.model import HyperSound
 from hypersound_lib.models import build_model, load_model
 from hypersound_lib.presets import PRESETS
 from hypersound_lib.training import train

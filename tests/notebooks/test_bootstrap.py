@@ -17,7 +17,7 @@ print(json.dumps(sorted(f"{d.name} {d.version} {d.locate_file('')}" for d in dis
 """
 LOCATE_LIBRARY = """
 import hypersound_lib
-from hypersound_lib.paths import embedded_data
+from hypersound_lib.files import embedded_data
 print(hypersound_lib.__file__, embedded_data("mini"), sep="\\n")
 """
 

@@ -18,7 +18,7 @@ COLAB_URL = SOURCE_URL.replace("https://github.com/", "https://colab.research.go
 NOTEBOOK_KEYS = {"kernelspec", "language_info"}
 MAGICS = {"config", "matplotlib", "pip", "time", "timeit"}  # IPython swallows a cell under a magic it lacks
 SHELL = {"system", "getoutput"}  # what `!command` turns into; a command that fails would not fail the notebook
-DRAW = {"figure", "plot_sounds", "plot_fits", "plot_spectra"}  # of hypersound_lib.plots: they return a figure
+DRAW = {"figure", "plot_sounds", "plot_fits", "plot_spectra"}  # of hypersound_lib.notebook.plots: they return a figure
 SHOW = {"show", "image_html", "drawing"}
 SECTIONS_WITHOUT_CHECK = re.compile(r"exercise|summary|references", re.IGNORECASE)
 
@@ -142,7 +142,7 @@ def test_every_figure_is_shown_with_a_text(notebook):
             assert last.value not in calls(module, DRAW), ast.unparse(last)
         imported = [alias.name for node in ast.walk(module) if isinstance(node, ast.Import) for alias in node.names]
         imported += [node.module for node in ast.walk(module) if isinstance(node, ast.ImportFrom)]
-        assert "matplotlib.pyplot" not in imported, "draw with hypersound_lib.plots"
+        assert "matplotlib.pyplot" not in imported, "draw with hypersound_lib.notebook.plots"
 
 
 def test_every_colour_bar_says_what_it_shows(notebook):

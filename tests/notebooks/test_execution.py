@@ -21,7 +21,7 @@ COPIES = ROOT / "build" / "notebooks"
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s*```python\n(.+?)```\s*</details>", re.DOTALL)
 LOCATE_LIBRARY = """
 import hypersound_lib
-from hypersound_lib.paths import embedded_data
+from hypersound_lib.files import embedded_data
 print(hypersound_lib.__file__, embedded_data("mini"), sep="\\n")
 """
 

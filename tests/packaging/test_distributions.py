@@ -13,7 +13,7 @@ CORPORA = ("mini", "fullband")
 
 FIND_CORPORA = """
 import hypersound_lib
-from hypersound_lib.paths import embedded_data
+from hypersound_lib.files import embedded_data
 print(hypersound_lib.__file__)
 for name in ("mini", "fullband"):
     print(sorted(str(p.relative_to(embedded_data(name))) for p in embedded_data(name).rglob("*") if p.is_file()))
@@ -45,7 +45,7 @@ def wheel(sdist: Path, offline: dict[str, str], tmp_path: Path) -> Path:
 def test_source_distribution_holds_the_sources_only(sdist):
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    for file in ("LICENSE", "README.md", "pyproject.toml", "constraints.txt", "Makefile", "hypersound_lib/paths.py"):
+    for file in ("LICENSE", "README.md", "pyproject.toml", "constraints.txt", "Makefile", "hypersound_lib/files.py"):
         assert file in names
     assert any(name.startswith("data/build/") for name in names), ".gitignore's build/ must not swallow data/build/"
     tops = {name.partition("/")[0] for name in names}

@@ -112,7 +112,7 @@ def test_axe_finds_nothing_serious(visits):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "notebooks/00_start_here/", "notebooks/05_evaluate/", "library/model/", "results/", "lecturers/"]
+    "name", ["", "notebooks/00_start_here/", "notebooks/05_evaluate/", "library/hypersound/", "results/", "lecturers/"]
 )
 def test_axe_finds_nothing_serious_in_the_dark(browser, address, name):
     context = browser.new_context(color_scheme="dark")

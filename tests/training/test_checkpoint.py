@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hypersound_lib.errors import WeightsFileError
-from hypersound_lib.model import HyperSound
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.training import train
 from hypersound_lib.training.checkpoint import Checkpoints
 from hypersound_lib.training.state import TrainingState

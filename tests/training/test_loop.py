@@ -7,12 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hypersound_lib.encoder import EncoderConfig
 from hypersound_lib.errors import ConfigError, TrainingError
-from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.metrics import nmse
-from hypersound_lib.model import HyperSound
 from hypersound_lib.training import read_log, train
 from hypersound_lib.training.run import Run
 

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from hypersound_lib.data import AudioStore, to_int16
-from hypersound_lib.encoder import EncoderConfig
-from hypersound_lib.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig
 from hypersound_lib.losses import LossConfig
-from hypersound_lib.model import HyperSound, HyperSoundConfig
 from hypersound_lib.training import TrainingConfig
 
 RATE = 8000

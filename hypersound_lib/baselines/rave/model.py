@@ -18,7 +18,7 @@ from hypersound_lib.baselines.rave.encoder import Encoder
 from hypersound_lib.baselines.rave.pqmf import PQMF
 from hypersound_lib.baselines.rave.rates import at_rates
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.pretrained_model import PretrainedModel
+from hypersound_lib.hub.model import PretrainedModel
 
 
 class RAVE(PretrainedModel):

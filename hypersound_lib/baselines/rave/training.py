@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hypersound_lib.atomic import atomic_path
 from hypersound_lib.baselines.rave.checkpoint import RAVETrainingState
 from hypersound_lib.baselines.rave.losses import spectral_distance
 from hypersound_lib.baselines.rave.model import RAVE
@@ -18,6 +17,7 @@ from hypersound_lib.baselines.rave.stages import stage_1_gradients, stage_2_grad
 from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
 from hypersound_lib.data import AudioStore, RandomClips, paper_augmentation
 from hypersound_lib.errors import ConfigError, TrainingError
+from hypersound_lib.files import atomic_path
 from hypersound_lib.training.checkpoint import saved_checkpoints
 from hypersound_lib.training.interrupt import stop_on_signal
 from hypersound_lib.training.logs import RunLog

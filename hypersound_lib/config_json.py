@@ -1,0 +1,97 @@
+"""Dataclasses from JSON: every field is checked against its annotation, so that a damaged file is told from a whole."""
+
+import dataclasses
+from collections.abc import Mapping
+from types import NoneType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from hypersound_lib.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def from_json(kind: type[T], data: Any, where: str = "") -> T:
+    """Return the dataclass that `dataclasses.asdict` and `json` have turned into `data`.
+
+    Fields may be numbers, strings, some given ones (`Literal`), tuples of these, other dataclasses, or one of them or
+    None. A field that `data`
+    lacks takes its default, so that a file from before the field existed can still be read.
+
+    Args:
+        kind: the dataclass.
+        data: what `json.loads` returned.
+        where: the name of the field that holds it, for messages.
+
+    Raises:
+        ConfigError: a field is unknown or lacking, or a value is of the wrong type or impossible.
+
+    >>> from hypersound_lib.hypersound.encoder import EncoderConfig
+    >>> from_json(EncoderConfig, {"strides": [4, 8]}).strides
+    (4, 8)
+    >>> from_json(EncoderConfig, {"strides": "48"})
+    Traceback (most recent call last):
+    hypersound_lib.errors.ConfigError: strides must be tuple[int, ...], not '48'
+    """
+    if not isinstance(data, dict):
+        raise ConfigError(
+            f"{where or kind.__name__} must be an object with the fields of {kind.__name__}, not {data!r}"
+        )
+    hints = get_type_hints(kind)
+    if unknown := sorted(set(data) - {field.name for field in dataclasses.fields(kind)}):
+        raise ConfigError(f"{where or kind.__name__} has unknown fields {unknown}")
+    prefix = f"{where}." if where else ""
+    values = {name: _value(hints[name], value, prefix + name) for name, value in data.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ConfigError(f"{where or kind.__name__}: {error}") from error
+
+
+def kind_to_json(kinds: Mapping[str, type], config: Any, where: str) -> dict[str, Any]:
+    """Return one dataclass of several kinds as a dictionary that also names its `kind`.
+
+    Raises:
+        ConfigError: it is of no such kind; a subclass of one is none either, as it would be read as another thing.
+
+    >>> from hypersound_lib.hypersound.encoder import EncoderConfig
+    >>> kind_to_json({"SoundStream": EncoderConfig}, EncoderConfig(), "encoder")["kind"]
+    'SoundStream'
+    """
+    kind = next((name for name, known in kinds.items() if type(config) is known), None)
+    if kind is None:
+        raise ConfigError(f"{where} must be one of {', '.join(known.__name__ for known in kinds.values())}: {config!r}")
+    return {"kind": kind, **dataclasses.asdict(config)}
+
+
+def kind_from_json(kinds: Mapping[str, type], data: Mapping[str, Any], where: str) -> Any:
+    """Return the dataclass that `kind_to_json`, and `json` after it, have turned into `data`.
+
+    Raises:
+        ConfigError: there is no such kind, or as for `from_json`.
+    """
+    kind = data.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ConfigError(f"{where}.kind must be one of {', '.join(kinds)}, not {kind!r}")
+    return from_json(kinds[kind], {name: value for name, value in data.items() if name != "kind"}, where)
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return value if isinstance(value, hint) else from_json(hint, value, where)
+    if NoneType in get_args(hint):
+        if value is None:
+            return None
+        (hint,) = (option for option in get_args(hint) if option is not NoneType)
+    if get_origin(hint) is Literal:
+        if value in get_args(hint):
+            return value
+        raise ConfigError(f"{where} must be one of {', '.join(map(repr, get_args(hint)))}, not {value!r}")
+    if get_origin(hint) is tuple and isinstance(value, list | tuple):
+        return tuple(_value(get_args(hint)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if hint is float and type(value) is int:
+        return float(value)
+    # isinstance would take True for the number 1. A dataclass among several is for the caller to choose.
+    if type(value) is hint or (dataclasses.is_dataclass(value) and isinstance(value, hint)):
+        return value
+    name = str(hint) if get_args(hint) else hint.__name__
+    raise ConfigError(f"{where} must be {name}, not {value!r}")

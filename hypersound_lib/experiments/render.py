@@ -1,0 +1,149 @@
+"""Table 1 as Markdown: the paper's number, ours, and its interval, with scale and steps in plain sight."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from hypersound_lib.evaluation import Evaluation, Interval, bootstrap, evaluation_from_json
+from hypersound_lib.experiments.paper import ROWS, SIZE, TableRow
+from hypersound_lib.metrics import METRICS, TABLE_1
+
+# What a row must beat to say something; see `reference_systems`.
+YARDSTICKS = ("zeros", "random phase")
+
+
+def render(records: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the table of all rows whose run is there.
+
+    Args:
+        records: by run, the "results" of the JSON files that `reproduce` writes.
+    """
+    table = Table(records)
+    lines = [_preamble(records)]
+    for block, rows in groupby(ROWS, key=lambda row: row.block):
+        kept = [row for row in rows if table.has(row)]
+        if kept:
+            lines += ["", f"**{block.capitalize()}**", "", *table.block(kept)]
+    yardsticks = table.yardsticks()
+    if yardsticks:
+        lines += ["", "**What a number is worth**: references on the same recordings", "", *yardsticks]
+    return "\n".join(lines) + "\n"
+
+
+class Table:
+    """Rows of Table 1, looked up in the records of their runs."""
+
+    def __init__(self, records: Mapping[str, Mapping[str, Any]]):
+        self.records = {run: record for run, record in records.items()}
+        for record in records.values():
+            self.records |= {name: record for name in record["same"]}
+        self.evaluations: dict[str, Evaluation] = {
+            record["run"]: evaluation_from_json(record["evaluation"]) for record in records.values()
+        }
+
+    def has(self, row: TableRow) -> bool:
+        """Tell whether a row's run is there, and was scored at the row's rate."""
+        if row.run not in self.records:
+            return False
+        record = self.records[row.run]
+        return (record["run"], row.sample_rate or record["sample_rate"]) in self.evaluations[record["run"]].systems
+
+    def interval(self, row: TableRow, metric: str) -> Interval:
+        """Return our mean of a row with its interval."""
+        record = self.records[row.run]
+        rate = row.sample_rate or record["sample_rate"]
+        return self.evaluations[record["run"]].interval(record["run"], metric, rate)
+
+    def beaten(self, row: TableRow, reference: str) -> list[str]:
+        """Return the metrics of the six on which a row is better than a reference, recording by recording.
+
+        The differences' 95 % interval lies on the better side of zero, or the metric has a value for the row and none
+        for the reference, as PESQ has none for silence. The reference is that of the base run, on the same recordings;
+        where it was not evaluated at the row's rate, nothing is beaten.
+        """
+        record = self.records[row.run]
+        rate = row.sample_rate or record["sample_rate"]
+        base = self.evaluations.get("base")
+        if base is None or (reference, rate) not in base.systems:
+            return []
+        ours = self.evaluations[record["run"]]
+        won = []
+        for metric in TABLE_1:
+            x, y = ours.values(record["run"], metric, rate), base.values(reference, metric, rate)
+            if _is_better(x, y, METRICS[metric].higher_is_better):
+                won.append(metric)
+        return won
+
+    def block(self, rows: Iterable[TableRow]) -> list[str]:
+        """Return one block as lines of Markdown."""
+        heads = [f"{METRICS[m].label} {'↑' if METRICS[m].higher_is_better else '↓'}" for m in TABLE_1]
+        beats = [f"better than {name}" for name in YARDSTICKS]
+        lines = [_line(["row", "steps", *heads, "NMSE ↓", *beats]), _line(["---"] + ["---:"] * (4 + len(heads)))]
+        for row in rows:
+            record = self.records[row.run]
+            trained_here = row.sample_rate == record["sample_rate"]
+            label = f"{row.label} (trained at)" if trained_here else row.label + self._here(row)
+            cells = [label, str(record["steps"])]
+            cells += [_cell(row.papers(metric), self.interval(row, metric)) for metric in TABLE_1]
+            cells.append(str(self.interval(row, "nmse")))
+            cells += [f"{len(self.beaten(row, name))} of {len(TABLE_1)}" for name in YARDSTICKS]
+            lines.append(_line(cells))
+        return lines
+
+    def _here(self, row: TableRow) -> str:
+        """Say which target stands in for the paper's, where another scale than the paper's has a smaller one."""
+        record = self.records[row.run]
+        if row.block != SIZE or record["scale"] == "paper":
+            return ""
+        target = record["configs"][1]["target"]
+        return f"; here {target['hidden_layers']} × {target['width']}"
+
+    def yardsticks(self) -> list[str]:
+        """Return the references of the base run at its own rate."""
+        if "base" not in self.evaluations:
+            return []
+        evaluation, rate = self.evaluations["base"], self.records["base"]["sample_rate"]
+        names = [name for name, at in evaluation.systems if at == rate and name != "base"]
+        metrics = [*TABLE_1, "nmse"]
+        lines = [_line(["reference", *(METRICS[m].label for m in metrics)]), _line(["---"] + ["---:"] * len(metrics))]
+        for name in names:
+            lines.append(_line([name, *(str(evaluation.interval(name, metric, rate)) for metric in metrics)]))
+        return lines
+
+
+def _preamble(records: Mapping[str, Mapping[str, Any]]) -> str:
+    if not records:
+        return "Nothing has been run yet."
+    some = next(iter(records.values()))
+    minutes = sum(record["seconds"] for record in records.values()) / 60
+    clips = len(some["evaluation"]["recordings"])
+    text = (
+        f"Table 1 at scale `{some['scale']}`: trained on `{some['data']}`, scored on {clips} recordings of its test "
+        f"voices; {minutes:.0f} minutes of training together. Each cell: the paper's number → **ours** and its 95 % "
+        "interval. The paper trained 1.25 million steps on VCTK (RAVE: 3 million)."
+    )
+    if "base" in records and some["scale"] != "paper":
+        _, model, training = records["base"]["configs"]
+        text += (
+            f" Here a clip is {model['num_samples']} samples at {model['sample_rate']} Hz (the paper's: 32 768 at "
+            f"22 050), and * is trained with the loss `{training['loss']['terms']}`; the paper's losses have a block "
+            "of their own."
+        )
+    return text
+
+
+def _is_better(ours: Sequence[float], reference: Sequence[float], higher_is_better: bool) -> bool:
+    if all(map(math.isnan, reference)):
+        return not any(map(math.isnan, ours))
+    sign = 1 if higher_is_better else -1
+    return bootstrap([sign * (x - y) for x, y in zip(ours, reference, strict=True)]).low > 0
+
+
+def _cell(papers: float | None, ours: Interval) -> str:
+    mean, _, interval = str(ours).partition(" ")
+    return f"{'–' if papers is None else f'{papers:g}'} → **{mean}** {interval}"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

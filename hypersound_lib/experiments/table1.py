@@ -1,0 +1,145 @@
+"""Run the paper's Table 1: train what is missing, score it, and write one JSON per training and the table.
+
+OUT/base.json, rave.json, …   how each was trained, and what it scored; written when both are done
+    table1.md                 all rows that are there, the paper's numbers beside ours
+OUT-runs/base/, …             checkpoints and logs, from which an interrupted run goes on
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hypersound_lib.data import AudioStore
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.evaluation import Evaluation, choose_excerpts, evaluate, model_system, reference_systems
+from hypersound_lib.experiments.paper import ROWS
+from hypersound_lib.experiments.render import YARDSTICKS, render
+from hypersound_lib.experiments.runs import TrainedRun, sample_rate, train_run
+from hypersound_lib.experiments.scales import Scale, scale
+from hypersound_lib.files import atomic_path
+from hypersound_lib.provenance import provenance, write_result
+from hypersound_lib.training import training_stores
+
+
+def reproduce(
+    scale_name: str,
+    out: str | os.PathLike,
+    *,
+    only: Sequence[str] = (),
+    command: str = "",
+    root: str | os.PathLike | None = None,
+    download: bool = False,
+    processes: int = 1,
+    progress: bool = True,
+    say: Callable[[str], None] = print,
+) -> bool:
+    """Run what is missing of the table, one training after the other; return whether it is complete.
+
+    Args:
+        scale_name: "smoke", "tutorial" or "paper".
+        out: folder of the results; trainings go to a folder beside it, named `OUT-runs`.
+        only: names of runs; none stands for all.
+        command: what the user typed, for the record.
+        root: where public corpora lie.
+        download: fetch the corpus if it is not there.
+        processes: how many compute PESQ and STOI at once.
+        progress: show a bar for each training.
+        say: is told how far it has come.
+
+    Raises:
+        ConfigError: a name is unknown, or `out` holds results of another scale.
+    """
+    chosen, out = scale(scale_name), Path(out)
+    runs = run_names(chosen)
+    if unknown := sorted(set(only) - set(runs)):
+        raise ConfigError(f"{', '.join(unknown)}: no runs of scale {chosen.name}; there are {', '.join(runs)}")
+    done = read_results(out, chosen.name)
+    stores: dict[int, tuple[AudioStore, AudioStore]] = {}
+    for run in [name for name in runs if name not in done and (not only or name in only)]:
+        say(f"== {run}: training")
+        rate = sample_rate(chosen, run)
+        if rate not in stores:
+            stores[rate] = training_stores(chosen.data, rate, root=root, download=download)
+        origin = provenance(command, seed=0)
+        seconds = None
+        if run == "rave" and chosen.rave_seconds_of is not None:
+            if chosen.rave_seconds_of not in done:
+                raise ConfigError(f"RAVE trains as long as {chosen.rave_seconds_of} did: run that first")
+            seconds = done[chosen.rave_seconds_of]["seconds"]
+        folder = out.with_name(out.name + "-runs") / run
+        trained = train_run(chosen, run, stores[rate], folder, seconds, progress)
+        if not trained.finished:
+            say(f"{run}: interrupted after {trained.step} steps; the same command goes on")
+            return False
+        say(f"== {run}: {trained.step} steps in {trained.seconds:.0f} s; scoring")
+        evaluation = _score(chosen, run, trained, root, processes, say)
+        done[run] = _record(chosen, run, trained, evaluation)
+        write_result(out / f"{run}.json", done[run], origin)
+    with atomic_path(out / "table1.md") as temporary:
+        temporary.write_text(render(done), encoding="utf-8")
+    say(f"wrote {out / 'table1.md'}")
+    return set(runs) <= set(done)
+
+
+def run_names(chosen: Scale) -> list[str]:
+    """Return all trainings of a scale, in the order in which they run."""
+    wanted = dict.fromkeys(chosen.stand_in(row.run) for row in ROWS)
+    # RAVE comes last: it trains as long as another run did.
+    return [*(name for name in wanted if name != "rave"), "rave"]
+
+
+def read_results(out: Path, scale_name: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what is in a folder of results, by run.
+
+    Raises:
+        ConfigError: a file is damaged, or belongs to another scale than `scale_name`.
+    """
+    results = {}
+    for path in sorted(out.glob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))["results"]
+            of_scale = record["scale"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{path} is no result of this command ({error!r}); move it away") from error
+        if scale_name not in (None, of_scale):
+            raise ConfigError(f"{out} holds results of scale {of_scale!r}; give {scale_name!r} another --out")
+        results[record["run"]] = record
+    return results
+
+
+def _score(
+    chosen: Scale, run: str, trained: TrainedRun, root: str | os.PathLike | None, processes: int, say
+) -> Evaluation:
+    """Score a model on the test voices; the base model at every rate of the table, with references."""
+    rate = sample_rate(chosen, run)
+    system = model_system(trained.model, run)
+    excerpts, _ = choose_excerpts(chosen.data, root=root, limit=chosen.limit, seconds=chosen.seconds)
+    common = {"references": False, "processes": processes, "progress": say}
+    if run != "base":
+        return evaluate(system, excerpts, rates=[rate], **common)
+    references = reference_systems([system])
+    others = [row.sample_rate for row in ROWS if row.run == run and row.sample_rate not in (None, rate)]
+    bars = [reference for reference in references if reference.name in (*YARDSTICKS, f"soxr {rate} Hz")]
+    at_own_rate = evaluate([system, *references], excerpts, rates=[rate], **common)
+    return at_own_rate.joined_with(evaluate([system, *bars], excerpts, rates=others, **common))
+
+
+def _record(chosen: Scale, run: str, trained: TrainedRun, evaluation: Evaluation) -> dict[str, Any]:
+    """Return what is kept of a run."""
+    configs = (chosen.rave, chosen.rave_training) if run == "rave" else vars(chosen.runs[run]).values()
+    return {
+        "scale": chosen.name,
+        "run": run,
+        "same": [name for name, other in chosen.same.items() if other == run],
+        "data": chosen.data,
+        "sample_rate": sample_rate(chosen, run),
+        "steps": trained.step,
+        "seconds": round(trained.seconds, 1),
+        "configs": [config if isinstance(config, str) else asdict(config) for config in configs],
+        "parameters": trained.model.num_parameters(),
+        "validation": trained.curve,
+        "evaluation": evaluation.to_json(),
+    }

@@ -1,0 +1,143 @@
+"""Files: where data lies, and atomic writing under a temporary name, so that a reader never meets half a file.
+
+And none is written over what it is made from: see `refuse_same`.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import combinations, product
+from pathlib import Path
+
+import platformdirs
+
+from hypersound_lib.errors import ConfigError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it replaces `path`, on any error it is removed.
+
+    The temporary name keeps the suffix, because audio and image writers read the format from it. Parent
+    folders are created.
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with atomic_path(target) as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> target.read_text()
+    'whole'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with naming(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            share(temporary)
+            sync(temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Let an OSError inside that names a temporary file beside `path`, or no file, name `path`."""
+    path = Path(path)
+    try:
+        yield
+    except OSError as error:
+        at = "." if error.filename is None else os.path.relpath(os.fsdecode(error.filename), path.parent)
+        if error.errno is None or not at.startswith(".") or at.startswith(".."):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def staging_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`, to be renamed or emptied; what is left of it is removed.
+
+    Parent folders are created. An OSError names `target`.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with naming(target):
+        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".writing-{target.name}-"))
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file and have its bytes on the disk itself: some file systems find only then that it is full."""
+    path.write_bytes(content)
+    sync(path)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's bytes are on the disk itself."""
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
+
+
+def share(path: Path) -> None:
+    """Give a file, which temporary-file functions make private, the permissions that a plain open() would have."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(0o666 & ~umask)
+
+
+def refuse_same(inputs: Iterable[str | os.PathLike], outputs: Iterable[str | os.PathLike]) -> None:
+    """Refuse to write over an input, or two outputs into one file, by whatever names: links and relative paths, too.
+
+    Raises:
+        ConfigError: two of them are one file.
+    """
+    outputs = [Path(path) for path in outputs]
+    for source, target in [*product(map(Path, inputs), outputs), *combinations(outputs, 2)]:
+        if _is_same(source, target):
+            raise ConfigError(f"{target} is the same file as {source}: choose another name for the output")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)  # hard links, too
+    except OSError:  # at least one is not there yet
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
+def embedded_data(name: str = "") -> Path:
+    """Return the folder of data that ships with the library, from a clone and from a wheel alike.
+
+    A clone keeps it in ``data/`` beside the package; a wheel carries a copy inside the package. Neither
+    depends on the working directory.
+
+    Args:
+        name: a folder or file inside it, such as ``"mini"``; empty for the whole.
+
+    Raises:
+        FileNotFoundError: neither place holds it, which means that the installation is damaged.
+
+    >>> embedded_data("mini").name
+    'mini'
+    """
+    candidates = [_PACKAGE / "_data" / name, _PACKAGE.parent / "data" / name]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    raise FileNotFoundError(
+        f"embedded data {name!r} is in none of {[str(c) for c in candidates]}; reinstall hypersound-lib"
+    )
+
+
+def cache_dir() -> Path:
+    """Return the folder for downloads: ``$HYPERSOUND_CACHE`` if set, else the user's cache folder."""
+    override = os.environ.get("HYPERSOUND_CACHE")
+    return Path(override) if override else Path(platformdirs.user_cache_dir("hypersound_lib", appauthor=False))

@@ -1,0 +1,132 @@
+"""One sound as an INR: the network, and the few numbers that turn its output back into audio."""
+
+import dataclasses
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from hypersound_lib.config_json import kind_from_json
+from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.files import atomic_path
+from hypersound_lib.hub.folders import first_not_finite
+from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
+
+_FORMAT = "hypersound_lib.represented_sound/1"
+
+
+@dataclass(frozen=True)
+class FittedSound:
+    """A sound x̂(t) = gain · T(t, θ) on [0, 1), and the length and rate at which it was sampled.
+
+    >>> sound = FittedSound(build_inr(INR_CONFIGS["SIREN"]()), sample_rate=22050, num_samples=32768)
+    >>> sound.render(44100).shape
+    torch.Size([65536])
+    """
+
+    inr: INR
+    sample_rate: int  # Hz
+    num_samples: int  # at sample_rate
+    gain: float = 1.0  # the original's peak: the network itself is fitted at full scale
+
+    @torch.no_grad()
+    def render(self, sample_rate: int | None = None, chunk_size: int = 32768) -> Tensor:
+        """Evaluate the sound at any rate: `(T,)`, float32 on the CPU, where T follows from duration and rate.
+
+        Args:
+            sample_rate: in Hz; the original's when None.
+            chunk_size: instants evaluated at once; it bounds the memory and does not change the result.
+
+        Raises:
+            ConfigError: the rate is not positive, or the network's output is not finite.
+        """
+        rate = self.sample_rate if sample_rate is None else sample_rate
+        if rate < 1:
+            raise ConfigError(f"a sample rate is a positive number of Hz, not {rate}")
+        duration = clip_duration(self.num_samples, self.sample_rate)
+        device = next(self.inr.parameters()).device
+        total = samples_in(duration, rate)
+        # One precision for all chunks: that which the last instant needs.
+        dtype = time_coords(1, sample_rate=rate, duration=duration, start=total - 1).dtype
+        chunks = []
+        for start in range(0, total, chunk_size):
+            count = min(chunk_size, total - start)
+            coords = time_coords(count, sample_rate=rate, duration=duration, start=start, dtype=dtype, device=device)
+            chunks.append(self.inr(coords).float().cpu())
+        waveform = self.gain * torch.cat(chunks)
+        if not waveform.isfinite().all():
+            raise ConfigError(f"at {rate} Hz the INR's sound holds NaN or Inf; fit it again, at a lower learning rate")
+        return waveform
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write weights and config as one safetensors file, which holds no code: opening it is safe.
+
+        Raises:
+            ConfigError: the network is none of `INR_CONFIGS`, so that `load` could not build it; or a weight or
+                the gain is NaN or infinite.
+        """
+        kind = type(self.inr).__name__
+        if INR_CONFIGS.get(kind) is not type(self.inr.config):
+            raise ConfigError(f"a file holds one of {', '.join(INR_CONFIGS)}, not {kind}; add it to inr/build.py")
+        description = {
+            "kind": kind,
+            "config": dataclasses.asdict(self.inr.config),
+            "sample_rate": self.sample_rate,
+            "num_samples": self.num_samples,
+            "gain": self.gain,
+        }
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.inr.state_dict().items()}
+        metadata = {"format": _FORMAT, "sound": json.dumps(description)}
+        if (bad := first_not_finite(tensors)) or not math.isfinite(self.gain):
+            raise ConfigError(f"{path}: {bad or 'gain'} holds NaN or Inf; nothing was saved. Fit the sound again")
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(save(tensors, metadata))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "FittedSound":
+        """Read a file that `save` wrote.
+
+        Raises:
+            WeightsFileError: the file is missing, is damaged, or holds something else.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise WeightsFileError(f"{path}: there is no such file; `hypersound fit` writes one")
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        except (SafetensorError, OSError) as error:
+            raise WeightsFileError(f"{path}: not a whole safetensors file ({error}); fit or copy it again") from error
+        if metadata.get("format") != _FORMAT:
+            raise WeightsFileError(f"{path}: holds weights of something else than a sound; `hypersound fit` writes one")
+        try:
+            description = json.loads(metadata["sound"])
+            inr = _build(description["kind"], description["config"], tensors)
+            sound = cls(inr, *(description[key] for key in ("sample_rate", "num_samples", "gain")))
+            valid = sound.sample_rate > 0 and sound.num_samples > 0 and math.isfinite(sound.gain)
+            bad = first_not_finite(tensors)
+        except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+            raise WeightsFileError(f"{path}: config and weights do not fit ({error}); fit the sound again") from error
+        if not valid:
+            raise WeightsFileError(f"{path}: impossible rate, length or gain in {description}; fit the sound again")
+        if bad:
+            raise WeightsFileError(f"{path}: {bad} holds NaN or Inf; fit the sound again")
+        return sound
+
+
+def _build(kind: str, config: dict, tensors: dict[str, Tensor]) -> INR:
+    config = kind_from_json(INR_CONFIGS, {"kind": kind, **config}, "config")
+    # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
+    with torch.device("meta"):
+        frequencies = torch.empty(n) if (n := getattr(config, "num_frequencies", 0)) else None
+        inr = build_inr(config, frequencies)
+    inr.load_state_dict(tensors, assign=True)
+    return inr.eval()

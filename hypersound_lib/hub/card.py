@@ -1,0 +1,132 @@
+"""The README.md beside a model's weights: what it is, how it came about, and how to use it."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hypersound_lib.hub.model import PretrainedModel
+
+_HYPERSOUND = """\
+---
+library_name: hypersound_lib
+tags: [audio, implicit-neural-representation, hypernetwork]
+---
+
+# HyperSound
+
+A hypernetwork that hears a clip of sound and writes the weights of a small network, here a
+{model.target.__class__.__name__}, which plays it at any sample rate.
+
+| | |
+|---|---|
+| Sample rate | {config.sample_rate} Hz: it hears up to {nyquist:g} Hz |
+| Clip | {config.num_samples} samples, {seconds:.3g} s |
+{counts}
+
+```python
+from hypersound_lib import HyperSound
+
+model = HyperSound.from_pretrained("path/to/this/folder")
+sound = model.reconstruct(waveform, sample_rate)  # any length, any rate
+```
+"""
+_LOCAL = """\
+---
+library_name: hypersound_lib
+tags: [audio, implicit-neural-representation, hypernetwork, compression]
+---
+
+# HyperSound
+
+A hypernetwork for sound in bits. An analysis network chooses what to send, as whole numbers. From them a generator
+network writes, for each moment of the sound, the weights of a small function of time, which plays at any sample rate.
+
+| | |
+|---|---|
+| Sample rate | {config.sample_rate} Hz: it keeps frequencies up to {nyquist:g} Hz |
+| Length | any, in packets of {model.packet_seconds:.2f} s that do not need each other |
+| Rate | chosen for each file, in kbit/s (at most so many, header included) or as a quality from 0 to 10 |
+{counts}
+
+```
+hypersound compress voice.wav voice.hs --kbps 6 --model path/to/this/folder
+hypersound decompress voice.hs copy.wav --model path/to/this/folder
+```
+
+```python
+from hypersound_lib.local.model import LocalHyperSound
+
+model = LocalHyperSound.from_pretrained("path/to/this/folder")
+data = model.compress(waveform, sample_rate, kbps=6)  # bytes: the content of a .hs file
+copy = model.decompress(data)  # at {config.sample_rate} Hz; sample_rate=... for any other
+```
+
+A file needs the very weights that it was written with: it names them, and other ones are refused.
+"""
+_RAVE = """\
+---
+library_name: hypersound_lib
+tags: [audio, variational-autoencoder, RAVE]
+---
+
+# RAVE
+
+A variational autoencoder of sound, after Caillon and Esling (2021): {config.latent_size} numbers for every
+{config.hop_length} samples.
+
+| | |
+|---|---|
+| Sample rate | {config.sample_rate} Hz: it hears up to {nyquist:g} Hz |
+{counts}
+
+```python
+from hypersound_lib.baselines.rave import RAVE
+
+model = RAVE.from_pretrained("path/to/this/folder")
+sound = model.reconstruct(waveform, sample_rate)  # any length, any rate
+```
+"""
+_CARDS = {"HyperSound": _HYPERSOUND, "LocalHyperSound": _LOCAL, "RAVE": _RAVE}
+
+
+def model_card(model: "PretrainedModel", facts: Mapping[str, Any]) -> str:
+    """Describe a model in Markdown, with the header that model hubs read.
+
+    Args:
+        model: of a kind that has a card.
+        facts: how it was made and how good it is; nested ones become `outer.inner`.
+    """
+    counts, rate = model.num_parameters(), model.config.sample_rate
+    rows = [f"| Parameters, {name} | {_grouped(count)} |" for name, count in counts.items()]
+    rows.append(f"| Parameters, together | {_grouped(sum(counts.values()))} |")
+    card = _CARDS[model.kind].format(
+        model=model,
+        config=model.config,
+        nyquist=rate / 2,
+        seconds=model.config.num_samples / rate,
+        counts="\n".join(rows),
+    )
+    if not facts:
+        return card
+    lines = [f"| {name} | {_cell(value)} |" for name, value in _flatten(facts)]
+    return card + "\n".join(["\n## Facts", "", "| | |", "|---|---|", *lines, ""])
+
+
+def _grouped(count: int) -> str:
+    return f"{count:,}".replace(",", " ")
+
+
+def _flatten(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(item) for item in value)
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    # Either would end the cell.
+    return text.replace("|", "\\|").replace("\n", " ")

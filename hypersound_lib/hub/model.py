@@ -1,0 +1,152 @@
+"""What every model is: it writes a code for a sound, plays it, says how large that is, and is kept in a folder."""
+
+import dataclasses
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from hypersound_lib.config_json import from_json
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.hub.card import model_card
+from hypersound_lib.hub.folders import CONFIG_FILE, find_folder, read_folder, write_folder
+
+
+class PretrainedModel(nn.Module, ABC):
+    """A model of sound: `hypersound_lib.models.load_model` loads any, and callers need not ask which it is.
+
+    Beside these methods, its `config` has a `sample_rate` in Hz and the `num_samples` of a training clip, and
+    `forward(waveform, with_costs=...)` is what training calls.
+
+    Raises:
+        ConfigError: the config is one that could be saved and not be read again, such as one with a float for an int.
+    """
+
+    kind: ClassVar[str]  # as config.json has it
+    config_class: ClassVar[type]  # a dataclass
+    default_kbps: ClassVar[float | None] = None  # kbit/s of the file that a sound passes through; None: through none
+    config: Any
+    facts: dict[str, Any]  # how it was made and how good it is, where it was loaded with such
+
+    def __init__(self, config: Any):
+        super().__init__()
+        # As it will be read again: what cannot be is refused here, not after days of training.
+        self.config = self.config_from_json(self.config_to_json(config))
+        self.facts = {}
+
+    @abstractmethod
+    def encode(self, waveform: Tensor) -> Any:
+        """Write what describes the sounds `(B, T)`, at the model's rate; T = `config.num_samples` always works."""
+
+    @abstractmethod
+    def decode(self, code: Any, num_samples: int | None = None) -> Tensor:
+        """Play what `encode` wrote: `-> (B, num_samples)`, at the model's rate; None plays as far as it reaches."""
+
+    @abstractmethod
+    def reconstruct(self, waveform: Tensor, sample_rate: int, output_rate: int | None = None) -> Tensor:
+        """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`.
+
+        T' = ⌊T · output_rate / sample_rate + ½⌋, float32 on the CPU; silence stays silent. Rates are in Hz; None
+        stands for the model's own.
+
+        Raises:
+            ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a rate is impossible.
+        """
+
+    @property
+    @abstractmethod
+    def theta_per_second(self) -> float:
+        """How many numbers describe a second of sound where it is played."""
+
+    @property
+    def narrowest_per_second(self) -> float | None:
+        """How many numbers per second the narrowest layer before that has; None: it writes whole numbers, in bits."""
+        return None
+
+    @abstractmethod
+    def num_parameters(self) -> dict[str, int]:
+        """Count parameters where they sit."""
+
+    @classmethod
+    def config_to_json(cls, config: Any) -> dict[str, Any]:
+        """Return a config as nested dictionaries."""
+        return dataclasses.asdict(config)
+
+    @classmethod
+    def config_from_json(cls, data: Any) -> Any:
+        """Return the config that `config_to_json` has written; ConfigError where there is none."""
+        return from_json(cls.config_class, data)
+
+    def save_pretrained(
+        self,
+        folder: str | os.PathLike,
+        *,
+        dtype: torch.dtype = torch.float32,
+        facts: Mapping[str, Any] | None = None,
+        card: str | None = None,
+    ) -> None:
+        """Write weights, config and model card into a folder, which `from_pretrained` reads.
+
+        Args:
+            folder: made where it is missing; files of the same names are replaced.
+            dtype: of the weights in the file; half precision halves it. They come back as float32.
+            facts: how the model was made and how good it is, as JSON; None keeps `self.facts`.
+            card: the README.md; None writes one.
+
+        Raises:
+            ConfigError: `dtype` cannot hold the weights, or JSON the facts.
+        """
+        facts = self.facts if facts is None else dict(facts)
+        tensors = self.state_dict()
+        for name, p in self.named_parameters():  # buffers stay as they are: half a digit would detune frequencies
+            tensors[name] = p.detach().to(dtype)
+            if not dtype.is_floating_point or bool(tensors[name].isinf().any()):
+                raise ConfigError(f"{dtype} cannot hold the weights of {name}; save the model with torch.float32")
+        card = model_card(self, facts) if card is None else card
+        data = {"kind": self.kind, "config": self.config_to_json(self.config), "facts": facts}
+        write_folder(folder, tensors, data, card)
+
+    @classmethod
+    def from_pretrained(cls, name_or_folder: str | os.PathLike, revision: str | None = None) -> Self:
+        """Load a model of this very class in float32 on the CPU, in evaluation mode, with its `facts`.
+
+        Args:
+            name_or_folder: a folder that `save_pretrained` wrote, a training run's folder, the name of a model that
+                ships with the library, or `owner/name` on the Hugging Face hub.
+            revision: branch, tag or commit on the hub.
+
+        Raises:
+            ConfigError: it is a model of another kind, which `hypersound_lib.models.load_model` loads.
+            WeightsFileError: there is no such model, or its files are damaged or do not fit each other.
+        """
+        folder = find_folder(name_or_folder, revision)
+        data, tensors = read_folder(folder)
+        if data["kind"] != cls.kind:
+            raise ConfigError(
+                f"{folder}: holds a {data['kind']}, no {cls.kind}; hypersound_lib.load_model loads models of every kind"
+            )
+        remedy = "save or copy the model again"
+        try:
+            facts = data.get("facts", {})
+            if set(data) - {"kind", "config", "facts"} or not isinstance(facts, dict):
+                raise ConfigError(f"its fields must be format, kind, config and facts, not {sorted(data)}")
+            config = cls.config_from_json(data.get("config"))
+            # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
+            with torch.device("meta"):
+                model = cls(config)
+        except (ConfigError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+            raise WeightsFileError(f"{folder / CONFIG_FILE}: describes no model ({error}); {remedy}") from error
+        try:
+            model.load_state_dict({name: _as_loaded(value) for name, value in tensors.items()}, assign=True)
+        except RuntimeError as error:
+            raise WeightsFileError(f"{folder}: config and weights do not fit ({error}); {remedy}") from error
+        model.facts = facts
+        return model.eval()
+
+
+def _as_loaded(value: Tensor) -> Tensor:
+    """Return real numbers in float32, and integers, such as the frequencies of a code, as they are."""
+    return value.float() if value.is_floating_point() else value

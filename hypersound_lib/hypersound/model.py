@@ -1,0 +1,175 @@
+"""HyperSound: hear a clip once, and write the network that plays it (paper, eq. 1 and 2).
+
+waveform (B, T) ──encoder──► frames (B, F, E) ──hypernetwork──► params {name: (B, *shape)}
+coords   (T', 1) ──target network with params──► waveform (B, T')
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.hub.model import PretrainedModel
+from hypersound_lib.hypersound.config import HyperSoundConfig, config_from_json, config_to_json
+from hypersound_lib.hypersound.encoder import SoundStreamEncoder
+from hypersound_lib.hypersound.hypernetwork import HyperNetwork
+from hypersound_lib.inr import INR, build_inr
+from hypersound_lib.reconstruction import OVERLAP, clips_per_second, reconstruct
+
+__all__ = ["HyperSound", "HyperSoundConfig"]
+
+_PAPERS = HyperSoundConfig()
+
+
+class HyperSound(PretrainedModel):
+    """A hypernetwork H and its target network T: `x̂(t) = T(t, H(x))`, `(B, T) -> (B, T)`.
+
+    The target's own `shared` parameters, if any, are trained like all others; the rest of θ is generated for every
+    clip.
+
+    >>> from hypersound_lib.presets import PRESETS
+    >>> model = HyperSound(PRESETS["tutorial"].model)
+    >>> clips = torch.zeros(2, model.config.num_samples)
+    >>> model(clips).shape == clips.shape
+    True
+    """
+
+    kind = "HyperSound"
+    config_class = HyperSoundConfig
+
+    def __init__(self, config: HyperSoundConfig = _PAPERS):
+        super().__init__(config)
+        self.duration = clip_duration(config.num_samples, config.sample_rate)  # seconds, exactly
+        self.encoder = SoundStreamEncoder(config.encoder)
+        self.target: INR = build_inr(config.target)
+        code_shape = self.encoder.output_shape(config.num_samples)
+        self.hypernetwork = HyperNetwork(code_shape, self.target, config.hypernetwork, config.shared)
+        self.target.release(self.hypernetwork.shapes)
+
+    def encode(self, waveform: Tensor) -> dict[str, Tensor]:
+        """Write a target network for each clip: `(B, T) -> {name: (B, *shape)}` (paper, eq. 1).
+
+        Raises:
+            ConfigError: the clips are not as long as the model's. `reconstruct` takes any sound: it resamples it and
+                cuts it into clips.
+        """
+        if waveform.ndim != 2 or waveform.shape[-1] != self.config.num_samples:
+            raise ConfigError(
+                f"this model hears clips (B, {self.config.num_samples}) at {self.config.sample_rate} Hz, not "
+                f"{tuple(waveform.shape)}; HyperSound.reconstruct resamples and cuts a sound of any length"
+            )
+        return self.hypernetwork(self.encoder(waveform))
+
+    def decode(
+        self,
+        params: Mapping[str, Tensor],
+        num_samples: int | None = None,
+        sample_rate: int | None = None,
+        start: int = 0,
+    ) -> Tensor:
+        """Play target networks: `{name: (B, *shape)} -> (B, T')` (paper, eq. 2).
+
+        Args:
+            params: what `encode` returned.
+            num_samples: how many samples; None plays to the clip's end.
+            sample_rate: at which rate, in Hz; None stands for the model's own.
+            start: the first sample, counted at that rate: a window of a clip costs as much less as it is shorter.
+
+        Raises:
+            ConfigError: the samples do not all lie in the clip, where alone the network has learnt what to say.
+        """
+        rate = self.config.sample_rate if sample_rate is None else sample_rate
+        if rate < 1:
+            raise ConfigError(f"a sample rate is a positive number of Hz, not {rate}")
+        total = samples_in(self.duration, rate)
+        count = total - start if num_samples is None else num_samples
+        if start < 0 or count < 1 or start + count > total:
+            raise ConfigError(
+                f"samples {start} to {start + count} do not lie in the clip, which has {total} at {rate} Hz"
+            )
+        like = next(iter(params.values()))
+        dtype = torch.float64 if like.dtype == torch.float64 else None
+        coords = time_coords(
+            count, sample_rate=rate, duration=self.duration, start=start, dtype=dtype, device=like.device
+        )
+        return self.target(coords, params)
+
+    def forward(
+        self, waveform: Tensor, start: int = 0, num_samples: int | None = None, *, with_costs: bool = False
+    ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
+        """Encode clips and play them, or a window of them: `(B, T) -> (B, num_samples)`.
+
+        With `with_costs` it also returns what the code costs, as training wants it: here nothing, an empty dictionary.
+        """
+        sound = self.decode(self.encode(waveform), num_samples, start=start)
+        return (sound, {}) if with_costs else sound
+
+    def reconstruct(
+        self,
+        waveform: Tensor,
+        sample_rate: int,
+        output_rate: int | None = None,
+        *,
+        overlap: float = OVERLAP,
+        batch_size: int = 16,
+    ) -> Tensor:
+        """Encode a sound of any length and rate, clip by clip, and play it at any rate: `(T,) -> (T',)`.
+
+        T' = ⌊T · output_rate / sample_rate + ½⌋. Like the recordings that models are trained on, the sound is brought
+        to the model's rate, then to full scale; the result has the original's scale. Silence stays silent.
+
+        Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would
+        fold back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it
+        down.
+
+        Args:
+            waveform: `(T,)`.
+            sample_rate: the waveform's, in Hz.
+            output_rate: in Hz; None stands for the model's own.
+            overlap: of neighbouring clips, as part of a clip, from 0 to 0.5.
+            batch_size: clips at once; it bounds the memory and does not change the result.
+
+        Returns:
+            `(T',)`, float32 on the CPU.
+
+        Raises:
+            ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible.
+        """
+        return reconstruct(self, waveform, sample_rate, output_rate, overlap=overlap, batch_size=batch_size)
+
+    @property
+    def theta_per_second(self) -> float:
+        """How many generated weights describe a second of a long sound, whose clips overlap as by default."""
+        return self.hypernetwork.num_generated * clips_per_second(self)
+
+    @property
+    def narrowest_per_second(self) -> float:
+        """How many numbers a second of a long sound is squeezed through: the narrowest layer on the way to θ."""
+        frames, embedding_size = self.encoder.output_shape(self.config.num_samples)
+        return min(frames * embedding_size, *self.config.hypernetwork.hidden) * clips_per_second(self)
+
+    def num_parameters(self) -> dict[str, int]:
+        """Count parameters where they sit: encoder, hidden layers, head, and those that all sounds share."""
+        return {
+            "encoder": _count(self.encoder),
+            "hidden": _count(self.hypernetwork.hidden),
+            "head": _count(self.hypernetwork.head),
+            "shared": _count(self.target),
+        }
+
+    @classmethod
+    def config_to_json(cls, config: HyperSoundConfig) -> dict[str, Any]:
+        """Return a config as nested dictionaries."""
+        return config_to_json(config)
+
+    @classmethod
+    def config_from_json(cls, data: Any) -> HyperSoundConfig:
+        """Return the config that `config_to_json` has written; ConfigError where there is none."""
+        return config_from_json(data)
+
+
+def _count(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())

@@ -1,0 +1,224 @@
+"""What training minimises: named terms, and weighted sums of them (paper, section 3.3; the loss block of Table 1)."""
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.losses.bands import BAND_TERMS, BandLosses, dither
+
+TERMS = ("mse", "smooth_l1", "log_nmse", "stft", "mel_stft", *BAND_TERMS)
+
+
+def _parse_term(part: str, terms: str) -> tuple[str, float]:
+    weight, star, name = part.rpartition("*")
+    try:
+        value = float(weight) if star else 1.0
+    except ValueError:
+        value = -1.0
+    if name.strip() not in TERMS or not 0 < value < float("inf"):
+        raise ConfigError(
+            f"loss {terms!r}: join different terms of {', '.join(TERMS)} by '+', each with a positive weight if any, "
+            f"such as '0.1*mel_stft'"
+        )
+    return name.strip(), value
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Which terms to add up, and at which resolutions the spectral ones look."""
+
+    terms: str = "smooth_l1+mel_stft"  # joined by +, each with a weight λ if it is not 1: "smooth_l1+0.1*mel_stft"
+    fft_sizes: tuple[int, ...] = (512, 1024, 2048)  # window lengths of the spectral terms, in samples
+    n_mels: int = 128  # bins of mel_stft, and of band_error and band_level with a window of 2048
+    overlap: int = 8  # windows over each sample: 8 stands for 87.5 %; half as many take half the time
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """λ of each term, by name.
+
+        >>> LossConfig("smooth_l1+0.1*mel_stft").weights
+        {'smooth_l1': 1.0, 'mel_stft': 0.1}
+        """
+        return dict(_parse_term(part, self.terms) for part in self.terms.split("+"))
+
+    def __post_init__(self):
+        names = [_parse_term(part, self.terms)[0] for part in self.terms.split("+")]
+        if len(set(names)) < len(names):
+            raise ConfigError(f"loss {self.terms!r} names a term twice; give it one weight instead")
+        if not self.fft_sizes or min(self.fft_sizes) < 16 or self.n_mels < 1:
+            raise ConfigError(f"a spectral loss needs FFT sizes of at least 16 and at least one mel bin: {self}")
+        if not 2 <= self.overlap <= 16:
+            raise ConfigError(f"overlap counts windows over each sample, from 2 to 16, not {self.overlap}")
+
+
+# The four losses of the paper's Table 1. Without mel bins even short windows are safe: 128 … 2048.
+LOSSES = {
+    "l1+mel": LossConfig("smooth_l1+mel_stft"),
+    "mel": LossConfig("mel_stft"),
+    "l1+stft": LossConfig("smooth_l1+stft", fft_sizes=(128, 256, 512, 1024, 2048)),
+    "stft": LossConfig("stft", fft_sizes=(128, 256, 512, 1024, 2048)),
+}
+
+
+class ReconstructionLoss(nn.Module):
+    """The distance between sounds, term by term: `(B, T), (B, T) -> {term: scalar}`.
+
+    - `mse`: mean squared error;
+    - `smooth_l1`: |e| - β/2 beyond β = 0.1, e² / 2β within, as in the paper;
+    - `log_nmse`: log₁₀ of each clip's error energy over its own energy, not below -6 (60 dB): loud and quiet clips
+      count alike, and silence, at 0, is never a good answer;
+    - `mel_stft`: spectral convergence plus L1 of log magnitudes, on mel bins at several resolutions, as in the
+      paper. It hears timbre, and nearly ignores phase;
+    - `stft`: the same on linear frequency;
+    - `band_error`, `band_level`, `spectrum_level`, `loudness`: see `losses.bands`.
+
+    Every term is a mean over the items of the batch, so two halves of a batch on two devices give the mean of the
+    whole (auraloss and ParallelWaveGAN take spectral convergence over the whole batch at once, which does not).
+
+    Args:
+        loss: a `LossConfig`, the name of one in `LOSSES`, or its `terms` alone.
+        sample_rate: in Hz.
+
+    Raises:
+        ConfigError: a term is unknown or repeated, or a mel bin would be empty.
+
+    >>> loss = ReconstructionLoss("mse+0.5*smooth_l1", sample_rate=22050)
+    >>> terms = loss(torch.zeros(1, 8), torch.ones(1, 8))
+    >>> terms
+    {'mse': tensor(1.), 'smooth_l1': tensor(0.9500)}
+    >>> loss.total(terms)
+    tensor(1.4750)
+    """
+
+    def __init__(self, loss: LossConfig | str, sample_rate: int):
+        super().__init__()
+        config = LOSSES.get(loss) or LossConfig(loss) if isinstance(loss, str) else loss
+        self.config = config
+        self.weights = config.weights
+        if bands := tuple(term for term in self.weights if term in BAND_TERMS):
+            self.bands = BandLosses(bands, sample_rate, config.fft_sizes, config.n_mels)
+        for term in ("stft", "mel_stft"):
+            if term in self.weights:
+                self.add_module(f"{term}_distance", _multi_resolution(config, sample_rate, term == "mel_stft"))
+
+    @property
+    def min_samples(self) -> int:
+        """The shortest signal that every term can score."""
+        # The STFT pads by mirroring half a window on each side, which needs more samples than that.
+        spectral = self.weights.keys() & {"stft", "mel_stft", *BAND_TERMS}
+        return max(self.config.fft_sizes) // 2 + 1 if spectral else 1
+
+    def forward(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]:
+        """Score estimates `(B, T)` against references `(B, T)`; the terms come without their weights."""
+        bands = self.bands(estimate, reference) if self.weights.keys() & {*BAND_TERMS} else {}
+        return {
+            term: bands[term].mean() if term in bands else getattr(self, f"_{term}")(estimate, reference)
+            for term in self.weights
+        }
+
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """Return the weighted sum Σ λ · term, which training minimises."""
+        return sum(self.weights[name] * value for name, value in terms.items())
+
+    def _mse(self, estimate: Tensor, reference: Tensor) -> Tensor:
+        return nn.functional.mse_loss(estimate, reference)
+
+    def _smooth_l1(self, estimate: Tensor, reference: Tensor) -> Tensor:
+        return nn.functional.smooth_l1_loss(estimate, reference, beta=0.1)
+
+    def _log_nmse(self, estimate: Tensor, reference: Tensor) -> Tensor:
+        error = (estimate - reference).square().mean(dim=-1)
+        energy = reference.square().mean(dim=-1)
+        return torch.log10((error / (energy + _FLOOR**2)).clamp(min=1e-6)).mean()
+
+    def _mel_stft(self, estimate: Tensor, reference: Tensor) -> Tensor:
+        return _spectral(self.mel_stft_distance, estimate, reference)
+
+    def _stft(self, estimate: Tensor, reference: Tensor) -> Tensor:
+        return _spectral(self.stft_distance, estimate, reference)
+
+
+# RMS below which a clip counts as silent: -60 dB of full scale. It bounds ratios whose denominator is a clip's level.
+_FLOOR = 1e-3
+
+
+def _spectral(distance: nn.Module, estimate: Tensor, reference: Tensor) -> Tensor:
+    """Compare spectra above a bed of noise, the same under both signals.
+
+    The magnitude |X| has no gradient at X = 0, whichever way X might grow, so a network that says nothing would never
+    learn from its spectrum to speak; and digital silence has no logarithm. Fixed noise of 1 LSB gives every bin a
+    phase to grow from. Equal signals stay equal under it.
+    """
+    noise = dither(estimate.shape[-1], estimate.device)  # float32: sums with half precision become what an FFT needs
+    return distance((estimate + noise).unsqueeze(1), (reference + noise).unsqueeze(1))
+
+
+def _multi_resolution(config: LossConfig, sample_rate: int, mel: bool) -> nn.Module:
+    # Imported here because it brings librosa along, which takes a second that `hypersound --help` need not wait.
+    from auraloss.freq import MultiResolutionSTFTLoss
+
+    sizes = list(config.fft_sizes)
+    hops = [n // config.overlap for n in sizes]
+    if mel and config.n_mels > min(sizes) // 2 + 1:
+        raise _empty_bins(config, sample_rate, min(sizes))
+    scale = {"sample_rate": sample_rate, "scale": "mel", "n_bins": config.n_mels} if mel else {}
+    with warnings.catch_warnings():
+        # librosa warns about mel bins without a frequency; the check below makes an error of it.
+        warnings.simplefilter("ignore", UserWarning)
+        loss = MultiResolutionSTFTLoss(fft_sizes=sizes, hop_sizes=hops, win_lengths=sizes, **scale)
+    for resolution in loss.stft_losses:
+        if mel and bool((resolution.fb.sum(dim=-1) == 0).any()):
+            raise _empty_bins(config, sample_rate, resolution.fft_size)
+        filters = resolution.fb if mel else None
+        # A submodule, so that it follows `.to(device)`; in __dict__ too, as the class' method `stft` hides a submodule.
+        resolution.magnitudes = resolution.__dict__["stft"] = _Magnitudes(
+            resolution.fft_size, resolution.hop_size, filters
+        )
+        resolution.scale = None  # ours apply the filters
+        resolution.spectralconv = _SpectralConvergence(resolution.fft_size, filters)
+    return loss
+
+
+def _empty_bins(config: LossConfig, sample_rate: int, fft_size: int) -> ConfigError:
+    return ConfigError(
+        f"{config.n_mels} mel bins at {sample_rate} Hz leave bins without a frequency at FFT {fft_size}, and their "
+        "logarithm would be NaN: choose fewer n_mels or longer fft_sizes in LossConfig, a lower sample rate "
+        "(22 050 Hz suits the paper's), or a loss without mel_stft"
+    )
+
+
+class _Magnitudes(nn.Module):
+    """|STFT| in place of auraloss' own: no phase, which nobody asks for; window and filters follow device and dtype."""
+
+    def __init__(self, fft_size: int, hop_size: int, filters: Tensor | None):
+        super().__init__()
+        self.fft_size, self.hop_size = fft_size, hop_size
+        self.register_buffer("window", torch.hann_window(fft_size), persistent=False)
+        self.register_buffer("filters", filters, persistent=False)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        window = self.window.to(x.dtype)
+        spectrum = torch.stft(x, self.fft_size, self.hop_size, window=window, return_complex=True)
+        magnitude = torch.sqrt((spectrum.real.square() + spectrum.imag.square()).clamp(min=1e-8))
+        return magnitude if self.filters is None else self.filters.to(x.dtype) @ magnitude, None
+
+
+class _SpectralConvergence(nn.Module):
+    """‖|X̂| - |X|‖ / ‖|X|‖ for each clip, then the mean; the denominator is not below that of noise at -60 dB."""
+
+    def __init__(self, fft_size: int, filters: Tensor | None):
+        super().__init__()
+        # White noise of RMS r has E|X_k|² = r² Σ w² in every bin k, and Σ w² = 3/8 · N for a Hann window. A mel bin
+        # weighs magnitudes, whose mean is √(π/4) of that root.
+        bin_level = _FLOOR * (3 / 8 * fft_size) ** 0.5
+        if filters is not None:
+            bin_level *= 0.886 * float(filters.sum(dim=-1).square().mean().sqrt())
+        self.level = bin_level
+
+    def forward(self, x_mag: Tensor, y_mag: Tensor) -> Tensor:
+        floor = self.level * (y_mag.shape[-1] * y_mag.shape[-2]) ** 0.5
+        difference = torch.linalg.vector_norm(y_mag - x_mag, dim=(-2, -1))
+        return (difference / torch.linalg.vector_norm(y_mag, dim=(-2, -1)).clamp(min=floor)).mean()

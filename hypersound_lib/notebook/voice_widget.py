@@ -1,0 +1,142 @@
+"""The reader's own voice in a notebook: a sound file, or the microphone where the browser gives one.
+
+Core ipywidgets only, in what versions 7 (Colab) and 8 (JupyterLab) share. Browsers record in formats that differ and
+that libsndfile mostly cannot read. So the page itself decodes what it has recorded, packs it as a WAV, and types it, as
+base64, into a text field that nobody sees: a widget, whose value the kernel is told. The same WAV can be saved and
+uploaded, should that way be closed.
+"""
+
+import base64
+import html
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from torch import Tensor
+
+from hypersound_lib.data import load_audio
+from hypersound_lib.errors import HyperSoundError
+from hypersound_lib.notebook.widgets import scripts_widget
+
+_FIELD = "hypersound-recording"  # the CSS class of the text field
+
+
+def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0):
+    """Return a widget that takes a sound file, or what `recorder_html` records, and shows the answer.
+
+    Where no kernel runs, a notebook shows nothing of a widget.
+
+    Args:
+        respond: from a waveform `(T,)` and its rate in Hz to HTML.
+        seconds: what is beyond is left out.
+    """
+    import ipywidgets
+
+    upload = ipywidgets.FileUpload(accept="audio/*", multiple=False, description="A sound file")
+    recorded = ipywidgets.Textarea(layout=ipywidgets.Layout(display="none"))
+    recorded.add_class(_FIELD)
+    answer = ipywidgets.HTML()
+
+    def answer_to(name: str, data: bytes) -> None:
+        answer.value = "Listening …"
+        try:
+            waveform, sample_rate = _decode(name, data)
+            answer.value = respond(waveform[: round(seconds * sample_rate)], sample_rate)
+        except HyperSoundError as error:
+            answer.value = f"<p>{html.escape(str(error))}</p>"
+
+    upload.observe(lambda change: answer_to(*_uploaded(change["new"])) if change["new"] else None, names="value")
+    recorded.observe(
+        lambda change: answer_to("voice.wav", base64.b64decode(change["new"])) if change["new"] else None,
+        names="value",
+    )
+    return ipywidgets.VBox([upload, recorded, answer, scripts_widget()])
+
+
+def recorder_html(seconds: float = 10.0) -> str:
+    """Return a button that records up to so many seconds, for a page that shows a `voice_input`, too.
+
+    Where there is no microphone, it says so and does nothing.
+    """
+    name = f"hypersound-{uuid.uuid4().hex}"
+    script = _SCRIPT.replace("NAME", name).replace("FIELD", _FIELD).replace("SECONDS", f"{seconds:g}")
+    return (
+        f'<div id="{name}"><button type="button">Record my voice</button> <span aria-live="polite"></span> '
+        f'<a download="voice.wav" hidden>save it as a file</a></div><script>{script}</script>'
+    )
+
+
+def _uploaded(value: Any) -> tuple[str, bytes]:
+    """Return name and content of what a FileUpload holds: `{name: entry}` in ipywidgets 7, `(entry,)` in 8."""
+    (entry,) = value.values() if isinstance(value, Mapping) else value
+    return entry.get("name") or entry["metadata"]["name"], bytes(entry["content"])
+
+
+def _decode(name: str, data: bytes) -> tuple[Tensor, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"voice{PurePath(name).suffix}"
+        path.write_bytes(data)
+        return load_audio(path)
+
+
+_SCRIPT = """
+(() => {
+  const box = document.getElementById("NAME");
+  const [button, status, link] = box.children;
+  let recorder = null;
+  const say = text => { status.textContent = text; };
+
+  function wav(samples, rate) {  // Float32Array -> bytes of a mono 16-bit WAV
+    const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
+    const text = (at, word) => [...word].forEach((c, i) => view.setUint8(at + i, c.charCodeAt(0)));
+    text(0, "RIFF"); view.setUint32(4, 36 + 2 * samples.length, true); text(8, "WAVEfmt ");
+    view.setUint32(16, 16, true); view.setUint16(20, 1, true); view.setUint16(22, 1, true);
+    view.setUint32(24, rate, true); view.setUint32(28, 2 * rate, true);
+    view.setUint16(32, 2, true); view.setUint16(34, 16, true);
+    text(36, "data"); view.setUint32(40, 2 * samples.length, true);
+    samples.forEach((x, i) => view.setInt16(44 + 2 * i, Math.round(32767 * Math.max(-1, Math.min(1, x))), true));
+    return new Blob([view.buffer], {type: "audio/wav"});
+  }
+
+  async function hand_over(recording) {
+    const sound = await new OfflineAudioContext(1, 1, 44100).decodeAudioData(await recording.arrayBuffer());
+    const file = wav(sound.getChannelData(0), sound.sampleRate);
+    link.href = URL.createObjectURL(file);
+    link.hidden = false;
+    const reader = new FileReader();
+    reader.onload = () => {
+      const field = [...document.querySelectorAll(".FIELD textarea, textarea.FIELD")].pop();
+      if (!field) { say("Recorded. No kernel listens here: save it, and upload it where one does."); return; }
+      field.value = reader.result.split(",")[1];
+      for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, {bubbles: true}));
+      say(sound.duration.toFixed(1) + " s recorded.");
+    };
+    reader.readAsDataURL(file);
+  }
+
+  button.onclick = async () => {
+    if (recorder && recorder.state === "recording") { recorder.stop(); return; }
+    try {
+      const plain = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
+      const stream = await navigator.mediaDevices.getUserMedia({audio: plain});
+      const parts = [];
+      recorder = new MediaRecorder(stream);
+      recorder.ondataavailable = event => parts.push(event.data);
+      recorder.onstop = () => {
+        stream.getTracks().forEach(track => track.stop());
+        button.textContent = "Record again";
+        hand_over(new Blob(parts, {type: recorder.mimeType})).catch(error => say("It could not be read: " + error));
+      };
+      recorder.start();
+      const current = recorder;
+      setTimeout(() => { if (current.state === "recording") current.stop(); }, 1000 * SECONDS);
+      button.textContent = "Stop";
+      say("Speak now, for up to SECONDS seconds.");
+    } catch (error) {
+      say("There is no microphone here (" + error + "). Record with another program, and upload the file.");
+    }
+  };
+})();
+"""

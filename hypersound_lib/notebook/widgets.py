@@ -1,0 +1,219 @@
+"""Interactive views on core ipywidgets, in what versions 7 (Colab) and 8 (JupyterLab) share.
+
+Everything is drawn beforehand, as pages of HTML such as a figure and a player each, so turning them answers at once.
+Every view is shown in two forms at the same time: as a widget, where a kernel runs, and as HTML with a small script
+(pages.js), for exported pages. Without scripts, as on GitHub, the pages can be unfolded one by one. Tab goes to a view,
+the arrow keys turn its pages.
+"""
+
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from hypersound_lib.data.audio import resample
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.notebook.players import COMPARE_SCRIPT, compare_html, players_html
+from hypersound_lib.notebook.plots import COLOURS, figure, image_html, plot_sounds
+
+Changes = Mapping[str, Callable[[Tensor], Tensor]]
+SCALINGS: Changes = {"zeroed": lambda w: 0 * w, "halved": lambda w: w / 2, "doubled": lambda w: 2 * w}
+
+_PAGES_SCRIPT = f"<script>{Path(__file__).with_name('pages.js').read_text(encoding='utf-8')}</script>"
+_SOURCE = re.compile(r'src="(data:[^"]{1000,})"')
+
+
+class Interactive:
+    """A widget, and the HTML that stands in for it where no kernel runs; a notebook shows whichever it can.
+
+    Both go into one output, as two forms of one thing: JupyterLab and Colab take the widget, exported pages the HTML.
+    """
+
+    def __init__(self, widget: Any, static_html: str):
+        self.widget, self.static_html = widget, static_html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        return {
+            "text/plain": repr(self),
+            "text/html": self.static_html,
+            "application/vnd.jupyter.widget-view+json": view,
+        }
+
+    def __repr__(self) -> str:
+        return f"Interactive({type(self.widget).__name__})"  # no address: it would differ from run to run
+
+
+def page_slider(pages: Mapping[str, str], description: str, start: str | None = None) -> Interactive:
+    """Return a slider that turns prepared pages of HTML.
+
+    Args:
+        pages: value as shown beside the slider -> HTML.
+        description: what the slider changes.
+        start: the value to begin with; None stands for the first one.
+
+    Raises:
+        ConfigError: there is no page, or `start` is none of them.
+    """
+    import ipywidgets
+
+    layout = ipywidgets.Layout(width="60%")
+    return _turned(
+        ipywidgets.SelectionSlider, pages, description, start, "range", continuous_update=True, layout=layout
+    )
+
+
+def page_choice(pages: Mapping[str, str], description: str, start: str | None = None) -> Interactive:
+    """Return a list to choose from, which turns prepared pages of HTML; all else as for `page_slider`."""
+    import ipywidgets
+
+    return _turned(ipywidgets.Dropdown, pages, description, start, "select")
+
+
+def rate_slider(play_at: Callable[[int], Tensor], rates: Sequence[int], start: int | None = None) -> Interactive:
+    """Return a slider that drags a sound's sample rate; waveform, spectrogram and player change with it.
+
+    Args:
+        play_at: from a rate in Hz to the sound `(T,)` at that rate.
+        rates: in Hz; the highest one sets the frequency axis of all pictures.
+        start: the rate to begin with; None stands for the first one.
+    """
+    pages, top = {}, max(rates)
+    for rate in rates:
+        sound = play_at(rate).detach().cpu().float()
+        label = f"{rate} Hz"
+        alt = f"Waveform and spectrogram of the sound at {label}: dark above {rate / 2000:g} kHz, half the rate."
+        picture = image_html(plot_sounds({label: resample(sound, rate, top)}, top), alt)
+        pages[label] = picture + players_html({label: sound}, rate)
+    return page_slider(pages, "sample rate", None if start is None else f"{start} Hz")
+
+
+def weight_explorer(
+    params: Mapping[str, Tensor],
+    play: Callable[[dict[str, Tensor]], Tensor],
+    sample_rate: int,
+    changes: Changes | Mapping[str, Changes] = SCALINGS,
+    dimensions: tuple[str, str] = ("unit", "input"),
+) -> Interactive:
+    """Return a list of layers: a picture and a histogram of the chosen one's weights, and the sound if they change.
+
+    Args:
+        params: name -> weights, `(n,)` or `(n, m)`; the first dimension is drawn to the right.
+        play: from all weights, one layer changed, to the sound `(T,)`.
+        sample_rate: of the sound, in Hz.
+        changes: what is done to a layer, label -> function of its weights; or a layer's name -> such labels.
+        dimensions: what the two dimensions count.
+    """
+    written = play(dict(params)).detach().cpu()
+    pages = {}
+    for name, weights in params.items():
+        todo = changes.get(name, SCALINGS) if isinstance(next(iter(changes.values())), Mapping) else changes
+        sounds = {label: play({**params, name: change(weights)}).detach().cpu() for label, change in todo.items()}
+        matrix = weights.detach().cpu().float().reshape(len(weights), -1).numpy()
+        alt = f"Left: the weights of {name} as colours, {matrix.shape[0]} by {matrix.shape[1]}. Right: their histogram."
+        picture = image_html(_weights_picture(name, matrix, dimensions), alt)
+        pages[name] = picture + compare_html({"as written": written} | sounds, sample_rate)
+    return page_choice(pages, "layer")
+
+
+class LiveTraining:
+    """A training that can be watched and heard while it runs: a picture and a player, replaced in place.
+
+    It is HTML from the start, so an executed notebook keeps the last state, and needs no kernel for it.
+    """
+
+    def __init__(self, sounds: Mapping[str, Tensor], sample_rate: int):
+        """Show the player, with sounds that are there before the first step, such as the original."""
+        from IPython.display import HTML, display
+
+        self.sounds, self.sample_rate, self.picture = dict(sounds), sample_rate, ""
+        self._display = display(HTML(self._page()), display_id=True)
+
+    def update(self, label: str, sound: Tensor, picture_html: str | None = None) -> None:
+        """Add a sound to the player, and show another picture (such as `image_html` returns)."""
+        from IPython.display import HTML
+
+        self.sounds[label] = sound
+        self.picture = self.picture if picture_html is None else picture_html
+        if self._display is not None:  # outside of notebooks there is none
+            self._display.update(HTML(self._page()))
+
+    def _page(self) -> str:
+        return f"<div>{self.picture}{compare_html(self.sounds, self.sample_rate)}</div>"
+
+
+def static_pages_html(pages: Mapping[str, str], description: str, start: str, control: str) -> str:
+    """Return pages that a script on the page turns: `control` is a "range" or a "select".
+
+    What several pages hold, be it a script or a sound, is written once.
+    """
+    first: dict[str, str] = {}  # the address that holds data -> its name
+
+    def share(match: re.Match) -> str:
+        source = match[1]
+        if source in first:
+            return f'data-same="{first[source]}"'
+        first[source] = f"data-{len(first)}"
+        return f'data-name="{first[source]}" {match[0]}'
+
+    body = "".join(
+        f"<details{' open' * (name == start)}><summary>{html.escape(name)}</summary>"
+        f"{_SOURCE.sub(share, page.replace(COMPARE_SCRIPT, ''))}</details>"
+        for name, page in pages.items()
+    )
+    scripts = (COMPARE_SCRIPT if "<hypersound-compare" in body else "") + _PAGES_SCRIPT
+    label = html.escape(description, quote=True)
+    return (
+        f'<hypersound-pages data-control="{control}" data-label="{label}" data-start="{list(pages).index(start)}" '
+        f'style="display:block">{body}</hypersound-pages>{scripts}'
+    )
+
+
+def _turned(kind: Any, pages: Mapping[str, str], description: str, start: str | None, control: str, **options: Any):
+    """Return a control of an ipywidgets `kind` above the page that it has chosen."""
+    import ipywidgets
+
+    pages = dict(pages)
+    start = next(iter(pages), None) if start is None else start
+    if start not in pages:
+        raise ConfigError(f"{description}: no page {start!r} to start with; there are {list(pages)}")
+    style = {"description_width": "initial"}
+    turner = kind(options=list(pages), value=start, description=description, style=style, **options)
+    page = ipywidgets.HTML(value=pages[start])
+
+    def turn(change):
+        page.value = pages[change["new"]]
+
+    turner.observe(turn, names="value")
+    box = ipywidgets.VBox([turner, page, scripts_widget()])
+    box.add_class("hypersound-view")  # pages.js keeps JupyterLab's keys away from it
+    return Interactive(box, static_pages_html(pages, description, start, control))
+
+
+def scripts_widget() -> Any:
+    """Return an invisible widget that runs the players' and pages' scripts: an `ipywidgets.HTML` runs none."""
+    import ipywidgets
+
+    output = {"output_type": "display_data", "data": {"text/html": COMPARE_SCRIPT + _PAGES_SCRIPT}, "metadata": {}}
+    return ipywidgets.Output(outputs=(output,))
+
+
+def _weights_picture(name: str, matrix: np.ndarray, dimensions: tuple[str, str]) -> Figure:
+    fig, axes = figure(9, 3, 1, 2, gridspec_kw={"width_ratios": (2, 1)})
+    limit = max(float(np.abs(matrix).max()), 1e-12)
+    image = axes[0, 0].imshow(
+        matrix.T, origin="lower", aspect="auto", interpolation="nearest", cmap="RdBu_r", vmin=-limit, vmax=limit
+    )
+    axes[0, 0].set(title=name, xlabel=dimensions[0], ylabel=dimensions[1])
+    axes[0, 0].locator_params(integer=True)
+    bar = fig.colorbar(image, ax=axes[0, 0])
+    bar.set_label("weight")
+    bar.ax.set_ylim(float(matrix.min()), max(float(matrix.max()), float(matrix.min()) + 1e-6))  # what there is
+    axes[0, 1].hist(matrix.ravel(), bins=60, color=COLOURS[0])
+    axes[0, 1].set(xlabel="weight", ylabel="how many", yscale="log", title=f"{matrix.size} weights")
+    return fig

@@ -1,0 +1,278 @@
+"""Folders of weights: what was saved comes back, and whatever is damaged or foreign is refused by name."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.hub import folders
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
+from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
+from hypersound_lib.local.config import LocalHyperSoundConfig
+from hypersound_lib.local.model import LocalHyperSound
+
+FILES = {"model.safetensors", "config.json", "README.md"}
+TARGETS = {
+    "fourier": FourierMLPConfig(hidden_layers=1, width=4, num_octaves=3),
+    "frequencies": FourierMLPConfig(hidden_layers=1, width=4, num_octaves=0, num_frequencies=5),
+    "siren": SIRENConfig(hidden_layers=2, width=4, omega_0=33.5),
+}
+
+
+def make(target="frequencies"):
+    torch.manual_seed(0)
+    config = HyperSoundConfig(
+        sample_rate=8000,
+        num_samples=64,
+        encoder=EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=3),
+        hypernetwork=HyperNetworkConfig((6,), residual_scale=0.5),
+        target=TARGETS[target],
+        shared=("layers.0.bias",),
+    )
+    return HyperSound(config)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    make().save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def edit(folder, change):
+    """Change config.json in place."""
+    data = json.loads((folder / "config.json").read_text())
+    change(data)
+    (folder / "config.json").write_text(json.dumps(data))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_loaded_model_is_the_saved_one(tmp_path, target):
+    model = make(target)
+    facts = {"step": 3, "validation": {"loss": 0.5}, "note": None}
+    model.save_pretrained(tmp_path, facts=facts)
+    again = HyperSound.from_pretrained(tmp_path)
+    assert again.config == model.config
+    assert again.facts == facts
+    assert not again.training
+    assert {p.name for p in tmp_path.iterdir()} == FILES
+    clips = torch.randn(2, 64)
+    assert torch.equal(again(clips), model(clips))
+    assert all(p.requires_grad and p.device.type == "cpu" for p in again.parameters())
+    (again(clips) - clips).square().mean().backward()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_halves_the_file_and_keeps_frequencies_whole(tmp_path, dtype):
+    model = make()
+    with torch.no_grad():
+        model.target.embedding.frequencies[0] = 1234.567
+    model.save_pretrained(tmp_path, dtype=dtype)
+    assert load_file(tmp_path / "model.safetensors")["hypernetwork.head.weight"].dtype == dtype
+    again = HyperSound.from_pretrained(tmp_path)
+    assert torch.equal(again.target.embedding.frequencies, model.target.embedding.frequencies)
+    for name, p in again.named_parameters():
+        assert p.dtype == torch.float32
+        assert torch.equal(p, model.get_parameter(name).to(dtype).float())
+
+
+def test_weights_that_a_precision_cannot_hold_are_refused(tmp_path):
+    model = make()
+    with torch.no_grad():
+        model.hypernetwork.head.bias[0] = 1e6
+    for dtype in (torch.float16, torch.int8):
+        with pytest.raises(ConfigError, match="cannot hold"):
+            model.save_pretrained(tmp_path / "model", dtype=dtype)
+    assert not list(tmp_path.iterdir())
+
+
+def make_local():
+    torch.manual_seed(0)
+    sizes = LocalHyperSoundConfig(hop=16, side=2, encoder_width=8, generator_width=8, entropy_width=8, near_width=4)
+    return LocalHyperSound(sizes)
+
+
+def test_a_local_model_in_half_precision_keeps_the_frequencies_of_its_code(tmp_path):
+    model = make_local()
+    with torch.no_grad():  # logits that half precision rounds
+        model.entropy.wave_table.logits.add_(torch.randn(model.entropy.wave_table.logits.shape))
+    model.save_pretrained(tmp_path, dtype=torch.float16)
+    again = LocalHyperSound.from_pretrained(tmp_path)
+    for name in ("side_table", "wave_table"):
+        frequencies = getattr(again.entropy, name).frequencies
+        assert frequencies.dtype == torch.int32
+        assert torch.equal(frequencies, getattr(model.entropy, name).frequencies)
+        assert (frequencies.sum(dim=-1) == 2**16).all()
+    kept = again.entropy.wave_table.frequencies.clone()
+    again.entropy.freeze()
+    assert not torch.equal(again.entropy.wave_table.frequencies, kept), "the rounded logits would give others"
+    assert all(p.dtype == torch.float32 for p in again.parameters())
+
+
+def test_what_a_loaded_local_model_wrote_another_one_loaded_from_there_plays(tmp_path):
+    make_local().save_pretrained(tmp_path, dtype=torch.float16)
+    one, two = LocalHyperSound.from_pretrained(tmp_path), LocalHyperSound.from_pretrained(tmp_path)
+    assert one.identity() == two.identity()
+    sound = 0.1 * torch.randn(2000)
+    data = one.compress(sound, 22050, quality=5)
+    assert torch.equal(two.decompress(data), one.decompress(data))
+
+
+def test_the_card_of_a_local_model_tells_how_to_compress(tmp_path):
+    make_local().save_pretrained(tmp_path)
+    card = (tmp_path / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, implicit-neural-representation, hyper")
+    for part in ("22050 Hz", "11025 Hz", "kbit/s", "hypersound compress", "hypersound decompress", "model.decompress("):
+        assert part in card
+    count = f"{sum(make_local().num_parameters().values()):,}".replace(",", " ")
+    assert f"| Parameters, together | {count} |" in card
+
+
+def test_a_fresh_model_has_no_facts_and_loaded_facts_are_saved_again(tmp_path):
+    model = make()
+    assert model.facts == {}
+    model.save_pretrained(tmp_path / "a", facts={"step": 1})
+    HyperSound.from_pretrained(tmp_path / "a").save_pretrained(tmp_path / "b", dtype=torch.float16)
+    assert HyperSound.from_pretrained(tmp_path / "b").facts == {"step": 1}
+
+
+def test_the_card_tells_what_the_model_is_unless_another_is_given(tmp_path):
+    make().save_pretrained(tmp_path, facts={"step": 12, "validation": {"loss": 0.25}, "note": "a|b"})
+    card = (tmp_path / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, implicit-neural-representation, hyper")
+    for part in ("FourierMLP", "8000 Hz", "4000 Hz", "64 samples, 0.008 s", "from_pretrained", "model.reconstruct("):
+        assert part in card
+    assert sum(make().num_parameters().values()) == 1212
+    assert "| Parameters, together | 1 212 |" in card
+    assert "| validation.loss | 0.25 |" in card
+    assert "a\\|b" in card
+    make().save_pretrained(tmp_path, card="Mine.")
+    assert (tmp_path / "README.md").read_text() == "Mine."
+
+
+def test_saving_again_replaces_files_and_leaves_others(folder):
+    (folder / "notes.txt").write_text("mine")
+    make("siren").save_pretrained(folder)
+    assert HyperSound.from_pretrained(folder).config.target == TARGETS["siren"]
+    assert {p.name for p in folder.iterdir()} == {*FILES, "notes.txt"}
+    assert [p.name for p in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_failed_save_leaves_the_old_files(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full_disk(path, content):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folders, "write_synced", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        make("siren").save_pretrained(folder)
+    with pytest.raises(ConfigError, match="JSON can hold"):
+        make().save_pretrained(folder, facts={"model": object()})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [p.name for p in folder.parent.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(format="other/1"), "lacks the tag"),
+        (lambda d: d.pop("format"), "lacks the tag"),
+        (lambda d: d.update(code="import os"), "fields must be"),
+        (lambda d: d.update(facts=[1]), "fields must be"),
+        (lambda d: d.update(config=[1]), "must be an object"),
+        (lambda d: d["config"].update(colour="red"), "colour"),
+        (lambda d: d["config"]["encoder"].update(colour="red"), "colour"),
+        (lambda d: d["config"]["encoder"].update(strides=8), "encoder.strides must be"),
+        (lambda d: d["config"]["encoder"].update(strides=[4, 8.5]), r"encoder.strides\[1\] must be int, not 8.5"),
+        (lambda d: d["config"]["encoder"].update(strides=[]), "needs strides"),
+        (lambda d: d["config"]["hypernetwork"].update(residual_scale="big"), "residual_scale must be float"),
+        (lambda d: d["config"]["target"].update(kind="os.system"), "target.kind must be one of"),
+        (lambda d: d["config"]["target"].update(kind=["SIREN"]), "target.kind must be one of"),
+        (lambda d: d["config"]["target"].update(colour="red"), "colour"),
+        (lambda d: d["config"].update(target=3), "target must be"),
+        (lambda d: d["config"].update(sample_rate=True), "sample_rate must be int, not True"),
+        (lambda d: d["config"].update(sample_rate=-1), "-1 Hz"),
+        (lambda d: d["config"].update(shared=["layers.9.bias"]), "no parameters of the target"),
+    ],
+)
+def test_a_config_that_describes_no_model_is_refused(folder, change, message):
+    edit(folder, change)
+    with pytest.raises(WeightsFileError, match=rf"config\.json.*{message}"):
+        HyperSound.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("width", [5, 10**9, 10**18, 10**30])
+def test_sizes_that_do_not_fit_the_weights_are_refused_before_memory_is_taken(folder, width):
+    edit(folder, lambda d: d["config"]["target"].update(width=width))
+    with pytest.raises(WeightsFileError, match=str(folder)):
+        HyperSound.from_pretrained(folder)
+
+
+def test_a_config_without_a_newer_field_takes_its_default(folder):
+    edit(folder, lambda d: d["config"]["hypernetwork"].pop("residual_scale"))
+    assert HyperSound.from_pretrained(folder).config.hypernetwork.residual_scale is None
+
+
+def test_missing_truncated_and_foreign_files_are_refused(folder):
+    weights, config = folder / "model.safetensors", folder / "config.json"
+    save_file({"weight": torch.zeros(1)}, weights)
+    with pytest.raises(WeightsFileError, match="config and weights do not fit"):
+        HyperSound.from_pretrained(folder)
+    make().save_pretrained(folder)
+    for path, message in ((weights, "not a whole safetensors file"), (config, "not whole JSON")):
+        path.write_bytes(path.read_bytes()[:-10])
+        with pytest.raises(WeightsFileError, match=f"{path.name}: {message}"):
+            HyperSound.from_pretrained(folder)
+        path.unlink()
+        with pytest.raises(WeightsFileError, match=f"{path.name}: there is no such file"):
+            HyperSound.from_pretrained(folder)
+        make().save_pretrained(folder)
+
+
+def test_of_a_runs_folder_the_best_is_taken(tmp_path, folder):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    folder.rename(tmp_path / "run" / "best")
+    assert folders.find_folder(tmp_path / "run") == tmp_path / "run" / "best"
+
+
+def test_shipped_models_go_by_name(folder, monkeypatch):
+    monkeypatch.setattr(folders, "embedded_data", lambda name: folder.parent)
+    assert folders.find_folder("model") == folder
+    with pytest.raises(WeightsFileError, match=r"modle: .*shipped with this library: model\)"):
+        folders.find_folder("modle")
+
+
+@pytest.mark.parametrize("name", ["missing", "./missing/model", "../a/b", "a/b/c", Path("owner/name")])
+def test_what_is_no_hub_name_never_asks_the_hub(name, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.snapshot_download", None)
+    with pytest.raises(WeightsFileError, match="no such folder or model"):
+        folders.find_folder(name)
+
+
+def test_the_hub_is_asked_for_the_three_files_alone(folder, monkeypatch):
+    asked = []
+
+    def download(name, **named):
+        asked.append((name, named["revision"], set(named["allow_patterns"])))
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    model = HyperSound.from_pretrained("owner/name", revision="v1")
+    assert asked == [("owner/name", "v1", FILES)]
+    assert model.config == make().config
+
+
+@pytest.mark.parametrize("error", [ConnectionError("no route"), ValueError("bad name"), RuntimeError()])
+def test_a_hub_that_cannot_serve_is_an_error_with_a_remedy(error, monkeypatch):
+    def download(*_, **__):
+        raise error
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    with pytest.raises(WeightsFileError, match=r"owner/name at v1: .*Check the name and the network"):
+        folders.find_folder("owner/name", "v1")

@@ -1,0 +1,240 @@
+"""HyperSound: batches equal loops, any window at any rate is the same sound, and every weight learns."""
+
+import dataclasses
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.func import functional_call
+
+from hypersound_lib.coords import clip_duration, time_coords
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
+from hypersound_lib.inr import FourierMLPConfig, SIRENConfig, build_inr
+from hypersound_lib.presets import PRESETS
+
+FIRST = ("layers.0.weight", "layers.0.bias")
+NUM_SAMPLES, RATE = 96, 8000
+
+
+def make_config(target=None, shared=(), **changes):
+    return HyperSoundConfig(
+        sample_rate=RATE,
+        num_samples=NUM_SAMPLES,
+        encoder=EncoderConfig(base_channels=2, strides=(2, 3), dilations=(1,), kernel_size=3, embedding_size=4),
+        hypernetwork=HyperNetworkConfig((8, 8), residual_scale=0.3),
+        target=target or FourierMLPConfig(hidden_layers=2, width=6, num_octaves=5),
+        shared=shared,
+        **changes,
+    )
+
+
+CONFIGS = {
+    "fourier": make_config(),
+    "fourier, first layer shared": make_config(shared=FIRST),
+    "free frequencies, biases shared": make_config(
+        FourierMLPConfig(hidden_layers=1, width=6, num_octaves=0, num_frequencies=9), ("layers.0.bias",)
+    ),
+    "siren": make_config(SIRENConfig(hidden_layers=3, width=6, omega_0=40.0)),
+    "siren, first layer shared": make_config(SIRENConfig(hidden_layers=3, width=6, omega_0=40.0), FIRST),
+}
+
+
+def make(name="fourier"):
+    torch.manual_seed(0)
+    return HyperSound(CONFIGS[name]).double()
+
+
+def clips(batch=3, num_samples=NUM_SAMPLES, dtype=torch.float64, seed=0):
+    return torch.randn(batch, num_samples, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_batch_equals_a_loop_of_fresh_targets_in_values_and_gradients(name):
+    model = make(name)
+    config = model.config
+    fresh = build_inr(config.target).double()
+    x = clips()
+    params, shared = model.encode(x), dict(model.target.named_parameters())
+    duration = clip_duration(NUM_SAMPLES, RATE)
+    coords = time_coords(NUM_SAMPLES, sample_rate=RATE, duration=duration, dtype=torch.float64)
+    batched = model.decode(params)
+    assert set(params) | set(shared) == {key for key, _ in fresh.named_parameters()}
+    assert set(shared) == set(config.shared)
+    looped = torch.stack(
+        [functional_call(fresh, shared | {key: p[b] for key, p in params.items()}, (coords,)) for b in range(3)]
+    )
+    assert batched.shape == x.shape
+    torch.testing.assert_close(batched, looped, rtol=0, atol=1e-9)
+    weights = list(model.parameters())
+    gradients = [
+        torch.autograd.grad((out - x).square().mean(), weights, retain_graph=True) for out in (batched, looped)
+    ]
+    for ours, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_generated_network_loads_into_a_target_of_its_own(name):
+    model = make(name)
+    fresh = build_inr(model.config.target).double()
+    with torch.no_grad():
+        params = model.encode(clips())
+        own = {key: p[1] for key, p in params.items()} | dict(model.target.named_parameters())
+        fresh.load_state_dict(own | dict(fresh.named_buffers()))
+        alone = fresh(time_coords(NUM_SAMPLES, dtype=torch.float64))
+        torch.testing.assert_close(model.decode(params)[1], alone, rtol=0, atol=1e-9)
+
+
+def shrink(config):
+    """Keep a preset's structure, with sizes that a test can afford."""
+    target = dataclasses.replace(config.target, width=8)
+    if getattr(target, "num_frequencies", 0):
+        target = dataclasses.replace(target, num_frequencies=16)
+    return dataclasses.replace(
+        config,
+        num_samples=1000,
+        encoder=dataclasses.replace(config.encoder, base_channels=2, embedding_size=4),
+        hypernetwork=dataclasses.replace(config.hypernetwork, hidden=(8,) * len(config.hypernetwork.hidden)),
+        target=target,
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "local"])
+def test_gradients_reach_every_weight_of_every_presets_structure(name):
+    torch.manual_seed(0)
+    model = HyperSound(shrink(PRESETS[name].model))
+    x = clips(2, 1000, torch.float32)
+    (model(x) - x).square().mean().backward()
+    for key, p in model.named_parameters():
+        assert p.grad is not None, key
+        assert p.grad.any(), key
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_state_dict_holds_no_generated_weight(name):
+    model = make(name)
+    kept = {key.removeprefix("target.") for key in model.state_dict() if key.startswith("target.")}
+    assert not kept & set(model.hypernetwork.shapes)
+    assert set(model.config.shared) <= kept <= {*model.config.shared, "embedding.frequencies"}
+    other = HyperSound(model.config).double()
+    assert not torch.equal(other(clips()), model(clips()))
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other(clips()), model(clips()))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_parameters_are_counted_where_they_sit(name):
+    model = make(name)
+    counts = model.num_parameters()
+    assert sum(counts.values()) == sum(p.numel() for p in model.parameters())
+    assert counts["head"] == 9 * model.hypernetwork.num_generated
+    own = dict(build_inr(model.config.target).named_parameters())
+    assert counts["shared"] == sum(own[key].numel() for key in model.config.shared)
+
+
+@pytest.mark.parametrize("name", ["fourier", "siren"])
+def test_different_clips_sound_different_and_items_do_not_mix(name):
+    model = make(name)
+    x = clips()
+    together = model(x)
+    assert not torch.allclose(together[0], together[1], atol=1e-3)
+    torch.testing.assert_close(together[1:2], model(x[1:2]), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_higher_rate_plays_the_same_sound_between_the_samples_too(name, factor):
+    model = make(name).float()
+    with torch.no_grad():
+        params = model.encode(clips(dtype=torch.float32))
+        fine = model.decode(params, sample_rate=factor * RATE)
+        assert fine.shape == (3, factor * NUM_SAMPLES)
+        torch.testing.assert_close(fine[:, ::factor], model.decode(params), rtol=0, atol=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(data=st.data(), rate=st.sampled_from([4000, 8000, 11025, 22050]), name=st.sampled_from(sorted(CONFIGS)))
+@torch.no_grad()
+def test_a_window_is_that_part_of_the_whole(data, rate, name):
+    model = make(name)
+    params = model.encode(clips())
+    whole = model.decode(params, sample_rate=rate)
+    total = -(-NUM_SAMPLES * rate // RATE)
+    assert whole.shape == (3, total)
+    start = data.draw(st.integers(0, total - 1))
+    count = data.draw(st.none() | st.integers(1, total - start))
+    window = model.decode(params, count, rate, start)
+    end = total if count is None else start + count
+    torch.testing.assert_close(window, whole[:, start:end], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"start": -1},
+        {"start": NUM_SAMPLES},
+        {"num_samples": 0},
+        {"num_samples": NUM_SAMPLES + 1},
+        {"num_samples": 2, "start": NUM_SAMPLES - 1},
+        {"num_samples": 2 * NUM_SAMPLES + 1, "sample_rate": 2 * RATE},
+    ],
+)
+def test_instants_outside_the_clip_are_refused(where):
+    model = make()
+    params = model.encode(clips())
+    with pytest.raises(ConfigError, match=r"do not lie in the clip, which has (96 at 8000|192 at 16000) Hz"):
+        model.decode(params, **where)
+
+
+@pytest.mark.parametrize("rate", [0, -8000])
+def test_rates_that_are_none_are_refused(rate):
+    model = make()
+    with pytest.raises(ConfigError, match="positive number of Hz"):
+        model.decode(model.encode(clips()), sample_rate=rate)
+
+
+def test_forward_over_a_window_is_a_slice_of_the_whole():
+    model = make()
+    x = clips()
+    torch.testing.assert_close(model(x, 10, 30), model(x)[:, 10:40], rtol=0, atol=1e-9)
+    torch.testing.assert_close(model(x, start=90), model(x)[:, 90:], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(2, NUM_SAMPLES - 1), (2, NUM_SAMPLES + 1), (NUM_SAMPLES,), (1, 1, NUM_SAMPLES)])
+def test_clips_of_another_length_are_refused_with_a_remedy(shape):
+    with pytest.raises(ConfigError, match=r"hears clips \(B, 96\) at 8000 Hz.*HyperSound\.reconstruct"):
+        make().encode(torch.zeros(shape, dtype=torch.float64))
+
+
+def test_the_target_cannot_play_without_generated_weights():
+    model = make("fourier, first layer shared")
+    with pytest.raises(ConfigError, match=r"given up its own.*layers\.1\.weight"):
+        model.target(time_coords(4))
+    params = model.encode(clips())
+    del params["layers.2.bias"]
+    with pytest.raises(ConfigError, match=r"\['layers\.2\.bias'\]: pass them in params"):
+        model.decode(params)
+
+
+def test_shared_names_that_the_target_lacks_are_refused():
+    with pytest.raises(ConfigError, match="no parameters of the target"):
+        HyperSound(make_config(shared=("layers.7.bias",)))
+
+
+@pytest.mark.parametrize("name", ["fourier", "siren"])
+def test_a_few_steps_of_training_lower_the_error(name):
+    model = make(name).float()
+    x = 0.3 * clips(4, dtype=torch.float32)
+    optimiser = torch.optim.Adam(model.parameters(), 3e-3)
+    errors = []
+    for _ in range(150):
+        error = (model(x) - x).square().mean()
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+        errors.append(error.item())
+    assert errors[-1] < 0.8 * errors[0]

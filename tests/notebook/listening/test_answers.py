@@ -1,0 +1,159 @@
+"""Answers: the file is whole after each trial, and listening goes on where it stopped."""
+
+import csv
+
+import pytest
+import torch
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.notebook.listening import Answers, Recording, abx_test, rating_test
+
+
+def recordings(count=3):
+    tone = torch.linspace(-0.5, 0.5, 400)
+    return {f"sound, {i}": Recording(tone, {"ours": tone**2, "theirs": tone**3}, 16000) for i in range(count)}
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "folder" / "answers.csv"
+
+
+def test_ratings_come_back_as_they_were_given(path):
+    test = rating_test(recordings())
+    trial = test.trials[1]
+    ratings = {"A": 10, "B": 20.5, "C": 100, "D": 0}
+    Answers(test, path).rate(trial, ratings)
+    assert Answers(test, path).given(trial) == ratings
+    rows = read(path)
+    assert {row["letter"]: row["system"] for row in rows} == trial.key
+    assert {row["recording"] for row in rows} == {trial.recording}
+    assert {(row["mode"], row["trial"], row["answer"], row["correct"]) for row in rows} == {("rating", "2", "", "")}
+    assert all(row["time"].endswith("+00:00") for row in rows)
+
+
+def test_an_abx_answer_is_right_or_wrong(path):
+    test = abx_test(recordings())
+    answers = Answers(test, path)
+    for trial in test.trials[:2]:
+        right = "A" if trial.key["A"] == trial.key["X"] else "B"
+        answers.choose(trial, right if trial.number == 1 else "AB".replace(right, ""))
+    rows = read(path)
+    assert [row["correct"] for row in rows] == ["1", "0"]
+    assert [row["system"] for row in rows] == [trial.system for trial in test.trials[:2]]
+    assert answers.given(test.trials[1]) == rows[1]["answer"]
+    assert answers.given(test.trials[2]) is None
+
+
+def test_listening_goes_on_where_it_stopped(path):
+    made = recordings()
+    for expected in range(3):
+        test = rating_test(made, seed=5)  # anew, as after a restart
+        answers = Answers(test, path)
+        assert answers.first_open() == expected
+        trial = test.trials[expected]
+        answers.rate(trial, dict.fromkeys(trial.sounds, 50))
+        assert len(read(path)) == 4 * (expected + 1)
+    assert Answers(rating_test(made, seed=5), path).first_open() == 3
+
+
+def test_a_second_answer_replaces_the_first(path):
+    test = rating_test(recordings())
+    answers = Answers(test, path)
+    for trial in test.trials:
+        answers.rate(trial, dict.fromkeys(trial.sounds, 1))
+    answers.rate(test.trials[0], dict.fromkeys(test.trials[0].sounds, 99))
+    assert len(read(path)) == 12
+    assert set(answers.given(test.trials[0]).values()) == {99}
+    assert set(answers.given(test.trials[1]).values()) == {1}
+
+
+def test_both_kinds_of_test_share_a_file(path):
+    rating, abx = rating_test(recordings()), abx_test(recordings())
+    Answers(rating, path).rate(rating.trials[0], dict.fromkeys(rating.trials[0].sounds, 7))
+    Answers(abx, path).choose(abx.trials[0], "B")
+    assert [row["mode"] for row in read(path)] == ["rating"] * 4 + ["abx"]
+    assert Answers(rating, path).first_open() == Answers(abx, path).first_open() == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"A": 101}, "from 0 to 100"),
+        ({"A": -1}, "from 0 to 100"),
+        ({"A": float("nan")}, "from 0 to 100"),
+        ({"E": 5}, "asks for A, B, C, D"),
+    ],
+)
+def test_bad_ratings_are_refused_and_nothing_is_written(path, changed, message):
+    test = rating_test(recordings())
+    with pytest.raises(ConfigError, match=message):
+        Answers(test, path).rate(test.trials[0], dict.fromkeys("ABCD", 50) | changed)
+    with pytest.raises(ConfigError, match="asks for"):
+        Answers(test, path).rate(test.trials[0], {"A": 50})
+    assert not path.exists()
+
+
+def test_answers_of_the_wrong_kind_are_refused(path):
+    rating, abx = rating_test(recordings()), abx_test(recordings())
+    with pytest.raises(ConfigError, match="X is A or B"):
+        Answers(abx, path).choose(abx.trials[0], "X")
+    with pytest.raises(ConfigError, match="cannot be saved"):
+        Answers(rating, path).choose(rating.trials[0], "A")
+    with pytest.raises(ConfigError, match="cannot be saved"):
+        Answers(abx, path).rate(abx.trials[0], {"A": 1, "B": 1, "X": 1})
+    with pytest.raises(ConfigError, match="cannot be saved"):
+        Answers(rating, path).rate(rating_test(recordings(), seed=1).trials[0], dict.fromkeys("ABCD", 1))
+
+
+@pytest.mark.parametrize(
+    "other", [rating_test(recordings(), seed=3), rating_test(recordings(1)), abx_test(recordings())]
+)
+def test_a_file_of_another_test_is_not_taken_for_this_one(path, other):
+    test = rating_test(recordings())
+    answers = Answers(test, path)
+    for trial in test.trials:
+        answers.rate(trial, dict.fromkeys(trial.sounds, 50))
+    if other.mode == "abx":
+        assert Answers(other, path).first_open() == 0
+    else:
+        with pytest.raises(ConfigError, match="of another test"):
+            Answers(other, path)
+
+
+@pytest.mark.parametrize("content", [b"name;value\n1;2\n", b"", b"\xff\xfe\x00\x01", b"time,mode\n"])
+def test_a_file_that_holds_something_else_is_left_alone(path, content):
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="not a"):
+        Answers(rating_test(recordings()), path)
+    assert path.read_bytes() == content
+
+
+def test_a_half_written_row_is_reported(path):
+    test = rating_test(recordings())
+    Answers(test, path).rate(test.trials[0], dict.fromkeys("ABCD", 50))
+    path.write_text(path.read_text() + "2026-01-01,rat")
+    with pytest.raises(ConfigError, match="not a file of answers"):
+        Answers(test, path)
+
+
+def test_an_interrupted_save_loses_nothing(path, monkeypatch):
+    test = rating_test(recordings())
+    answers = Answers(test, path)
+    answers.rate(test.trials[0], dict.fromkeys("ABCD", 50))
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("csv.DictWriter.writerows", full)
+    with pytest.raises(OSError, match="disk full"):
+        answers.rate(test.trials[1], dict.fromkeys("ABCD", 50))
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["answers.csv"]

@@ -1,0 +1,205 @@
+"""The listening test as a widget and as a page: what is heard, what is told, what is saved. No browser."""
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+import ipywidgets
+import pytest
+import soundfile
+import torch
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.notebook.listening import (
+    ANCHOR,
+    HIDDEN_REFERENCE,
+    Answers,
+    Recording,
+    abx_test,
+    ranking,
+    rating_test,
+)
+from hypersound_lib.notebook.listening.widget import listening_page_html, listening_test
+
+
+def recordings(count=2):
+    tone = torch.sin(torch.arange(800) / 5)
+    return {f"<s{i}> é": Recording(0.5 * tone, {"ours": tone / 4, "theirs": tone / 8}, 16000) for i in range(count)}
+
+
+def walk(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from walk(child)
+
+
+def find(box, kind, text=""):
+    return [widget for widget in walk(box) if isinstance(widget, kind) and text in getattr(widget, "description", "")]
+
+
+def press(box, text):
+    (button,) = find(box, ipywidgets.Button, text)
+    assert not button.disabled
+    button.click()
+
+
+def shown(box):
+    return " ".join(widget.value for widget in find(box, ipywidgets.HTML))
+
+
+def rate(box, value):
+    for rating in find(box, ipywidgets.IntSlider):
+        rating.value = value
+
+
+def sounds_of(page):
+    """Return `{label: samples}` of the audio elements of a page."""
+    found = re.findall(r'<audio controls aria-label="([^"]*)" src="data:audio/flac;base64,([^"]*)"', page)
+    return {label: soundfile.read(io.BytesIO(base64.b64decode(data)))[0] for label, data in found}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "answers.csv"
+
+
+def test_a_rating_test_from_the_first_trial_to_the_ranking(path):
+    test = rating_test(recordings())
+    box = listening_test(test, path)
+    for trial in test.trials:
+        assert f"Trial {trial.number} of 2" in shown(box)
+        assert [rating.description for rating in find(box, ipywidgets.BoundedIntText)] == [
+            f"Rating of {letter}" for letter in trial.sounds
+        ]
+        for rating, system in zip(find(box, ipywidgets.BoundedIntText), trial.key.values(), strict=True):
+            rating.value = {HIDDEN_REFERENCE: 100, "ours": 60, "theirs": 40, ANCHOR: 10}[system]
+        press(box, "next")
+        assert f"Trial {trial.number} saved to {path}" in shown(box)
+    assert "All trials are answered" in shown(box)
+    assert [rank.system for rank in ranking(path)] == [HIDDEN_REFERENCE, "ours", "theirs", ANCHOR]
+    table = shown(box)
+    assert table.index(HIDDEN_REFERENCE) < table.index("ours") < table.index("theirs") < table.index(ANCHOR)
+    assert all(button.disabled for button in find(box, ipywidgets.Button)), "who has seen the results changes nothing"
+
+
+def test_an_abx_test_from_the_first_trial_to_the_result(path):
+    test = abx_test(recordings(), repeats=3)
+    box = listening_test(test, path)
+    for trial in test.trials:
+        (choice,) = find(box, ipywidgets.RadioButtons)
+        assert choice.value is None, "nothing is chosen beforehand"
+        choice.value = "A" if trial.key["A"] == trial.key["X"] else "B"
+        press(box, "next")
+    assert "6 of 6" in shown(box)
+    assert "0.0156" in shown(box)
+
+
+def test_what_was_not_moved_is_not_saved(path):
+    box = listening_test(rating_test(recordings()), path)
+    first, second, *_ = find(box, ipywidgets.BoundedIntText)
+    first.value = 70
+    second.value, second.value = 51, 50  # moved and moved back: 50 is meant
+    press(box, "next")
+    assert "Still to rate: C, D" in shown(box)
+    assert "Trial 1 of 2" in shown(box)
+    assert not path.exists()
+
+    box = listening_test(abx_test(recordings()), path)
+    press(box, "next")
+    assert "Still to choose" in shown(box)
+    assert not path.exists()
+
+
+def test_slider_and_number_move_together(path):
+    box = listening_test(rating_test(recordings()), path)
+    numbers, sliders = find(box, ipywidgets.BoundedIntText), find(box, ipywidgets.IntSlider)
+    sliders[1].value = 12
+    numbers[2].value = 34
+    assert [number.value for number in numbers] == [slider.value for slider in sliders] == [50, 12, 34, 50]
+
+
+def test_every_choice_says_what_it_chooses(path):
+    (choice,) = find(listening_test(abx_test(recordings()), path), ipywidgets.RadioButtons)
+    assert choice.options == (("X is A", "A"), ("X is B", "B"))
+
+
+def test_going_back_shows_the_answer_and_lets_it_be_changed(path):
+    test = rating_test(recordings())
+    box = listening_test(test, path)
+    assert find(box, ipywidgets.Button, "Back")[0].disabled
+    rate(box, 30)
+    press(box, "next")
+    press(box, "Back")
+    assert {rating.value for rating in find(box, ipywidgets.BoundedIntText)} == {30}
+    find(box, ipywidgets.BoundedIntText)[0].value = 80
+    press(box, "next")
+    assert Answers(test, path).given(test.trials[0]) == {"A": 80, "B": 30, "C": 30, "D": 30}
+
+
+def test_a_new_widget_goes_on_where_the_last_one_stopped(path):
+    box = listening_test(rating_test(recordings(3), seed=2), path)
+    rate(box, 30)
+    press(box, "next")
+    box = listening_test(rating_test(recordings(3), seed=2), path)
+    assert "Trial 2 of 3" in shown(box)
+    assert "Going on after 1 of 3" in shown(box)
+    with pytest.raises(ConfigError, match="another test"):
+        listening_test(rating_test(recordings(1)), path)
+
+
+@pytest.mark.parametrize("make", [rating_test, abx_test])
+def test_nothing_shown_tells_the_systems(make, path):
+    test = make(recordings())
+    box = listening_test(test, path)
+    for page in (shown(box), listening_page_html(test).split("<details>")[0]):
+        for telling in ("ours", "theirs", HIDDEN_REFERENCE, ANCHOR, "dBFS"):
+            assert telling not in re.sub('base64,[^"]*', "", page)
+
+
+def test_a_place_where_nothing_can_be_saved_is_reported_and_the_trial_stays(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    box = listening_test(rating_test(recordings()), tmp_path / "file" / "answers.csv")
+    rate(box, 30)
+    press(box, "next")
+    assert "Not saved" in shown(box)
+    assert "Trial 1 of 2" in shown(box)
+
+
+@pytest.mark.parametrize("make", [rating_test, abx_test])
+def test_the_widget_and_the_page_play_the_trials_sounds_at_their_level(make, path):
+    test = make(recordings())
+    page = sounds_of(listening_page_html(test))
+    first = sounds_of(shown(listening_test(test, path)))
+    expected = {
+        f"Trial {trial.number}, {letter}": sound
+        for trial in test.trials
+        for letter, sound in [*trial.sounds.items(), ("Reference", trial.reference)]
+        if sound is not None
+    }
+    assert page.keys() == expected.keys()
+    assert first.keys() == {label for label in expected if label.startswith("Trial 1,")}
+    for label, samples in [*page.items(), *first.items()]:
+        torch.testing.assert_close(torch.from_numpy(samples), expected[label].double(), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("make", [rating_test, abx_test])
+def test_the_page_holds_the_key_at_its_end_and_nothing_that_breaks_it(make):
+    test = make(recordings())
+    page = listening_page_html(test)
+    assert page.isascii(), "it reads the same in any encoding"
+    assert "&lt;s0&gt; &#233;" in page
+    key = page.split("<details>")[1]
+    for trial in test.trials:
+        assert "; ".join(f"{letter} is {system}" for letter, system in list(trial.key.items())[:2]) in key
+    depth = []
+
+    class Balance(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            depth.append(tag)
+
+        def handle_endtag(self, tag):
+            assert depth.pop() == tag
+
+    Balance().feed(page)
+    assert depth == []

@@ -1,0 +1,85 @@
+"""Figures: the picture shows what it is given."""
+
+import base64
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+import hypersound_lib
+from hypersound_lib.notebook.plots import (
+    drawing,
+    figure,
+    image_html,
+    plot_fits,
+    plot_sounds,
+    plot_spectra,
+    plot_spectrogram,
+)
+
+RATE = 22050
+
+
+def tone(hertz, num_samples=11025, level=0.5):
+    return level * torch.sin(2 * torch.pi * hertz * torch.arange(num_samples) / RATE)
+
+
+@pytest.mark.parametrize("hertz", [500, 2000, 8000])
+def test_a_tone_stands_at_its_tick_in_the_spectrogram(hertz):
+    _, axes = figure()
+    image = plot_spectrogram(axes[0, 0], tone(hertz), RATE, reference_power=1.0)
+    level = np.asarray(image.get_array())
+    row = level[:, level.shape[1] // 2].argmax() + 0.5
+    labels = [float(label.get_text()) * 1000 for label in axes[0, 0].get_yticklabels()]
+    position = axes[0, 0].get_yticks()[labels.index(hertz)]
+    assert abs(row - position) < 1.5
+
+
+def test_sounds_share_axes_and_colour_scale():
+    fig = plot_sounds({"loud": tone(440), "soft": tone(440, level=0.005)}, RATE)
+    loud, soft = (ax.images[0] for ax in fig.axes if ax.images and ax.get_ylabel() != "level (dB)")
+    assert loud.get_clim() == soft.get_clim()
+    assert np.max(loud.get_array()) == pytest.approx(0, abs=1e-4)
+    assert np.max(soft.get_array()) == pytest.approx(-40, abs=0.5)
+    waves = [ax for ax in fig.axes if ax.lines]
+    assert waves[0].get_ylim() == waves[1].get_ylim()
+
+
+def test_silence_and_very_short_sounds_can_be_drawn():
+    for waveform in (torch.zeros(2000), tone(440, 10)):
+        image_html(plot_sounds({"x": waveform}, RATE), "x")
+
+
+def test_spectrum_has_its_peak_at_the_tone():
+    (line,) = plot_spectra({"x": tone(1000)}, RATE).axes[0].lines
+    peak = line.get_xdata()[np.argmax(line.get_ydata())]
+    assert abs(np.log2(peak / 1000)) < 1 / 12
+
+
+def test_fits_are_drawn_against_seconds():
+    history = [{"seconds": 1.0, "snr": 3.0}, {"seconds": 2.0, "snr": 9.0}]
+    ax = plot_fits({"a": history}, target_snr=30.0).axes[0]
+    assert list(ax.lines[0].get_xdata()) == [1.0, 2.0]
+    assert list(ax.lines[0].get_ydata()) == [3.0, 9.0]
+
+
+def test_images_carry_their_text():
+    fig, _ = figure()
+    assert 'alt="a &quot;quoted&quot; text"' in image_html(fig, 'a "quoted" text')
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(hypersound_lib.__file__).parent.glob("notebook/drawings/*.svg")), ids=lambda p: p.stem
+)
+def test_drawings_carry_their_text_and_need_no_other_file(path, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    drawing(path.stem, 'a "quoted" text')
+    assert 'alt="a &quot;quoted&quot; text"' in shown[0].data
+    source = base64.b64decode(re.search(r"base64,([^\"]+)", shown[0].data)[1])
+    assert source == path.read_bytes()
+    assert ElementTree.fromstring(source).tag.endswith("svg")
+    assert not re.search(rb"href|@import|url\((?!#)", source)

@@ -1,0 +1,90 @@
+"""The reader's own voice: what the widget makes of an uploaded file and of a recording. No browser."""
+
+import base64
+import io
+
+import ipywidgets
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from hypersound_lib.notebook.voice_widget import _uploaded, recorder_html, voice_input
+
+RATE = 8000
+
+
+def sound_file(kind="WAV", seconds=1.0):
+    buffer = io.BytesIO()
+    soundfile.write(buffer, 0.5 * np.sin(np.arange(round(seconds * RATE)) / 5), RATE, format=kind)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def heard():
+    return []
+
+
+@pytest.fixture
+def box(heard):
+    def respond(waveform, sample_rate):
+        heard.append((waveform, sample_rate))
+        return f"<b>{len(waveform)}</b>"
+
+    return voice_input(respond, seconds=0.5)
+
+
+def parts(box):
+    upload, recorded, answer, _ = box.children
+    assert isinstance(upload, ipywidgets.FileUpload)
+    return upload, recorded, answer
+
+
+def test_a_recording_is_heard_and_answered(box, heard):
+    _, recorded, answer = parts(box)
+    recorded.value = base64.b64encode(sound_file()).decode()
+    ((waveform, sample_rate),) = heard
+    assert sample_rate == RATE
+    expected = 0.5 * torch.sin(torch.arange(RATE // 2) / 5)  # cut to half a second
+    assert torch.allclose(waveform, expected, atol=1e-3)
+    assert answer.value == f"<b>{RATE // 2}</b>"
+
+
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG"])
+def test_both_shapes_of_an_upload_are_the_same_file(kind):
+    data = sound_file(kind)
+    name = f"me.{kind.lower()}"
+    seven = {name: {"metadata": {"name": name}, "content": data}}
+    eight = ({"name": name, "content": memoryview(data)},)
+    assert _uploaded(seven) == _uploaded(eight) == (name, data)
+
+
+def test_an_upload_is_heard(box, heard):
+    upload, _, answer = parts(box)
+    content = sound_file("FLAC", seconds=0.25)
+    entry = {"name": "me.flac", "type": "audio/flac", "size": len(content), "content": memoryview(content)}
+    entry["last_modified"] = None
+    upload.notify_change({"name": "value", "old": (), "new": (entry,), "type": "change", "owner": upload})
+    assert len(heard[0][0]) == RATE // 4
+    assert answer.value == f"<b>{RATE // 4}</b>"
+
+
+def test_what_is_no_sound_is_refused_in_words(box, heard):
+    _, recorded, answer = parts(box)
+    recorded.value = base64.b64encode(b"<script>no sound</script>").decode()
+    assert not heard
+    assert answer.value.startswith("<p>")
+    assert "<script>" not in answer.value
+    recorded.value = base64.b64encode(sound_file()).decode()  # and the next one is answered
+    assert len(heard) == 1
+
+
+def test_each_recorder_finds_its_own_button_and_the_field(box):
+    pages = [recorder_html(3), recorder_html(3)]
+    names = [page.split('id="')[1].split('"')[0] for page in pages]
+    assert names[0] != names[1]
+    for name, page in zip(names, pages, strict=True):
+        assert f'getElementById("{name}")' in page
+        assert "1000 * 3" in page
+        (field,) = parts(box)[1]._dom_classes
+        assert f".{field} textarea" in page

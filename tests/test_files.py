@@ -1,0 +1,28 @@
+"""Files that appear whole or not at all, and never in the place of what they are made from."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.files import refuse_same
+
+
+@pytest.mark.parametrize("name", ["voice.wav", "./voice.wav", "folder/../voice.wav", "link.wav", "hard.wav"])
+def test_one_file_is_one_by_any_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "voice.wav"
+    source.write_bytes(b"sound")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.wav").symlink_to(source)
+    os.link(source, tmp_path / "hard.wav")
+    with pytest.raises(ConfigError, match="is the same file as"):
+        refuse_same([source], [Path("x.wav"), Path(name)])
+    with pytest.raises(ConfigError, match="is the same file as"):
+        refuse_same([], [tmp_path / name, source])
+    refuse_same([source], ["other.wav", "another.wav"])
+    with pytest.raises(ConfigError, match="is the same file as"):
+        refuse_same([source], ["other.wav", "folder/../other.wav"])
+    (tmp_path / "other.wav").write_bytes(b"sound")  # equal, but another file
+    refuse_same([source], ["other.wav"])

@@ -1,0 +1,121 @@
+"""A fitted sound: any rate, any chunking, and a file that tells when it is damaged."""
+
+import json
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+from hypersound_lib.coords import time_coords
+from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.inr import SIREN, FourierMLP, FourierMLPConfig, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
+
+
+def networks():
+    torch.manual_seed(0)
+    spectral = FourierMLPConfig(hidden_layers=1, width=8, num_octaves=0, num_frequencies=5)
+    return [
+        FourierMLP(FourierMLPConfig(hidden_layers=2, width=8)),
+        FourierMLP.for_sound(torch.randn(200), spectral),
+        SIREN(SIRENConfig(hidden_layers=2, width=8, omega_0=77.0)),
+        ModulatedSIREN(ModulatedSIRENConfig(hidden_layers=2, width=8, latent_size=3)),
+    ]
+
+
+def sound(index=0, num_samples=1000):
+    return FittedSound(networks()[index], sample_rate=16000, num_samples=num_samples, gain=0.5)
+
+
+def test_own_rate_is_the_network_on_its_grid_times_the_gain():
+    expected = 0.5 * sound().inr(time_coords(1000)).detach()
+    torch.testing.assert_close(sound().render(), expected)
+
+
+@settings(deadline=None)
+@given(rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]), chunk_size=st.integers(1, 5000))
+def test_chunks_do_not_change_the_result(rate, chunk_size):
+    torch.testing.assert_close(sound().render(rate, chunk_size), sound().render(rate), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_multiple_of_the_rate_passes_through_the_old_samples(factor):
+    torch.testing.assert_close(sound().render(16000 * factor)[::factor], sound().render(), rtol=0, atol=1e-5)
+
+
+def test_rate_must_be_positive():
+    with pytest.raises(ConfigError, match="positive"):
+        sound().render(0)
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_saved_and_loaded_sounds_are_the_same(tmp_path, index):
+    path = tmp_path / "sound.safetensors"
+    sound(index).save(path)
+    again = FittedSound.load(path)
+    assert torch.equal(again.render(22050), sound(index).render(22050))
+    assert (again.sample_rate, again.num_samples, again.gain) == (16000, 1000, 0.5)
+    assert again.inr.config == sound(index).inr.config
+
+
+def test_saving_over_a_file_leaves_only_the_new_one(tmp_path):
+    path = tmp_path / "sound.safetensors"
+    sound(0).save(path)
+    sound(2).save(path)
+    assert isinstance(FittedSound.load(path).inr, SIREN)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def rewrite(path, change):
+    """Save again with a changed description or changed tensors."""
+    sound(0).save(path)
+    tensors = load_file(path)
+    description = {"kind": "FourierMLP", "config": {}, "sample_rate": 16000, "num_samples": 1000, "gain": 0.5}
+    description["config"] = {"hidden_layers": 2, "width": 8, "num_octaves": 16, "num_frequencies": 0}
+    change(description, tensors)
+    save_file(tensors, path, {"format": "hypersound_lib.represented_sound/1", "sound": json.dumps(description)})
+
+
+def test_rewriting_unchanged_still_loads(tmp_path):
+    rewrite(tmp_path / "s.safetensors", lambda description, tensors: None)
+    assert FittedSound.load(tmp_path / "s.safetensors").num_samples == 1000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d, t: d.update(kind="os.system"),
+        lambda d, t: d["config"].update(width=9),
+        lambda d, t: d["config"].update(width=10**9),  # must not be allocated before it is refused
+        lambda d, t: d["config"].update(num_octaves=0, num_frequencies=4),
+        lambda d, t: d["config"].update(colour="red"),
+        lambda d, t: d.pop("gain"),
+        lambda d, t: d.update(sample_rate=-1),
+        lambda d, t: d.update(gain=float("inf")),
+        lambda d, t: d.update(num_samples="many"),
+        lambda d, t: t.pop("layers.0.bias"),
+    ],
+)
+def test_description_and_weights_that_do_not_fit_are_refused(tmp_path, change):
+    path = tmp_path / "s.safetensors"
+    rewrite(path, change)
+    with pytest.raises(WeightsFileError, match=r"s\.safetensors"):
+        FittedSound.load(path)
+
+
+def test_missing_truncated_and_foreign_files_are_refused(tmp_path):
+    path = tmp_path / "s.safetensors"
+    with pytest.raises(WeightsFileError, match="no such file"):
+        FittedSound.load(path)
+    sound().save(path)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(WeightsFileError, match="not a whole safetensors file"):
+        FittedSound.load(path)
+    path.write_bytes(b"RIFF not weights at all")
+    with pytest.raises(WeightsFileError, match="not a whole safetensors file"):
+        FittedSound.load(path)
+    save_file({"weight": torch.zeros(1)}, path)
+    with pytest.raises(WeightsFileError, match="something else"):
+        FittedSound.load(path)
