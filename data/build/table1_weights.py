@@ -11,7 +11,7 @@ import torch
 
 from hypersound_lib.evaluation import evaluation_from_json
 from hypersound_lib.experiments import read_results, scale
-from hypersound_lib.experiments.runs import train_run
+from hypersound_lib.experiments.table1 import train_run
 from hypersound_lib.files import atomic_path
 from hypersound_lib.hub.folders import CARD_FILE
 from hypersound_lib.metrics import METRICS, TABLE_1

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _inputs(options: argparse.Namespace) -> list[Path]:
     """Return the local files that an evaluation reads, as far as their names tell."""
-    from hypersound_lib.data.audio import AUDIO_SUFFIXES
+    from hypersound_lib.data.layouts import AUDIO_SUFFIXES
     from hypersound_lib.hub.folders import CONFIG_FILE, WEIGHTS_FILE, find_folder
 
     given = [Path(name) for name in options.model]

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from hypersound_lib.coding.container import IDENTITY_BYTES, MAX_RATE, Header, Packet
 from hypersound_lib.coding.knob import KNOBS, knob_value
-from hypersound_lib.coding.packets import PacketCoder
+from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import Rate, Survey, level_gain, survey
 from hypersound_lib.coding.rounding import round_for_rate
 from hypersound_lib.data import as_sound, resample
@@ -25,7 +25,6 @@ from hypersound_lib.errors import ConfigError
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
 
-SEGMENT = 32  # packets that are coded at once
 _PER_KNOB = 0.0125  # how much of a file's logarithm one position of the knob takes, nearly
 _MIDDLE = 11.0  # kbit/s that speech takes with the knob in the middle
 _ESTIMATES, _ENCODINGS = 4, 4  # at most

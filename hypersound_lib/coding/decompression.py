@@ -1,5 +1,6 @@
 """Bytes to a sound, in constant memory: packets, integers, θ, and blocks of sound at any rate."""
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -7,16 +8,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from hypersound_lib.coding.compression import SEGMENT
 from hypersound_lib.coding.container import Header, Packet, read_packets
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
-from hypersound_lib.coding.packets import PacketCoder
+from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import level_gain
 from hypersound_lib.data.audio import resampled_length
 from hypersound_lib.data.blocks import resample_blocks
 from hypersound_lib.errors import CodeFileError, ConfigError
-from hypersound_lib.local.streaming import play
 
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
@@ -60,6 +59,26 @@ def decompress_blocks(
     if output_rate < rate:
         played = resample_blocks(exactly(header.num_samples, played), rate, output_rate)
     yield from exactly(resampled_length(header.num_samples, rate, output_rate), played)
+
+
+def play(model: "LocalHyperSound", thetas: Iterable[Tensor], output_rate: int) -> Iterator[Tensor]:
+    """Play consecutive frames as they come: θ `(1, K_i, M)` to `(T_i,)`, each up to its last frame's centre.
+
+    Args:
+        model: whose target plays them.
+        thetas: each may have any number of frames.
+        output_rate: in Hz.
+    """
+    hop = model.samples_per_hop(output_rate)
+    start, first, kept = 0, 0, None
+    for theta in thetas:
+        joined = theta if kept is None else torch.cat([kept, theta], dim=1)
+        last = first + joined.shape[1] - 1
+        stop = math.ceil(hop * last)
+        if stop > start:
+            yield model.decode(joined, stop - start, output_rate, start, first)[0].float().cpu()
+        # The last frame sounds on under the next one's window.
+        kept, first, start = joined[:, -1:], last, stop
 
 
 def exactly(total: int, blocks: Iterable[Tensor]) -> Iterator[Tensor]:

@@ -26,11 +26,10 @@ from torch.nn import functional
 
 from hypersound_lib.coding.exact import ExactNetwork, snap
 from hypersound_lib.coding.tables import ProbabilityTable
-from hypersound_lib.local.blocks import shift
 
 _CACHED = 256  # frames at once
 _ROWS = 4.0  # what a network's output of 1 stands for
-_SIDE_UNIT = 4.0  # side numbers are about so large
+SIDE_UNIT = 4.0  # side numbers are about so large
 _LARGEST = 19  # magnitudes above count as this in contexts: what tables hold
 _PAST = range(-2, 3), range(-1, 2), range(1)  # neighbours that `near` takes from the frames of `Past`
 _EVEN = range(-3, 5)  # and of the even waves of its own frame, where it is odd: from m - 7 to m + 7
@@ -114,16 +113,16 @@ class EntropyModel(nn.Module):
         fresh = torch.zeros_like(h[..., :1])
         fresh[:, 0] = float(starts)
         mean, row = self.side_network(
-            torch.cat([snap(last / _SIDE_UNIT), snap(before / _SIDE_UNIT), _spread(knob, h), fresh], dim=-1)
+            torch.cat([snap(last / SIDE_UNIT), snap(before / SIDE_UNIT), _spread(knob, h), fresh], dim=-1)
         ).chunk(2, dim=-1)
-        mean = last + mean * _SIDE_UNIT
+        mean = last + mean * SIDE_UNIT
         rounded = (mean + 0.5).floor()
         return mean + (rounded - mean).detach(), row * _ROWS
 
     def context(self, h: Tensor, frames: int) -> Tensor:
         """Return what `whole` takes of the side numbers: `(B, ⌈K / held⌉, D) -> (B, K, 3 D)`."""
         h = hold(h, self.held, frames)
-        return snap(torch.cat([shift(h, -1), h, shift(h, 1)], dim=-1) / _SIDE_UNIT)
+        return snap(torch.cat([shift(h, -1), h, shift(h, 1)], dim=-1) / SIDE_UNIT)
 
     def whole_rows(self, past: tuple[Tensor, ...], context: Tensor, knob: Tensor, starts: bool = True) -> Tensor:
         """Return a first guess of the rows of all waves, in units of `_ROWS`: `(B, K, M)`.
@@ -219,6 +218,21 @@ class EntropyModel(nn.Module):
 def pasts(now: Tensor) -> tuple[Tensor, ...]:
     """Return what `Past.frames` holds, for all frames of packets: `(B, K, M) -> (B, K, M) × 3`."""
     return shift(now, -1), shift(now, -2), snap(sum(shift(now, -k) for k in (3, 4, 5, 6)) / 4)
+
+
+def shift(x: Tensor, offset: int) -> Tensor:
+    """Return x with frame k + offset in the place of frame k, zeros beyond the ends: `(B, K, W) -> (B, K, W)`.
+
+    >>> shift(torch.tensor([[[1.0], [2.0], [3.0]]]), -1).flatten().tolist()
+    [0.0, 1.0, 2.0]
+    """
+    if offset == 0:
+        return x
+    if abs(offset) >= x.shape[1]:
+        return torch.zeros_like(x)
+    if offset < 0:
+        return functional.pad(x[:, :offset], (0, 0, -offset, 0))
+    return functional.pad(x[:, offset:], (0, 0, 0, offset))
 
 
 def hold(side: Tensor, held: int, frames: int) -> Tensor:

@@ -21,6 +21,7 @@ from hypersound_lib.coding.exact import snap
 from hypersound_lib.coding.tables import ProbabilityTable
 from hypersound_lib.errors import ConfigError
 
+SEGMENT = 32  # packets that are coded at once
 _ESCAPE_BITS = 20  # of the largest number of bits that a number beyond a table may have
 
 

@@ -18,8 +18,6 @@ from torch.nn import functional
 from hypersound_lib.data.truncation import missing_tail, second_stream
 from hypersound_lib.errors import AudioFileError, ConfigError
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
-
 _FULL_SCALE = 2**15  # int16 steps from 0 to full scale
 LOUDEST = 1e12  # 240 dB above full scale: no sound, and its square is still far from the largest float32
 _CANCELLED = 1e-6  # -60 dB; of channels that have nothing in common, the mean has 1 / count

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypersound_lib.data.audio import AUDIO_SUFFIXES
 from hypersound_lib.errors import DatasetError
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,3 @@ def _check_shapes(shapes: dict[str, torch.Size], coords: Tensor, params: Mapping
             raise ConfigError(f"{name} must be {shape} or (B, *{shape}), not {tuple(value.shape)}")
     if len(sizes) > 1:
         raise ConfigError(f"coords and params come in batches of different sizes: {sorted(sizes)}")
-
-
-def uniform_(weight: Tensor, bound: float) -> None:
-    """Fill a weight in place from the uniform distribution on [-bound, bound]."""
-    with torch.no_grad():
-        weight.uniform_(-bound, bound)

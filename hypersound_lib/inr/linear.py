@@ -1,5 +1,6 @@
-"""One affine map for own and for generated weights, alone or one set per item of a batch."""
+"""Layers: one affine map for own and for generated weights, alone or one set per item of a batch; and sines of it."""
 
+import math
 from itertools import pairwise
 
 import torch
@@ -36,3 +37,32 @@ def dense_layers(num_inputs: int, width: int, hidden_layers: int) -> nn.ModuleLi
     """
     sizes = [num_inputs, *[width] * hidden_layers, 1]
     return nn.ModuleList(nn.Linear(n, m) for n, m in pairwise(sizes))
+
+
+def first_sine(coords: Tensor, weight: Tensor, bias: Tensor, omega_0: float) -> Tensor:
+    """Return sin(ω₀(Wt + b)), `(..., T, 1) -> (..., T, m)`: the layer that turns time into oscillation.
+
+    The angle reaches thousands of radians. It is computed in the coordinates' precision, and never in bfloat16,
+    whose 8 bits would leave nothing of the phase.
+    """
+    with torch.autocast(coords.device.type, enabled=False):
+        angle = omega_0 * linear(coords, weight.to(coords.dtype), bias.to(coords.dtype))
+        return torch.sin(angle).to(weight.dtype)
+
+
+def init_siren_(layers: nn.ModuleList, hidden_omega: float) -> None:
+    """Initialise in place as the SIREN paper does (its section 3.2 and supplement 1.5).
+
+    The first layer's weights come from U(-1/n, 1/n) with n inputs. A later layer sees sines, whose mean square is
+    1/2. With weights from U(-c, c), of variance c²/3, and n inputs its angle has variance ω² · n · c²/3 · 1/2,
+    which is 1 for c = √(6/n) / ω: every layer then starts with angles of the same, unit, scale.
+    """
+    _uniform_(layers[0].weight, 1 / layers[0].in_features)
+    for layer in layers[1:]:
+        _uniform_(layer.weight, math.sqrt(6 / layer.in_features) / hidden_omega)
+
+
+def _uniform_(weight: Tensor, bound: float) -> None:
+    """Fill a weight in place from the uniform distribution on [-bound, bound]."""
+    with torch.no_grad():
+        weight.uniform_(-bound, bound)

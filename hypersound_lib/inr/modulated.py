@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.inr.base import INR
-from hypersound_lib.inr.linear import dense_layers, linear
-from hypersound_lib.inr.siren import first_sine, init_siren_
+from hypersound_lib.inr.linear import dense_layers, first_sine, init_siren_, linear
 
 
 @dataclass(frozen=True)

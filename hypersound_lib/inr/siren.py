@@ -1,16 +1,15 @@
 """SIREN: a network of sines (Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation
 Functions", the paper's related work [1])."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.inr.base import INR, uniform_
-from hypersound_lib.inr.linear import dense_layers, linear
+from hypersound_lib.inr.base import INR
+from hypersound_lib.inr.linear import dense_layers, first_sine, init_siren_, linear
 
 
 @dataclass(frozen=True)
@@ -52,26 +51,3 @@ class SIREN(INR):
             x = linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"])
             x = torch.sin(self.config.hidden_omega * x)
         return linear(x, params[f"layers.{last}.weight"], params[f"layers.{last}.bias"])
-
-
-def first_sine(coords: Tensor, weight: Tensor, bias: Tensor, omega_0: float) -> Tensor:
-    """Return sin(ω₀(Wt + b)), `(..., T, 1) -> (..., T, m)`: the layer that turns time into oscillation.
-
-    The angle reaches thousands of radians. It is computed in the coordinates' precision, and never in bfloat16,
-    whose 8 bits would leave nothing of the phase.
-    """
-    with torch.autocast(coords.device.type, enabled=False):
-        angle = omega_0 * linear(coords, weight.to(coords.dtype), bias.to(coords.dtype))
-        return torch.sin(angle).to(weight.dtype)
-
-
-def init_siren_(layers: nn.ModuleList, hidden_omega: float) -> None:
-    """Initialise in place as the SIREN paper does (its section 3.2 and supplement 1.5).
-
-    The first layer's weights come from U(-1/n, 1/n) with n inputs. A later layer sees sines, whose mean square is
-    1/2. With weights from U(-c, c), of variance c²/3, and n inputs its angle has variance ω² · n · c²/3 · 1/2,
-    which is 1 for c = √(6/n) / ω: every layer then starts with angles of the same, unit, scale.
-    """
-    uniform_(layers[0].weight, 1 / layers[0].in_features)
-    for layer in layers[1:]:
-        uniform_(layer.weight, math.sqrt(6 / layer.in_features) / hidden_omega)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hypersound_lib.coding.entropy import shift
+
 _BRANCH = 0.1  # what all residual branches together add at the start, as part of what they find
 
 
@@ -36,21 +38,6 @@ class ResidualBlock(nn.Module):
         now = functional.gelu(x)
         taken = torch.cat([shift(now, offset) for offset in self.offsets], dim=-1)
         return x + self.mix(functional.gelu(self.take(taken)))
-
-
-def shift(x: Tensor, offset: int) -> Tensor:
-    """Return x with frame k + offset in the place of frame k, zeros beyond the ends: `(B, K, W) -> (B, K, W)`.
-
-    >>> shift(torch.tensor([[[1.0], [2.0], [3.0]]]), -1).flatten().tolist()
-    [0.0, 1.0, 2.0]
-    """
-    if offset == 0:
-        return x
-    if abs(offset) >= x.shape[1]:
-        return torch.zeros_like(x)
-    if offset < 0:
-        return functional.pad(x[:, :offset], (0, 0, -offset, 0))
-    return functional.pad(x[:, offset:], (0, 0, 0, offset))
 
 
 def residual_network(inputs: int, width: int, outputs: int, offsets: tuple[tuple[int, ...], ...]) -> nn.Sequential:

@@ -12,10 +12,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.coding.entropy import SIDE_UNIT
 from hypersound_lib.coding.tables import bound
 from hypersound_lib.local.blocks import residual_network
 
-_SIDE_UNIT = 4.0
 _LARGEST = 12.0  # side number
 _GAIN = 4.0  # of a unit of `gain`: it is to move faster than other weights
 _STEP_RANGE = (-2.0, 7.0)  # of G less the knob's part: where nothing ever was, it would grow without end
@@ -38,7 +38,7 @@ class SideEncoder(nn.Module):
         # Where bits are dear, all variation of a number may be worth less than its bits: so its size follows the knob.
         size = torch.exp(_GAIN * (self.gain[0] + self.gain[1] * knob[:, None]))
         # Bounded: what nothing holds back grows, and takes the networks that have it as input with it.
-        return _LARGEST * torch.tanh(numbers * size[:, None] * (_SIDE_UNIT / _LARGEST))
+        return _LARGEST * torch.tanh(numbers * size[:, None] * (SIDE_UNIT / _LARGEST))
 
 
 class StepNetwork(nn.Module):
@@ -55,5 +55,5 @@ class StepNetwork(nn.Module):
     def forward(self, side: Tensor, knob: Tensor) -> Tensor:
         """Take rounded side numbers as input."""
         spread = knob[:, None, None].expand(*side.shape[:2], 1)
-        steps = 2 * self.network(torch.cat([side / _SIDE_UNIT, spread], dim=-1)) + self.common
+        steps = 2 * self.network(torch.cat([side / SIDE_UNIT, spread], dim=-1)) + self.common
         return bound(steps, *_STEP_RANGE) - spread

@@ -10,9 +10,8 @@ more than half a step, so no band of the copy can be louder than what was sent a
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.coding.entropy import SIDE_UNIT
 from hypersound_lib.local.blocks import residual_network
-
-_SIDE_UNIT = 4.0
 
 
 class Generator(nn.Module):
@@ -40,7 +39,7 @@ class Generator(nn.Module):
         """Generate θ. Args: integers, G of `StepNetwork`, side numbers, knob."""
         spread = knob[:, None, None].expand(*side.shape[:2], 1)
         known = torch.asinh(y)
-        inputs = [known, known.abs(), (steps - 3.5) / 4, side / _SIDE_UNIT, spread]
+        inputs = [known, known.abs(), (steps - 3.5) / 4, side / SIDE_UNIT, spread]
         place, level = self.network(torch.cat(inputs, dim=-1)).chunk(2, dim=-1)
         noise = 0.5 * torch.sigmoid(level) * self.signs[: y.shape[1]].to(y)
         inside = y + 0.5 * torch.tanh(place) + (y == 0) * noise

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hypersound_lib.coding.decompression import play
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.data.blocks import resample_blocks
@@ -65,26 +66,6 @@ def stream(
         raise ConfigError(f"a sample rate is a positive number of Hz, not {output_rate}")
     sound = _live(model, blocks, knob, max(rate, output_rate))
     yield from sound if output_rate >= rate else resample_blocks(sound, rate, output_rate)
-
-
-def play(model: "LocalHyperSound", thetas: Iterable[Tensor], output_rate: int) -> Iterator[Tensor]:
-    """Play consecutive frames as they come: θ `(1, K_i, M)` to `(T_i,)`, each up to its last frame's centre.
-
-    Args:
-        model: whose target plays them.
-        thetas: each may have any number of frames.
-        output_rate: in Hz.
-    """
-    hop = model.samples_per_hop(output_rate)
-    start, first, kept = 0, 0, None
-    for theta in thetas:
-        joined = theta if kept is None else torch.cat([kept, theta], dim=1)
-        last = first + joined.shape[1] - 1
-        stop = math.ceil(hop * last)
-        if stop > start:
-            yield model.decode(joined, stop - start, output_rate, start, first)[0].float().cpu()
-        # The last frame sounds on under the next one's window.
-        kept, first, start = joined[:, -1:], last, stop
 
 
 def _live(model: "LocalHyperSound", blocks: Iterable[Tensor], knob: int, output_rate: int) -> Iterator[Tensor]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -24,7 +24,9 @@ from torch import Tensor
 
 from hypersound_lib.errors import WeightsFileError
 from hypersound_lib.files import staging_folder, write_synced
-from hypersound_lib.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from hypersound_lib.training.state import TrainingState
 
 _FORMAT = 1
 
@@ -45,7 +47,7 @@ class Checkpoints:
         """Return the checkpoints that are there, oldest first."""
         return saved_checkpoints(self.folder)
 
-    def save(self, state: TrainingState) -> Path:
+    def save(self, state: "TrainingState") -> Path:
         """Write a checkpoint under a temporary name, rename it, and only then delete the oldest beyond `keep`."""
         target = self.folder / f"step-{state.step:08d}"
         if target.exists():  # a step has only one state
@@ -56,7 +58,7 @@ class Checkpoints:
             shutil.rmtree(old)
         return target
 
-    def load_latest(self, state: TrainingState) -> Path | None:
+    def load_latest(self, state: "TrainingState") -> Path | None:
         """Continue from the latest whole checkpoint, if there is one: `state` becomes what was saved, bit for bit.
 
         Raises:
@@ -169,7 +171,7 @@ def _canonical(numbers: dict[str, Any]) -> bytes:
     return json.dumps(numbers, sort_keys=True).encode()
 
 
-def _training_tensors(state: TrainingState) -> dict[str, Tensor]:
+def _training_tensors(state: "TrainingState") -> dict[str, Tensor]:
     tensors = {f"average.{name}": value for name, value in state.average.items()}
     for name, p in state.model.named_parameters():
         for key, value in state.optimizer.state.get(p, {}).items():
@@ -180,7 +182,7 @@ def _training_tensors(state: TrainingState) -> dict[str, Tensor]:
     return _contiguous(tensors)
 
 
-def _restore_training(state: TrainingState, tensors: dict[str, Tensor]) -> None:
+def _restore_training(state: "TrainingState", tensors: dict[str, Tensor]) -> None:
     torch.set_rng_state(tensors["rng.cpu"])
     if torch.cuda.is_available() and "rng.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["rng.cuda"])

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from hypersound_lib.coding.compression import SEGMENT, compress_blocks
+from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import MAX_RATE, Header
+from hypersound_lib.coding.packets import SEGMENT
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, level_gain, quality_of, survey
 from hypersound_lib.errors import ConfigError
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from hypersound_lib.coding import rounding
-from hypersound_lib.coding.compression import SEGMENT
 from hypersound_lib.coding.container import Header, Packet, read_packets
 from hypersound_lib.coding.decompression import decompress_blocks
+from hypersound_lib.coding.packets import SEGMENT
 from hypersound_lib.coding.rate import Rate, level_gain
 from hypersound_lib.data import resample
 from hypersound_lib.errors import CodeFileError, ConfigError

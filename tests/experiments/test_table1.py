@@ -10,8 +10,7 @@ from hypersound_lib.cli import main
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation import ClipRow, Evaluation, Size
 from hypersound_lib.experiments import ROWS, Table, read_results, render, reproduce, scale, table1
-from hypersound_lib.experiments.runs import train_run
-from hypersound_lib.experiments.table1 import run_names
+from hypersound_lib.experiments.table1 import run_names, train_run
 from hypersound_lib.metrics import TABLE_1
 from hypersound_lib.training import training_stores
 

@@ -8,14 +8,17 @@ OUT/checkpoints/step-00000500/model.safetensors      weights of model and discri
 import math
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from hypersound_lib.baselines.rave.discriminator import Discriminator
-from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
 from hypersound_lib.training.checkpoint import read_latest, saved_checkpoints, write_checkpoint
+
+if TYPE_CHECKING:
+    from hypersound_lib.baselines.rave.model import RAVE
 
 _FORMAT = "rave/1"
 _NUMBERS = ("step", "seconds", "stage", "best_score")
@@ -24,7 +27,7 @@ _NUMBERS = ("step", "seconds", "stage", "best_score")
 class RAVETrainingState:
     """Model, discriminator, their optimisers, and how far the training has come."""
 
-    def __init__(self, model: RAVE, config: RAVETrainingConfig, device: torch.device):
+    def __init__(self, model: "RAVE", config: RAVETrainingConfig, device: torch.device):
         self.model = model.to(device)
         self.discriminator = Discriminator(config.discriminator).to(device)
         self.step = 0  # updates done

@@ -40,3 +40,8 @@ class Encoder(nn.Module):
         """Return mean and scale; the scale is positive."""
         mean, scale = self.layers(bands).chunk(2, dim=1)
         return mean, functional.softplus(scale) + _SMALLEST_SCALE
+
+
+def reparameterise(mean: Tensor, scale: Tensor) -> Tensor:
+    """Draw a latent from its distribution so that gradients reach both parameters: mean + scale · N(0, 1)."""
+    return mean + scale * torch.randn_like(mean)

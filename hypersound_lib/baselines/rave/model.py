@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from hypersound_lib.baselines.rave.config import FULL, RAVEConfig
 from hypersound_lib.baselines.rave.decoder import Decoder
-from hypersound_lib.baselines.rave.encoder import Encoder
+from hypersound_lib.baselines.rave.encoder import Encoder, reparameterise
 from hypersound_lib.baselines.rave.pqmf import PQMF
 from hypersound_lib.baselines.rave.rates import at_rates
 from hypersound_lib.errors import ConfigError
@@ -130,8 +130,3 @@ class RAVE(PretrainedModel):
             name: sum(p.numel() for p in part.parameters())
             for name, part in (("encoder", self.encoder), ("decoder", self.decoder))
         }
-
-
-def reparameterise(mean: Tensor, scale: Tensor) -> Tensor:
-    """Draw a latent from its distribution so that gradients reach both parameters: mean + scale · N(0, 1)."""
-    return mean + scale * torch.randn_like(mean)

@@ -3,6 +3,8 @@
 Caillon and Esling 2021: representation learning, then adversarial fine-tuning.
 """
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
@@ -12,14 +14,17 @@ from hypersound_lib.baselines.rave.discriminator import (
     discriminator_loss,
     feature_matching,
 )
+from hypersound_lib.baselines.rave.encoder import reparameterise
 from hypersound_lib.baselines.rave.losses import kl_divergence, spectral_distance
-from hypersound_lib.baselines.rave.model import RAVE, reparameterise
 from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
+
+if TYPE_CHECKING:
+    from hypersound_lib.baselines.rave.model import RAVE
 
 TERMS = ("spectral", "kl", "adversarial", "feature_matching", "discriminator")
 
 
-def stage_1_gradients(model: RAVE, clips: Tensor, kl_weight: float) -> dict[str, Tensor]:
+def stage_1_gradients(model: "RAVE", clips: Tensor, kl_weight: float) -> dict[str, Tensor]:
     """Add the gradients of S(x, x̂) + β · KL to encoder and decoder: clips `(B, T)`.
 
     Returns:
@@ -34,7 +39,7 @@ def stage_1_gradients(model: RAVE, clips: Tensor, kl_weight: float) -> dict[str,
 
 
 def stage_2_gradients(
-    model: RAVE, discriminator: Discriminator, clips: Tensor, config: RAVETrainingConfig
+    model: "RAVE", discriminator: Discriminator, clips: Tensor, config: RAVETrainingConfig
 ) -> dict[str, Tensor]:
     """Add gradients to the decoder and to the discriminator, none to the encoder: clips `(B, T)`.
 
