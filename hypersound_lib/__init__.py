@@ -1,18 +1,38 @@
 """Learn, run and extend HyperSound: hypernetworks that turn a sound into the weights of a small network.
 
-The names that most programs start from; the others are documented in their modules. In the order of dependence:
-`errors`, `files` (atomic writes, where data lies), `config_json`, `provenance`; `coords` (the time grid), `data`
-(sounds in and out), `inr` (the target networks), `losses`, `metrics`; `fitted_sound` (an INR with what it needs to be
-heard), `fitting` (one INR to one sound); `hub` (what all models can do, their folders and cards), `reconstruction`
-(sounds of any length, clip by clip), `hypersound` (the paper's model); `local` (a hypernetwork that learns what to
-send, and writes a small function for each moment) and `coding` (what it sends, as bits: probabilities, range coder,
-files); `models` (any of them by its name); `training` (the loop, checkpoints, logs), and `presets` (models by name,
-with their training); `baselines` (RAVE, classical codes and codecs), `evaluation` (tables with intervals),
-`experiments` (the paper's Table 1); `notebook` (plots, players, widgets, a blind listening test) and `cli` stand on
-top.
+Each line is a module, with what it brings to this top level; all modules are attributes of this one, loaded when they
+are first named. They stand in the order of layers: a module uses those above it.
+
+- `errors`: what can go wrong, each with a remedy: `HyperSoundError`, `ConfigError`.
+- `files`: where data lies; files that are written whole or not at all.
+- `provenance`: what a result was made with, and by which command.
+- `config_json`: dataclasses as JSON, checked when they are read.
+- `coords`: the time grid: `time_coords`, `clip_duration`, `samples_in`.
+- `data`: sounds in and out, corpora, clips for training: `load_audio`, `save_audio`, `load_dataset`.
+- `inr`: networks of time: `FourierMLP`, `SIREN`, `ModulatedSIREN`.
+- `losses`: what training minimises: `ReconstructionLoss`.
+- `metrics`: what a copy is compared with its original by.
+- `hub`: what every model can do; its folder, its name, its card.
+- `fitted_sound`: an INR with what it needs to be heard: `FittedSound`.
+- `fitting`: one INR to one sound, by gradient descent: `fit_inr`, `FitConfig`, `FitResult`.
+- `reconstruction`: sounds of any length, clip by clip.
+- `hypersound`: the paper's model: `HyperSound`, `HyperSoundConfig`.
+- `coding`: integers as bits: probabilities, range coder, the file format `.hs`.
+- `local`: a hypernetwork that learns what to send, and writes a small function for each moment.
+- `training`: the loop, what surrounds it, checkpoints and logs.
+- `models`: a model of any kind by its name or folder: `load_model`.
+- `presets`: models by name, each with its training.
+- `baselines`: what models are compared with: RAVE, classical codes, codecs.
+- `evaluation`: tables of scores with intervals.
+- `experiments`: the paper's Table 1.
+- `notebook`: plots, players, widgets, a blind listening test.
+- `cli`: the command `hypersound`.
 """
 
 import os
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 
 # Ask Linux for pages of 2 MiB under large tensors: every step allocates and frees its activations, and fetching and
 # clearing pages of 4 KiB takes a good part of it (`large_pages` in data/results/bench_step.json). torch reads this
@@ -52,3 +72,19 @@ __all__ = [
     "save_audio",
     "time_coords",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load a module of the library when it is first named."""
+    if name not in _modules():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    """Return what tab completion offers: the names of this level, and all modules."""
+    return sorted({*__all__, *_modules(), "__doc__", "__version__"})
+
+
+def _modules() -> set[str]:
+    return {module.name for module in iter_modules(__path__) if not module.name.startswith("_")}
