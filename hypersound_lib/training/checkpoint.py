@@ -15,20 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from hypersound_lib.errors import WeightsFileError
 from hypersound_lib.files import staging_folder, write_synced
-
-if TYPE_CHECKING:
-    from hypersound_lib.training.state import TrainingState
-
-_FORMAT = 1
 
 
 class Checkpoints:
@@ -47,32 +42,54 @@ class Checkpoints:
         """Return the checkpoints that are there, oldest first."""
         return saved_checkpoints(self.folder)
 
-    def save(self, state: "TrainingState") -> Path:
+    def save(self, state: "State") -> Path:
         """Write a checkpoint under a temporary name, rename it, and only then delete the oldest beyond `keep`."""
         target = self.folder / f"step-{state.step:08d}"
         if target.exists():  # a step has only one state
             return target
-        numbers = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "best_score": state.best_score}
-        write_checkpoint(target, _contiguous(state.model.state_dict()), _training_tensors(state), numbers)
+        numbers = {"format": state.format} | {name: getattr(state, name) for name in state.numbers}
+        training = state.training_tensors() | {"rng.cpu": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            training["rng.cuda"] = torch.cuda.get_rng_state()
+        write_checkpoint(target, _contiguous(state.networks.state_dict()), _contiguous(training), numbers)
         for old in self.saved()[: -self.keep]:
             shutil.rmtree(old)
         return target
 
-    def load_latest(self, state: "TrainingState") -> Path | None:
+    def load_latest(self, state: "State") -> Path | None:
         """Continue from the latest whole checkpoint, if there is one: `state` becomes what was saved, bit for bit.
 
         Raises:
             WeightsFileError: all are damaged, or the latest belongs to another model or optimiser.
         """
-        checkpoint = read_latest(self.folder, _FORMAT)
+        checkpoint = read_latest(self.folder, state.format)
         if checkpoint is None:
             return None
         with checkpoint.restoring():
-            state.model.load_state_dict(checkpoint.model)
-            _restore_training(state, checkpoint.training)
-            state.step, state.seconds = checkpoint.numbers["step"], checkpoint.numbers["seconds"]
-            state.best_score = checkpoint.numbers["best_score"]
+            state.networks.load_state_dict(checkpoint.model)
+            torch.set_rng_state(checkpoint.training.pop("rng.cpu"))
+            cuda = checkpoint.training.pop("rng.cuda", None)
+            if cuda is not None and torch.cuda.is_available():
+                torch.cuda.set_rng_state(cuda)
+            state.restore_training(checkpoint.training)
+            for name in state.numbers:
+                setattr(state, name, checkpoint.numbers[name])
         return checkpoint.path
+
+
+class State(Protocol):
+    """What a training changes, as `Checkpoints` saves it."""
+
+    format: int | str  # of its checkpoints
+    numbers: tuple[str, ...]  # attributes that state.json holds
+    step: int  # updates done
+    networks: nn.Module  # whose weights are saved
+
+    def training_tensors(self) -> dict[str, Tensor]:
+        """Return all other tensors: of optimisers and averages."""
+
+    def restore_training(self, tensors: dict[str, Tensor]) -> None:
+        """Take back what `training_tensors` returned."""
 
 
 @dataclass(frozen=True)
@@ -169,29 +186,6 @@ def _sha256(content: bytes) -> str:
 
 def _canonical(numbers: dict[str, Any]) -> bytes:
     return json.dumps(numbers, sort_keys=True).encode()
-
-
-def _training_tensors(state: "TrainingState") -> dict[str, Tensor]:
-    tensors = {f"average.{name}": value for name, value in state.average.items()}
-    for name, p in state.model.named_parameters():
-        for key, value in state.optimizer.state.get(p, {}).items():
-            tensors[f"optimizer.{key}.{name}"] = torch.as_tensor(value)
-    tensors["rng.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["rng.cuda"] = torch.cuda.get_rng_state()
-    return _contiguous(tensors)
-
-
-def _restore_training(state: "TrainingState", tensors: dict[str, Tensor]) -> None:
-    torch.set_rng_state(tensors["rng.cpu"])
-    if torch.cuda.is_available() and "rng.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["rng.cuda"])
-    for name in state.average:
-        state.average[name].copy_(tensors[f"average.{name}"])
-    for name, p in state.model.named_parameters():
-        for key in ("step", "exp_avg", "exp_avg_sq"):
-            value = tensors[f"optimizer.{key}.{name}"]
-            state.optimizer.state[p][key] = value.to(p.device) if key != "step" or p.is_cuda else value
 
 
 def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

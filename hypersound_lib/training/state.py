@@ -18,8 +18,11 @@ class TrainingState:
         config: how.
     """
 
+    format = 1
+    numbers = ("step", "seconds", "best_score")
+
     def __init__(self, model: nn.Module, config: TrainingConfig):
-        self.model = model
+        self.model = self.networks = model
         self.config = config
         self.step = 0  # updates done
         self.seconds = 0.0  # spent training, over all sessions
@@ -66,6 +69,23 @@ class TrainingState:
             yield
         finally:
             _copy_into(self.model, own)
+
+    def training_tensors(self) -> dict[str, Tensor]:
+        """Return what a checkpoint holds beside the weights."""
+        tensors = {f"average.{name}": value for name, value in self.average.items()}
+        for name, p in self.model.named_parameters():
+            for key, value in self.optimizer.state.get(p, {}).items():
+                tensors[f"optimizer.{key}.{name}"] = torch.as_tensor(value)
+        return tensors
+
+    def restore_training(self, tensors: dict[str, Tensor]) -> None:
+        """Take back what `training_tensors` returned."""
+        for name in self.average:
+            self.average[name].copy_(tensors[f"average.{name}"])
+        for name, p in self.model.named_parameters():
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                value = tensors[f"optimizer.{key}.{name}"]
+                self.optimizer.state[p][key] = value.to(p.device) if key != "step" or p.is_cuda else value
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
