@@ -5,7 +5,6 @@
 A segment is `SEGMENT` packets, about 16 s. What a segment leaves of its share of the bits, the next ones may use.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.coding.container import IDENTITY_BYTES, MAX_RATE, Header, Packet
+from hypersound_lib.coding.container import MAX_RATE, Header, Packet
 from hypersound_lib.coding.knob import KNOBS, knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import Rate, Survey, level_gain, survey
@@ -198,11 +197,3 @@ def compress(model: "LocalHyperSound", waveform: Tensor, sample_rate: int, rate:
     heard = resample(as_sound(waveform), sample_rate, model.config.sample_rate)
     measured = survey([heard], model.config.hop)
     return b"".join(compress_blocks(model, [heard], measured, sample_rate, rate))
-
-
-def identity(tensors: dict[str, Tensor]) -> bytes:
-    """Return the first bytes of the hash of a model's weights, by which a file names its model."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(name.encode() + tensors[name].detach().cpu().contiguous().numpy().tobytes())
-    return digest.digest()[:IDENTITY_BYTES]

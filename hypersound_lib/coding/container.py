@@ -12,9 +12,12 @@ packet was cut short, which is an error: nobody wants to take a part for the who
 """
 
 import binascii
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from torch import Tensor
 
 from hypersound_lib.errors import CodeFileError
 
@@ -83,6 +86,14 @@ class Packet:
         head = _varint(len(self.payload)) + bytes([self.knob])
         crc = binascii.crc_hqx(self.payload, _seed(self.number, self.knob))
         return head + bytes([_check(self.number, head)]) + crc.to_bytes(2, "big") + self.payload
+
+
+def identity(tensors: dict[str, Tensor]) -> bytes:
+    """Return the first bytes of the hash of a model's weights, by which a file names its model."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + tensors[name].detach().cpu().contiguous().numpy().tobytes())
+    return digest.digest()[:IDENTITY_BYTES]
 
 
 def read_packets(data: bytes, at: int, count: int, name: str = "the data") -> Iterator[Packet | None]:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.coding.compression import compress, identity
+from hypersound_lib.coding.compression import compress
+from hypersound_lib.coding.container import identity
 from hypersound_lib.coding.decompression import decompress
 from hypersound_lib.coding.entropy import EntropyModel, Packets, hold, round_through
 from hypersound_lib.coding.knob import KNOBS, knob_value, random_knob_values
