@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import operator
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from hypersound_lib.config_json import kind_from_json
+from hypersound_lib.config_json import HIGHEST_RATE, MOST_SAMPLES, kind_from_json, limit_sizes
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.files import atomic_path
@@ -36,6 +37,11 @@ class FittedSound:
     num_samples: int  # at sample_rate
     gain: float = 1.0  # the original's peak: the network itself is fitted at full scale
 
+    def __post_init__(self):
+        limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
+        if self.sample_rate < 1 or self.num_samples < 1:
+            raise ConfigError(f"a sound has a sample, and a rate in Hz: not {self.num_samples} at {self.sample_rate}")
+
     @torch.no_grad()
     def render(self, sample_rate: int | None = None, chunk_size: int = 32768) -> Tensor:
         """Evaluate the sound at any rate: `(T,)`, float32 on the CPU, where T follows from duration and rate.
@@ -45,7 +51,8 @@ class FittedSound:
             chunk_size: instants evaluated at once; it bounds the memory and does not change the result.
 
         Raises:
-            ConfigError: the rate is not positive, or the network's output is not finite.
+            ConfigError: the rate is not positive or gives more than 2²⁸ samples, or the network's output is not
+                finite.
         """
         rate = self.sample_rate if sample_rate is None else sample_rate
         if rate < 1:
@@ -53,6 +60,8 @@ class FittedSound:
         duration = clip_duration(self.num_samples, self.sample_rate)
         device = next(self.inr.parameters()).device
         total = samples_in(duration, rate)
+        if total > MOST_SAMPLES:
+            raise ConfigError(f"at {rate} Hz the sound has {total} samples, more than {MOST_SAMPLES}; lower the rate")
         # One precision for all chunks: that which the last instant needs.
         dtype = time_coords(1, sample_rate=rate, duration=duration, start=total - 1).dtype
         chunks = []
@@ -110,13 +119,11 @@ class FittedSound:
         try:
             description = json.loads(metadata["sound"])
             inr = _build(description["kind"], description["config"], tensors)
-            sound = cls(inr, *(description[key] for key in ("sample_rate", "num_samples", "gain")))
-            valid = sound.sample_rate > 0 and sound.num_samples > 0 and math.isfinite(sound.gain)
-            bad = first_not_finite(tensors)
-        except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+            counts = [operator.index(description[key]) for key in ("sample_rate", "num_samples")]
+            sound = cls(inr, *counts, description["gain"])
+            bad = first_not_finite(tensors | {"gain": torch.tensor(sound.gain, dtype=torch.float64)})
+        except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, ConfigError) as error:
             raise WeightsFileError(f"{path}: config and weights do not fit ({error}); fit the sound again") from error
-        if not valid:
-            raise WeightsFileError(f"{path}: impossible rate, length or gain in {description}; fit the sound again")
         if bad:
             raise WeightsFileError(f"{path}: {bad} holds NaN or Inf; fit the sound again")
         return sound
@@ -126,7 +133,6 @@ def _build(kind: str, config: dict, tensors: dict[str, Tensor]) -> INR:
     config = kind_from_json(INR_CONFIGS, {"kind": kind, **config}, "config")
     # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
     with torch.device("meta"):
-        frequencies = torch.empty(n) if (n := getattr(config, "num_frequencies", 0)) else None
-        inr = build_inr(config, frequencies)
+        inr = build_inr(config)
     inr.load_state_dict(tensors, assign=True)
     return inr.eval()

@@ -45,6 +45,11 @@ def test_a_multiple_of_the_rate_passes_through_the_old_samples(factor):
     torch.testing.assert_close(sound().render(16000 * factor)[::factor], sound().render(), rtol=0, atol=1e-5)
 
 
+def test_more_samples_than_memory_has_are_refused_before_they_are_made():
+    with pytest.raises(ConfigError, match=r"at 10000000000 Hz the sound has 625000000 samples, more than 268435456"):
+        sound().render(10**10)
+
+
 def test_rate_must_be_positive():
     with pytest.raises(ConfigError, match="positive"):
         sound().render(0)
@@ -90,6 +95,13 @@ def test_rewriting_unchanged_still_loads(tmp_path):
         lambda d, t: d["config"].update(width=9),
         lambda d, t: d["config"].update(width=10**9),  # must not be allocated before it is refused
         lambda d, t: d["config"].update(num_octaves=0, num_frequencies=4),
+        lambda d, t: d["config"].update(hidden_layers=10**9),  # must not be built, either
+        lambda d, t: d["config"].update(num_octaves=0, num_frequencies=10**12),
+        lambda d, t: d.update(sample_rate=10**30),
+        lambda d, t: d.update(num_samples=10**12),
+        lambda d, t: d.update(num_samples=1000.5),
+        lambda d, t: d.update(gain=10**400),
+        lambda d, t: d.update(gain="0.5"),
         lambda d, t: d["config"].update(colour="red"),
         lambda d, t: d.pop("gain"),
         lambda d, t: d.update(sample_rate=-1),

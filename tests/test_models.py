@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig
+from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.models import _MODULES, build_model, load_model
 from hypersound_lib.presets import PRESETS
@@ -159,6 +161,66 @@ def test_an_unknown_kind_is_refused(kind, tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"kind": kind}))
     with pytest.raises(WeightsFileError, match="this library knows HyperSound, LocalHyperSound, RAVE"):
         load_model(tmp_path)
+
+
+HUGE = {
+    "sample_rate": {"sample_rate": 10**30},
+    "num_samples": {"num_samples": 10**12},
+    "layers": {"target": {"kind": "FourierMLP", "hidden_layers": 10**9}},
+    "sines": {"target": {"kind": "SIREN", "hidden_layers": 10**9}},
+    "modulated": {"target": {"kind": "ModulatedSIREN", "hidden_layers": 10**9}},
+    "frequencies": {"target": {"kind": "FourierMLP", "num_octaves": 0, "num_frequencies": 10**12}},
+    "dilations": {"encoder": {"dilations": [1] * 100_000}},
+    "dilation": {"encoder": {"dilations": [10**30]}},
+    "strides": {"encoder": {"strides": [1] * 16, "dilations": [1] * 16}},
+    "hidden": {"hypernetwork": {"hidden": [1] * 100_000}},
+    "width": {"hypernetwork": {"hidden": [10**12]}},
+    "hop": {"kind": "LocalHyperSound", "hop": 10**6},
+    "packet": {"kind": "LocalHyperSound", "packet": 10**12},
+    "held": {"kind": "LocalHyperSound", "side_held": 10**30},
+    "local": {"kind": "LocalHyperSound", "encoder_width": 10**12},
+    "bands": {"kind": "RAVE", "bands": 2**20},
+    "ratios": {"kind": "RAVE", "ratios": [1] * 100_000},
+    "residual": {"kind": "RAVE", "ratios": [1] * 16, "dilations": [1] * 16},
+    "latent": {"kind": "RAVE", "latent_size": 10**30},
+    "noise": {"kind": "RAVE", "noise_bands": 10**9, "noise_ratios": [10**9]},
+}
+
+
+@pytest.mark.parametrize("case", HUGE)
+def test_a_config_that_asks_for_too_much_is_refused_before_anything_is_built(case, tmp_path):
+    change = dict(HUGE[case])
+    kind = change.pop("kind", "HyperSound")
+    small(kind).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    data = json.loads(path.read_text())
+    data["config"] |= {
+        k: data["config"][k] | v if isinstance(v, dict) and k != "target" else v for k, v in change.items()
+    }
+    path.write_text(json.dumps(data))
+    started = time.process_time()
+    with pytest.raises(WeightsFileError, match=r"at most|do not fit") as caught:
+        load_model(tmp_path)
+    assert time.process_time() - started < 10
+    assert len(str(caught.value)) < 5000
+
+
+@pytest.mark.parametrize("kind", _MODULES)
+def test_the_largest_configs_are_built_in_seconds(kind):
+    """Where nothing is allocated: what a damaged file can make the library do before its weights are compared."""
+    largest = {
+        "HyperSound": HyperSoundConfig(
+            encoder=EncoderConfig(base_channels=1, strides=(1,) * 16, dilations=(1,) * 16),
+            hypernetwork=HyperNetworkConfig(hidden=(8,) * 16),
+            target=FourierMLPConfig(hidden_layers=256, width=4),
+        ),
+        "LocalHyperSound": LocalHyperSoundConfig(hop=2048, packet=1024),
+        "RAVE": RAVEConfig(bands=64, capacity=1, ratios=(2,) * 16, dilations=(1,) * 16, noise_ratios=(2,) * 16),
+    }
+    started = time.process_time()
+    with torch.device("meta"):
+        build_model(largest[kind])
+    assert time.process_time() - started < 20
 
 
 def test_the_command_line_waits_for_no_model_that_it_may_not_need():

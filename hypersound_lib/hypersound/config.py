@@ -4,7 +4,14 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypersound_lib.config_json import from_json, kind_from_json, kind_to_json
+from hypersound_lib.config_json import (
+    HIGHEST_RATE,
+    MOST_SAMPLES,
+    from_json,
+    kind_from_json,
+    kind_to_json,
+    limit_sizes,
+)
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import INR_CONFIGS, FourierMLPConfig, INRConfig
@@ -20,6 +27,9 @@ class HyperSoundConfig:
     hypernetwork: HyperNetworkConfig = field(default_factory=HyperNetworkConfig)
     target: INRConfig = field(default_factory=FourierMLPConfig)
     shared: tuple[str, ...] = ()  # the target's parameters that all sounds have in common, by name
+
+    def __post_init__(self):
+        limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
 
 
 def config_to_json(config: HyperSoundConfig) -> dict[str, Any]:

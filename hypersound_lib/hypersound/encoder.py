@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hypersound_lib.config_json import limit_sizes
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypersound.elu import init_elu_
 
@@ -36,9 +37,12 @@ class EncoderConfig:
     normalize: bool = False  # layer norm over channels, one instant at a time, so that any length fits
 
     def __post_init__(self):
+        limit_sizes(self, base_channels=4096, strides=4096, dilations=4096, kernel_size=4096, embedding_size=65536)
         sizes = (self.base_channels, *self.strides, *self.dilations, self.kernel_size, self.embedding_size)
         if min(sizes) < 1 or not self.strides:
             raise ConfigError(f"an encoder needs strides, and sizes of at least 1: {self}")
+        if self.base_channels << len(self.strides) > 2**20:
+            raise ConfigError(f"base_channels, doubled by every stride, end at 2^20 at most: {self}")
 
     @property
     def hop_length(self) -> int:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.config_json import limit_sizes
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypersound.elu import ELU_SECOND_MOMENT, init_elu_
 from hypersound_lib.inr import INR
@@ -23,6 +24,7 @@ class HyperNetworkConfig:
     residual_scale: float | None = None
 
     def __post_init__(self):
+        limit_sizes(self, hidden=2**20)
         if not self.hidden or min(self.hidden) < 1:
             raise ConfigError(f"a hypernetwork needs at least one hidden layer of at least one unit: {self}")
 

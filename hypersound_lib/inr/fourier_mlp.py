@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from hypersound_lib.config_json import limit_sizes
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.inr.base import INR
 from hypersound_lib.inr.embedding import FourierFeatures, octave_frequencies, spectral_frequencies
@@ -80,6 +81,7 @@ class FourierMLP(INR):
 
 
 def _embedding(config: FourierMLPConfig, frequencies: Tensor | None) -> FourierFeatures | None:
+    limit_sizes(config, hidden_layers=256, width=65536, num_octaves=64, num_frequencies=2**22)
     if config.hidden_layers < 1 or config.width < 1:
         raise ConfigError(f"hidden_layers and width must be positive, not {config}")
     if config.num_frequencies and config.num_octaves:

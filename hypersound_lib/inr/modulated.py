@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.config_json import limit_sizes
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.inr.base import INR
 from hypersound_lib.inr.linear import dense_layers, first_sine, init_siren_, linear
@@ -42,6 +43,7 @@ class ModulatedSIREN(INR):
 
     def __init__(self, config: ModulatedSIRENConfig = ModulatedSIRENConfig()):
         super().__init__()
+        limit_sizes(config, hidden_layers=256, width=65536, latent_size=65536)
         if min(config.hidden_layers, config.width, config.latent_size) < 1:
             raise ConfigError(f"hidden_layers, width and latent_size must be positive, not {config}")
         if config.omega_0 <= 0 or config.hidden_omega <= 0:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from hypersound_lib.config_json import limit_sizes
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.inr.base import INR
 from hypersound_lib.inr.linear import dense_layers, first_sine, init_siren_, linear
@@ -35,6 +36,7 @@ class SIREN(INR):
 
     def __init__(self, config: SIRENConfig = SIRENConfig()):
         super().__init__()
+        limit_sizes(config, hidden_layers=256, width=65536)
         if config.hidden_layers < 1 or config.width < 1:
             raise ConfigError(f"hidden_layers and width must be positive, not {config}")
         if config.omega_0 <= 0 or config.hidden_omega <= 0:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from hypersound_lib.config_json import HIGHEST_RATE, MOST_SAMPLES, limit_sizes
 from hypersound_lib.errors import ConfigError
 
 
@@ -24,6 +25,9 @@ class LocalHyperSoundConfig:
     price_slope: float = 0.9
 
     def __post_init__(self):
+        limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
+        limit_sizes(self, hop=2048, packet=1024, side=4096, side_held=1024)  # of tables that are in no file
+        limit_sizes(self, encoder_width=65536, generator_width=65536, entropy_width=65536, near_width=65536)
         sizes = (
             self.packet,
             self.side,

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from hypersound_lib.config_json import HIGHEST_RATE, MOST_SAMPLES, limit_sizes
 from hypersound_lib.errors import ConfigError
 
 
@@ -25,6 +26,9 @@ class RAVEConfig:
     noise_ratios: tuple[int, ...] = (4, 4, 4)  # strides from the bands to the noise filters
 
     def __post_init__(self):
+        limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES, bands=64, latent_size=65536)
+        limit_sizes(self, capacity=4096, ratios=4096, dilations=4096, loud_stride=4096)
+        limit_sizes(self, noise_bands=4096, noise_ratios=4096)
         sizes = (self.sample_rate, self.num_samples, self.capacity, self.latent_size, self.loud_stride)
         if min(*sizes, *self.ratios, *self.dilations, *self.noise_ratios) < 1 or self.noise_bands < 2:
             raise ConfigError(f"sizes are at least 1, noise_bands at least 2: {self}")
@@ -32,6 +36,8 @@ class RAVEConfig:
             raise ConfigError(f"a filter bank has 2, 4, 8, … bands, not {self.bands}")
         if not self.ratios or not self.dilations:
             raise ConfigError(f"RAVE needs at least one ratio and one dilation: {self}")
+        if self.capacity << len(self.ratios) > 2**20:
+            raise ConfigError(f"capacity, doubled by every ratio, ends at 2^20 at most: {self}")
         for name, stride in (("loud_stride", self.loud_stride), ("noise_ratios", self.noise_hop)):
             if self.band_hop % stride:
                 raise ConfigError(f"{name} must divide the {self.band_hop} band samples of a latent frame: {self}")
