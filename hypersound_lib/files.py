@@ -1,6 +1,6 @@
 """Files: where data lies, and atomic writing under a temporary name, so that a reader never meets half a file.
 
-And none is written over what it is made from: see `refuse_same`.
+And none is written over what it is made from, see `refuse_same`, nor by two processes at once, see `locked`.
 """
 
 import os
@@ -8,10 +8,12 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import combinations, product
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock, Timeout
 
 from hypersound_lib.errors import ConfigError
 
@@ -73,6 +75,35 @@ def staging_folder(target: Path) -> Iterator[Path]:
             yield staging
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a folder to this thread, which may ask again; it is made where it is missing. A killed process frees it.
+
+    Raises:
+        ConfigError: another process or thread works in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = _lock(folder.resolve() / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ConfigError(
+            f"{folder} is in use by another process: wait for its end, or choose another folder"
+        ) from error
+    except NotImplementedError:  # a file system without locks, such as some that come over a network
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@cache
+def _lock(path: Path) -> FileLock:
+    return FileLock(path)  # counts how often a thread has it, and so must be the same object
 
 
 def write_synced(path: Path, content: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypersound_lib.cli.flags import given_fields
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.files import atomic_path
+from hypersound_lib.files import atomic_path, refuse_same
 from hypersound_lib.losses import LOSSES, LossConfig
 from hypersound_lib.training.config import TrainingConfig
 
@@ -27,7 +27,8 @@ def read_settings(options: argparse.Namespace) -> tuple[RunSource, TrainingConfi
     """Return what a run starts from and how it trains.
 
     Raises:
-        ConfigError: the preset or a value is impossible, the folder is used already, or there is nothing to resume.
+        ConfigError: the preset or a value is impossible, the folder is used already, there is nothing to resume, or
+            what is written would take the place of recordings.
     """
     from hypersound_lib.presets import preset
 
@@ -43,6 +44,7 @@ def read_settings(options: argparse.Namespace) -> tuple[RunSource, TrainingConfi
     if "data" in given:
         given["data"] = tuple(str(Path(name).resolve()) if _is_folder(name) else name for name in given["data"])
     source = replace(source, **given)
+    _spare_recordings(source, options.out, preset(source.preset).model.sample_rate)
     return source, _changed(config or preset(source.preset).training, options)
 
 
@@ -73,6 +75,18 @@ def _check_folder(out: Path, resume: bool) -> None:
             f"{out} holds a training already, up to {saved[-1].name}; "
             "pass --resume to go on with it, or choose another --out"
         )
+
+
+def _spare_recordings(source: RunSource, out: Path, sample_rate: int) -> None:
+    """Refuse a folder of recordings as the run's, and one within what a run or a store replaces."""
+    from hypersound_lib.training.corpus import store_folder
+
+    recordings = [Path(name) for name in source.data if _is_folder(name)]
+    refuse_same(recordings, [out])
+    replaced = [out / "checkpoints", out / "best"]
+    if source.store is not None:
+        replaced += [store_folder(source.store, part, sample_rate) for part in ("train", "validation")]
+    refuse_same([place for folder in recordings for place in (folder, *folder.parents)], replaced)
 
 
 def _read_run(out: Path):

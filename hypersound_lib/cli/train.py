@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
     from accelerate import PartialState
 
+    from hypersound_lib.files import locked
     from hypersound_lib.models import build_model
     from hypersound_lib.presets import preset
     from hypersound_lib.training import train, training_stores
@@ -69,19 +70,20 @@ def run(options: argparse.Namespace) -> int:
             minutes=source.minutes,
             progress=main,
         )
-    if main:
-        write_source(options.out, source, config.seed)
-        print(_describe(source, config, model, *stores), flush=True)
-    result = train(
-        model,
-        *stores,
-        config,
-        options.out,
-        resume=options.resume,
-        max_seconds=options.max_seconds,
-        cpu=options.device == "cpu",
-        progress=main,
-    )
+    with locked(options.out) if main else nullcontext():
+        if main:
+            write_source(options.out, source, config.seed)
+            print(_describe(source, config, model, *stores), flush=True)
+        result = train(
+            model,
+            *stores,
+            config,
+            options.out,
+            resume=options.resume,
+            max_seconds=options.max_seconds,
+            cpu=options.device == "cpu",
+            progress=main,
+        )
     if main:
         print(_ending(result, options.out))
     return 130 if result.stop_reason == "interrupted" else 0

@@ -148,7 +148,7 @@ def read_latest(folder: Path, version: int | str) -> Checkpoint | None:
     for path in reversed(paths):
         try:
             return _read(path, version)
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             if path == paths[0]:
                 raise WeightsFileError(
                     f"{path}: cannot go on from here ({error}), and no checkpoint before it is left. Start again with "
@@ -177,6 +177,8 @@ def _read(path: Path, version: int | str) -> Checkpoint:
                 raise ValueError(f"{name}: its content has changed since it was written")
     if f"step-{numbers['step']:08d}" != path.name or not 0 <= numbers["seconds"] < math.inf:
         raise ValueError(f"step {numbers['step']} and {numbers['seconds']} s are not what {path.name} can hold")
+    if "best_score" in numbers and not numbers["best_score"] <= math.inf:
+        raise ValueError(f"a best score of {numbers['best_score']} is none")
     return Checkpoint(path, numbers, *map(load, contents.values()))
 
 

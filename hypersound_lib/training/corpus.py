@@ -51,9 +51,14 @@ def training_stores(
         parts["train"] = _at_most(parts["train"], minutes)
     stores = []
     for name, part in parts.items():
-        place = None if folder is None else Path(folder) / f"{name}-{sample_rate}"
+        place = None if folder is None else store_folder(folder, name, sample_rate)
         stores.append(build_store(part, sample_rate, place, normalize=True, progress=progress))
     return stores[0], stores[1]
+
+
+def store_folder(folder: str | os.PathLike, part: str, sample_rate: int) -> Path:
+    """Return where in a folder the store of a part of a corpus lies; whatever store was there is replaced."""
+    return Path(folder) / f"{part}-{sample_rate}"
 
 
 def _at_most(recordings: list[Recording], minutes: float) -> list[Recording]:

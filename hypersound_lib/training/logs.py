@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from hypersound_lib.errors import TrainingError
 from hypersound_lib.files import atomic_path, naming
 
 
@@ -88,20 +89,44 @@ _NOT_TERMS = ("step", "seconds", "learning_rate", "gradient_norm", "samples_per_
 
 
 def read_log(path: str | os.PathLike) -> dict[str, list[float]]:
-    """Read `train.csv` or `validation.csv` of a run as columns, for plots."""
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {key: [float(row[key]) for row in rows] for key in (rows[0] if rows else ())}
+    """Read `train.csv` or `validation.csv` of a run as columns, for plots.
+
+    Raises:
+        TrainingError: it is damaged.
+    """
+    rows = _rows(Path(path))
+    return {key: [float(row[i]) for row in rows[1:]] for i, key in enumerate(rows[0] if rows[1:] else ())}
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Return a log's header and rows, less a last one that a killed process has left half."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TrainingError(f"{path}: is no table ({error}). {_REMEDY}") from error
+    for number, row in enumerate(rows[1:], 1):
+        try:
+            if len(row) != len(rows[0]):
+                raise ValueError(f"{len(row)} values in {len(rows[0])} columns")
+            [float(value) for value in row]
+            int(row[0])
+        except ValueError as error:
+            if number == len(rows) - 1:
+                return rows[:-1]
+            raise TrainingError(f"{path}: row {number} is damaged ({error}). {_REMEDY}") from error
+    return rows
+
+
+_REMEDY = "Repair or move it away: a training goes on without its old log."
 
 
 def _cut_after(path: Path, step: int) -> None:
     """Remove rows beyond `step` from a log, and the log itself if nothing remains."""
     if not path.exists():
         return
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.reader(file) if row]
-    # A killed process may leave half a row at the end.
-    kept = [row for row in rows[1:] if len(row) == len(rows[0]) and int(row[0]) <= step]
+    rows = _rows(path)
+    kept = [row for row in rows[1:] if int(row[0]) <= step]
     if not kept:
         path.unlink()
         return

@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.data import AudioStore
+from hypersound_lib.files import locked
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.interrupt import stop_on_signal
@@ -54,40 +55,49 @@ def train(
         progress: show a bar.
 
     Raises:
-        ConfigError: stores, model and config do not fit, or `out` holds a run and `resume` is False.
-        TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept.
+        ConfigError: stores, model and config do not fit, `out` holds a run and `resume` is False, or another training
+            is at work there.
+        TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept. Or a log is damaged.
     """
-    run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
-    accelerator, network, loss, state = run.accelerator, run.network, run.loss, run.state
-    deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
-    stop_reason = "steps"
+    with _kept_to_one(Path(out), cpu):
+        run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
+        accelerator, network, loss, state = run.accelerator, run.network, run.loss, run.state
+        deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
+        stop_reason = "steps"
 
-    def fill_gradients(clips: Tensor, first: int, count: int) -> dict[str, Tensor]:
-        with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=run.bfloat16):
-            estimate, costs = network(clips, first, count, with_costs=True)  # (B, count)
-        terms = loss(estimate.float(), clips[:, first : first + count])
-        accelerator.backward((loss.total(terms) + sum(costs.values())) / config.accumulate)
-        return terms | costs
+        def fill_gradients(clips: Tensor, first: int, count: int) -> dict[str, Tensor]:
+            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=run.bfloat16):
+                estimate, costs = network(clips, first, count, with_costs=True)  # (B, count)
+            terms = loss(estimate.float(), clips[:, first : first + count])
+            accelerator.backward((loss.total(terms) + sum(costs.values())) / config.accumulate)
+            return terms | costs
 
-    with run.open_log(progress), run.float32_products(), stop_on_signal() as stop:
-        while state.step < config.steps and stop_reason == "steps":
-            window = run.draw_window()
-            for micro in range(config.accumulate):
-                clips = next(run.batches)  # (B, T)
-                # Processes agree on the gradient once per update, in the last micro-batch.
-                last = micro == config.accumulate - 1
-                with nullcontext() if last else accelerator.no_sync(network):
-                    terms = run.recorded(fill_gradients, clips, *window)(clips, *window)
-            norm = accelerator.clip_grad_norm_(
-                model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
-            )
-            values = run.read_finite(terms, norm)
-            state.update_weights()
-            run.log_step(values)
-            if stop.requested:
-                stop_reason = "interrupted"
-            elif time.perf_counter() >= deadline:
-                stop_reason = "time"
-            run.look_after(ended=stop_reason != "steps" or state.step == config.steps)
-    state.keep_average()
-    return TrainingResult(model, state.step, state.seconds, stop_reason, run.measured)
+        with run.open_log(progress), run.float32_products(), stop_on_signal() as stop:
+            while state.step < config.steps and stop_reason == "steps":
+                window = run.draw_window()
+                for micro in range(config.accumulate):
+                    clips = next(run.batches)  # (B, T)
+                    # Processes agree on the gradient once per update, in the last micro-batch.
+                    last = micro == config.accumulate - 1
+                    with nullcontext() if last else accelerator.no_sync(network):
+                        terms = run.recorded(fill_gradients, clips, *window)(clips, *window)
+                norm = accelerator.clip_grad_norm_(
+                    model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
+                )
+                values = run.read_finite(terms, norm)
+                state.update_weights()
+                run.log_step(values)
+                if stop.requested:
+                    stop_reason = "interrupted"
+                elif time.perf_counter() >= deadline:
+                    stop_reason = "time"
+                run.look_after(ended=stop_reason != "steps" or state.step == config.steps)
+        state.keep_average()
+        return TrainingResult(model, state.step, state.seconds, stop_reason, run.measured)
+
+
+def _kept_to_one(out: Path, cpu: bool) -> AbstractContextManager:
+    """Keep a run's folder to this launch, of which the main process stands for all."""
+    from accelerate import PartialState  # takes a second to import
+
+    return locked(out) if PartialState(cpu=cpu).is_main_process else nullcontext()

@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from hypersound_lib.cli import main
+from hypersound_lib.files import locked
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.training import read_log
 
@@ -145,3 +148,42 @@ def test_minutes_bound_what_is_trained_on_and_are_kept_for_resuming(start, voice
     assert json.loads((out / "run.json").read_text())["minutes"] == 0.004
     assert main(["train", "--resume", "--out", str(out), "--device", "cpu", "--steps", "4"]) == 0
     assert ": 1 recordings, " in capsys.readouterr().out
+
+
+def test_a_run_at_work_is_left_alone(start, capsys):
+    arguments, out = start
+    assert main(arguments) == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with ThreadPoolExecutor(1) as other:
+        lock = locked(out)
+        other.submit(lock.__enter__).result()
+        assert main(["train", "--resume", "--out", str(out), "--steps", "5"]) == 2
+        assert f"{out} is in use by another process" in capsys.readouterr().err
+        other.submit(lock.__exit__, None, None, None).result()
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    (out / "train.csv").write_bytes(b"step\nx\n1\n")
+    assert main(["train", "--resume", "--out", str(out), "--steps", "5"]) == 2
+    assert "train.csv: row 1 is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("data", "changes"),
+    [
+        ("voices", ["--out", "voices"]),
+        ("voices", ["--out", "./x/../voices"]),
+        ("run/checkpoints/voices", []),
+        ("store/train-8000", ["--store", "store"]),
+        ("store/validation-8000/voices", ["--store", "store"]),
+    ],
+)
+def test_recordings_are_not_written_over(start, voices, tmp_path, monkeypatch, capsys, data, changes):
+    arguments, _ = start
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
+    if data != "voices":
+        shutil.copytree(voices, data)
+    (tmp_path / data / "index.json").write_text('{"format": 1}')  # as a store has
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert main([*arguments, "--data", data, *changes]) == 2
+    assert "is the same file as" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

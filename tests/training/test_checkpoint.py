@@ -104,6 +104,10 @@ DAMAGES = {
     "another score": lambda path: change(path / "state.json", best_score=0.125),
     "a cut file": lambda path: (path / "model.safetensors").write_bytes(b"\x00" * 9),
     "no numbers": lambda path: (path / "state.json").write_text("null"),
+    "deep": lambda path: (path / "state.json").write_text("[" * 100_000),
+    "no score": lambda path: (path / "state.json").write_text(
+        json.dumps({"format": 1, "step": int(path.name[-8:]), "seconds": 1.0, "best_score": "good"})
+    ),
     "half a file of numbers": lambda path: (path / "state.json").write_text('{"format": 1'),
     "a missing file": lambda path: (path / "training.safetensors").unlink(),
 }

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from hypersound_lib.errors import TrainingError
 from hypersound_lib.training import read_log, train
 from hypersound_lib.training.logs import RunLog
 
@@ -24,6 +25,34 @@ def test_rows_beyond_the_resumed_step_and_half_rows_are_dropped(tmp_path):
     columns = read_log(tmp_path / "train.csv")
     assert columns["step"] == [1, 2, 3]
     assert columns["mse"] == pytest.approx([1, 1 / 2, 1 / 3], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"step,mse\n1,0.5\n2,\n3,0.2\n", r"train\.csv: row 2 is damaged"),
+        (b"step,mse\nx,0.5\n2,0.4\n", r"row 1 is damaged \(could not convert"),
+        (b"step,mse\n1.5,0.5\n2,0.4\n", "row 1 is damaged"),
+        (b"step,mse\n1,0.5,7\n2,0.4\n", r"row 1 is damaged \(3 values in 2 columns\)"),
+        (b"step,mse\n1,\xff\n2,0.4\n", "is no table"),
+        (b'step,mse\n1,"' + b"9" * 200_000 + b'"\n', "is no table"),
+    ],
+)
+def test_a_damaged_log_is_named_and_left_as_it_is(tmp_path, content, message):
+    path = tmp_path / "train.csv"
+    path.write_bytes(content)
+    for read in (read_log, lambda path: RunLog(path.parent, 2, 10, progress=False)):
+        with pytest.raises(TrainingError, match=message) as caught:
+            read(path)
+        assert "goes on without its old log" in str(caught.value)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("half", ["", "3", "3,", "3,0.", "3,1e-", "3,1,2"])
+def test_half_a_last_row_is_passed_over(tmp_path, half):
+    (tmp_path / "train.csv").write_text(f"step,mse\n1,0.5\n2,0.25\n{half}")
+    columns = read_log(tmp_path / "train.csv")
+    assert {name: values[:2] for name, values in columns.items()} == {"step": [1, 2], "mse": [0.5, 0.25]}
 
 
 def test_a_log_without_a_row_left_begins_anew(tmp_path):

@@ -2,12 +2,14 @@
 
 import dataclasses
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from hypersound_lib.errors import ConfigError, TrainingError
+from hypersound_lib.files import locked
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound
@@ -166,6 +168,22 @@ def test_a_folder_in_use_is_refused_and_one_without_a_checkpoint_cannot_resume(t
     run_training(tmp_path / "run", steps=2)
     with pytest.raises(ConfigError, match="holds a training already, up to step-00000002"):
         run_training(tmp_path / "run", steps=2)
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path):
+    staging = tmp_path / "checkpoints" / ".writing-of-the-other"
+    staging.mkdir(parents=True)
+    with ThreadPoolExecutor(1) as other:
+        lock = locked(tmp_path)
+        other.submit(lock.__enter__).result()
+        with pytest.raises(ConfigError, match=f"{tmp_path} is in use by another process: wait for its end"):
+            run_training(tmp_path, steps=2)
+        assert staging.is_dir()
+        assert not (tmp_path / "training.json").exists()
+        other.submit(lock.__exit__, None, None, None).result()
+    with locked(tmp_path):  # who has it may train in it
+        assert run_training(tmp_path, steps=2).step == 2
+    assert run_training(tmp_path, steps=4, resume=True).step == 4
 
 
 def test_rates_and_windows_that_do_not_fit_are_refused(tmp_path):

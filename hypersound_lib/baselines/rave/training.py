@@ -14,6 +14,7 @@ from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.stages import stage_1_gradients, stage_2_gradients
 from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
 from hypersound_lib.data import AudioStore, paper_augmentation
+from hypersound_lib.files import locked
 from hypersound_lib.training.interrupt import stop_on_signal
 from hypersound_lib.training.run import BaseRun
 
@@ -61,29 +62,31 @@ def train_rave(
         progress: show a bar.
 
     Raises:
-        ConfigError: stores and model do not fit, or `out` holds a run and `resume` is False, or none and it is True.
+        ConfigError: stores and model do not fit, `out` holds a run and `resume` is False, or none and it is True, or
+            another training is at work there.
         TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept.
     """
-    run = _Run(model, (train_store, validation_store), config, Path(out), resume, max_seconds, cpu)
-    state = run.state
-    stop_reason = run.end_reason(interrupted=False)
-    with run.open_log(progress), stop_on_signal() as stop:
-        while stop_reason is None:
-            run.enter_stage()
-            clips = run.next_batch()  # (B, T)
-            if state.stage == 1:
-                terms = stage_1_gradients(model, clips, run.kl_weight)
-            else:
-                terms = stage_2_gradients(model, state.discriminator, clips, config)
-            norm = torch.nn.utils.clip_grad_norm_(
-                model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
-            )
-            values = run.read_finite(terms, norm)
-            state.update_weights(run.learning_rate)
-            run.log_step(values)
-            stop_reason = run.end_reason(stop.requested)
-            run.look_after(ended=stop_reason is not None)
-    return RAVETrainingResult(model.eval(), state.step, state.seconds, stop_reason, run.measured)
+    with locked(Path(out)):
+        run = _Run(model, (train_store, validation_store), config, Path(out), resume, max_seconds, cpu)
+        state = run.state
+        stop_reason = run.end_reason(interrupted=False)
+        with run.open_log(progress), stop_on_signal() as stop:
+            while stop_reason is None:
+                run.enter_stage()
+                clips = run.next_batch()  # (B, T)
+                if state.stage == 1:
+                    terms = stage_1_gradients(model, clips, run.kl_weight)
+                else:
+                    terms = stage_2_gradients(model, state.discriminator, clips, config)
+                norm = torch.nn.utils.clip_grad_norm_(
+                    model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
+                )
+                values = run.read_finite(terms, norm)
+                state.update_weights(run.learning_rate)
+                run.log_step(values)
+                stop_reason = run.end_reason(stop.requested)
+                run.look_after(ended=stop_reason is not None)
+        return RAVETrainingResult(model.eval(), state.step, state.seconds, stop_reason, run.measured)
 
 
 class _SpectralLoss:
