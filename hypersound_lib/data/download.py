@@ -31,7 +31,7 @@ class Archive:
 
     url: str
     sha256: str
-    size_bytes: int  # of the archive, for messages
+    size_bytes: int  # of the archive
     folder: str  # where it unpacks to, relative to the root
     unpack: Callable[[str], object]  # torchaudio's class with download=True: finds the archive in the root, unpacks it
 
@@ -72,7 +72,7 @@ def download_corpus(archive: Archive, root: Path) -> Path:
 def _download_into(archive: Archive, root: Path, incoming: Path, target: Path) -> None:
     packed = incoming / archive.filename
     if not packed.exists():
-        fetch(archive.url, packed, archive.sha256)
+        fetch(archive.url, packed, archive.sha256, archive.size_bytes)
     try:
         unpacked_bytes = inspect_archive(packed)
     except DownloadError:
@@ -98,6 +98,7 @@ def _download_into(archive: Archive, root: Path, incoming: Path, target: Path) -
 def inspect_archive(path: Path) -> int:
     """Check a zip or tar archive's entries before unpacking and return their unpacked size in bytes.
 
+    What is named .zip is taken as a zip and anything else as a tar, as torchaudio unpacks it: a file can be both.
     Python 3.11's tarfile follows absolute names, ``..`` and links out of the folder unless told otherwise, and
     torchaudio does not tell it. Speech corpora hold plain files and folders, so anything else is refused.
 
@@ -106,7 +107,7 @@ def inspect_archive(path: Path) -> int:
     """
     total = 0
     try:
-        for name, size, plain in _zip_entries(path) if zipfile.is_zipfile(path) else _tar_entries(path):
+        for name, size, plain in _zip_entries(path) if path.suffix == ".zip" else _tar_entries(path):
             # A name is judged by both systems' rules, for C:\x is absolute on one and a plain name on the other.
             outside = any(kind(name).anchor or ".." in kind(name).parts for kind in (PurePosixPath, PureWindowsPath))
             if outside or not plain:

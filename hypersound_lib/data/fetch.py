@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -16,7 +17,9 @@ from hypersound_lib.errors import DownloadError
 
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
+_LEAST_SPEED = 1000  # bytes per second, over as long as the timeout
 _ATTEMPTS = 4
+_LEAST_GAIN = 1 << 20  # bytes, with which an attempt was worth it
 _PAUSE_SECONDS = 2.0
 
 
@@ -24,7 +27,7 @@ class _CutError(Exception):
     """The connection ended or broke before the whole file was there."""
 
 
-def fetch(url: str, destination: Path, sha256: str) -> None:
+def fetch(url: str, destination: Path, sha256: str, size_bytes: int) -> None:
     """Download `url` to `destination`, verified.
 
     Bytes arrive in ``destination.partial``. After a cut the next attempt, in this call or in a later one, asks the
@@ -35,19 +38,20 @@ def fetch(url: str, destination: Path, sha256: str) -> None:
         url: what to fetch.
         destination: the file to make, in a folder that exists.
         sha256: the expected checksum, in hexadecimal.
+        size_bytes: of the whole file: more is never written.
 
     Raises:
-        DownloadError: the server refuses or stays silent, the checksum is wrong, or the disk is full. The first keeps
-            the partial file, to resume from; the others remove it.
+        DownloadError: the server refuses, stays silent or is too slow, the size or the checksum is wrong, or the disk
+            is full. Where the line alone is at fault the partial file is kept, to resume from; else it is removed.
     """
     partial = destination.with_name(destination.name + ".partial")
     try:
         resumed = partial.is_file() and partial.stat().st_size > 0
-        _transfer(url, partial)
+        _transfer(url, partial, size_bytes)
         if resumed and _sha256(partial) != sha256:
             # The old bytes may be from another version of the file: one fresh start tells.
             partial.unlink()
-            _transfer(url, partial)
+            _transfer(url, partial, size_bytes)
         found = _sha256(partial)
         if found != sha256:
             partial.unlink()
@@ -76,16 +80,19 @@ def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
         )
 
 
-def _transfer(url: str, partial: Path) -> None:
-    """Fill `partial` in as many attempts as it takes, up to _ATTEMPTS without one new byte."""
-    failures = 0
+def _transfer(url: str, partial: Path, size_bytes: int) -> None:
+    """Fill `partial` in as many attempts as it takes, up to _ATTEMPTS that bring next to nothing."""
+    failures, furthest = 0, _size(partial)
     while True:
-        before = _size(partial)
         try:
-            return _append(url, partial)
+            return _append(url, partial, size_bytes)
         except _CutError as cut:
-            # A slow line that drops every few minutes still arrives: only fruitless attempts count.
-            failures = 1 if _size(partial) > before else failures + 1
+            # A slow line that drops every few minutes still arrives: only fruitless attempts count. Where the server
+            # starts anew each time, an attempt has to come further than all before it.
+            gain = _size(partial) - furthest
+            failures = 1 if gain >= _LEAST_GAIN else failures + 1
+            if gain >= _LEAST_GAIN:
+                furthest += gain
             if failures >= _ATTEMPTS:
                 raise DownloadError(
                     f"{url}: {cut}. {_size(partial) / 1e9:.2f} GB are kept in {partial}; check the connection and "
@@ -94,12 +101,12 @@ def _transfer(url: str, partial: Path) -> None:
             time.sleep(_PAUSE_SECONDS)
 
 
-def _append(url: str, partial: Path) -> None:
+def _append(url: str, partial: Path, size_bytes: int) -> None:
     """Make one request for the bytes that `partial` lacks and write them.
 
     Raises:
         _CutError: the network failed.
-        DownloadError: the server refused for good.
+        DownloadError: the server refused for good, or has more than `size_bytes`.
         OSError: the disk failed.
     """
     have = _size(partial)
@@ -107,7 +114,7 @@ def _append(url: str, partial: Path) -> None:
     try:
         response = urlopen(Request(url, headers=headers), timeout=_TIMEOUT_SECONDS)
     except HTTPError as error:
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # nothing lies past what we have; the checksum decides whether that is the file
         if error.code >= 500:
             raise _CutError(f"the server answered {error.code} {error.reason}") from error
@@ -115,35 +122,52 @@ def _append(url: str, partial: Path) -> None:
             f"{url}: the server answered {error.code} {error.reason}. The corpus may have moved: look for it on the "
             "web and unpack it by hand."
         ) from error
-    except (URLError, http.client.HTTPException, OSError) as error:
+    except (URLError, http.client.HTTPException, OSError, ValueError) as error:
         raise _CutError(f"no connection ({getattr(error, 'reason', error)})") from error
     with response:
         goes_on = response.status == http.client.PARTIAL_CONTENT
         have = have if goes_on else 0
-        length = response.headers.get("Content-Length")
-        left = None if length is None else int(length)
-        require_space(partial.parent, left or 0, "the download")
+        left = size_bytes - have if response.length is None else response.length  # also None: no number was given
+        _refuse_larger(url, partial, have + left, size_bytes)
+        require_space(partial.parent, left, "the download")
+        most = left + (response.length is None)  # one byte more would show that the file is larger
         with open(partial, "ab" if goes_on else "wb") as file:
-            _copy(response, file, partial.name, have, left)
+            received = _copy(response, file, partial.name, have, left, most)
+    _refuse_larger(url, partial, have + received, size_bytes)
+    # http.client takes a closed connection for the end of the file; only the promised length tells.
+    if received < left:
+        raise _CutError(f"the connection ended after {have + received} of {have + left} bytes")
 
 
-def _copy(response: http.client.HTTPResponse, file, name: str, have: int, left: int | None) -> None:
-    total = None if left is None else have + left
-    received = 0
-    with tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=name.removesuffix(".partial")) as bar:
-        while True:
+def _refuse_larger(url: str, partial: Path, size: int, size_bytes: int) -> None:
+    if size > size_bytes:
+        partial.unlink(missing_ok=True)
+        raise DownloadError(
+            f"{url}: more than {size_bytes} bytes, which the whole has; what there was of it was removed. The server's "
+            "file has changed and must not be trusted."
+        )
+
+
+def _copy(response: http.client.HTTPResponse, file: BinaryIO, name: str, have: int, left: int, most: int) -> int:
+    """Write what the server sends, at most so many bytes, and return how many there were."""
+    received, since, counted = 0, time.monotonic(), 0
+    with tqdm(total=have + left, initial=have, unit="B", unit_scale=True, desc=name.removesuffix(".partial")) as bar:
+        while received < most:
             try:
-                block = response.read(_BLOCK_BYTES)
-            except (http.client.HTTPException, OSError) as error:
+                # One block of the network at a time: a whole one of ours could take a slow server days.
+                block = response.read1(min(_BLOCK_BYTES, most - received))
+            except (http.client.HTTPException, OSError, ValueError) as error:
                 raise _CutError(f"the connection broke ({error})") from error
             if not block:
                 break
             file.write(block)
             received += len(block)
             bar.update(len(block))
-    # http.client takes a closed connection for the end of the file; only the promised length tells.
-    if left is not None and received < left:
-        raise _CutError(f"the connection ended after {have + received} of {total} bytes")
+            if (waited := time.monotonic() - since) >= _TIMEOUT_SECONDS:
+                if received - counted < _LEAST_SPEED * waited:
+                    raise _CutError(f"fewer than {_LEAST_SPEED} bytes per second arrived")
+                since, counted = time.monotonic(), received
+    return received
 
 
 def _size(path: Path) -> int:

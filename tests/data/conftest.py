@@ -5,6 +5,7 @@ import os
 import resource
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +27,7 @@ class Server:
     files: dict[str, bytes] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)  # each request closes the connection after that many bytes
     ranges: bool = True  # whether it can resume
+    answer: Callable[[BaseHTTPRequestHandler, int], None] | None = None  # in place of all that; gets the first byte
     requests: list[str | None] = field(default_factory=list)  # the Range header of each request so far
 
 
@@ -42,6 +44,8 @@ def server(monkeypatch):
             content = state.files.get(self.path.lstrip("/"))
             if content is None:
                 return self.send_error(404)
+            if state.answer is not None:
+                return state.answer(self, int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0)
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and state.ranges else 0
             if start and start >= len(content):
                 return self.send_error(416)
@@ -75,7 +79,10 @@ def offer(server, monkeypatch):
         content = pack(corpus_files(name) if files is None else files, filename) if content is None else content
         server.files[filename] = content
         archive = replace(
-            corpus.archive, url=f"{server.url}/{filename}", sha256=sha256 or hashlib.sha256(content).hexdigest()
+            corpus.archive,
+            url=f"{server.url}/{filename}",
+            sha256=sha256 or hashlib.sha256(content).hexdigest(),
+            size_bytes=len(content),
         )
         monkeypatch.setitem(CORPORA, name, replace(corpus, archive=archive))
         return archive

@@ -71,6 +71,16 @@ def test_a_zip_entry_that_leaves_its_folder_is_refused(tmp_path, offer, name, mo
     assert_refused(tmp_path, offer("vctk", content=zip_entry(name, mode)), "nothing was unpacked")
 
 
+@pytest.mark.parametrize("name", ["yesno", "vctk"])
+def test_what_is_a_tar_and_a_zip_is_inspected_as_what_is_unpacked(tmp_path, offer, name):
+    """A zip is found from its end and a tar from its beginning: joined, they are both."""
+    if name == "yesno":
+        content = tar_entry("../evil") + pack(YESNO, "a.zip")
+    else:
+        content = pack(corpus_files("vctk"), "a.tar.gz") + zip_entry("../evil")
+    assert_refused(tmp_path, offer(name, content=content), "leaves its folder, so nothing was unpacked")
+
+
 def test_an_archive_s_unpacked_size_is_known_beforehand(tmp_path):
     for filename in ("a.zip", "a.tar.gz", "a.tar.bz2"):
         (tmp_path / filename).write_bytes(pack(YESNO, filename))

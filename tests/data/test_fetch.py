@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -17,7 +19,7 @@ def get(server, tmp_path):
     server.files["corpus.zip"] = CONTENT
 
     def call(sha256: str = SHA256, name: str = "corpus.zip"):
-        fetch(f"{server.url}/{name}", tmp_path / "corpus.zip", sha256)
+        fetch(f"{server.url}/{name}", tmp_path / "corpus.zip", sha256, len(CONTENT))
 
     return call
 
@@ -93,7 +95,7 @@ def test_a_file_that_is_gone_is_not_asked_for_again(get, server, tmp_path):
 def test_no_server_is_an_error_with_the_address(tmp_path, monkeypatch):
     monkeypatch.setattr("hypersound_lib.data.fetch._PAUSE_SECONDS", 0.0)
     with pytest.raises(DownloadError, match=r"http://127\.0\.0\.1:9/a\.zip: no connection .*check the connection"):
-        fetch("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", SHA256)
+        fetch("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", SHA256, 9)
 
 
 def test_a_full_disk_is_named_and_its_space_given_back(get, tmp_path, file_size_limit):
@@ -125,4 +127,80 @@ def test_too_small_a_disk_is_found_before_writing(get, server, tmp_path, monkeyp
 def test_a_folder_without_permission_is_named(server, locked_folder):
     server.files["corpus.zip"] = CONTENT
     with pytest.raises(DownloadError, match=r"no permission to write in .*another folder"):
-        fetch(f"{server.url}/corpus.zip", locked_folder / "corpus.zip", SHA256)
+        fetch(f"{server.url}/corpus.zip", locked_folder / "corpus.zip", SHA256, len(CONTENT))
+
+
+def send(handler, status, headers, body=b""):
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(body)
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize("length", [None, "abc", "-5", "1e3", "9" * 5000])
+def test_a_length_that_is_no_number_is_done_without(get, server, tmp_path, length):
+    headers = {} if length is None else {"Content-Length": length}
+    server.answer = lambda handler, start: send(handler, 200, headers, CONTENT)
+    get()
+    assert_whole(tmp_path)
+
+
+def test_an_endless_body_ends_at_the_size_of_the_file(get, server, tmp_path):
+    sent = 0
+
+    def endless(handler, start):
+        nonlocal sent
+        send(handler, 200, {})
+        while sent < 100 * len(CONTENT):
+            sent += handler.wfile.write(CONTENT)
+
+    server.answer = endless
+    with pytest.raises(DownloadError, match=r"more than 1048576 bytes, which the whole has"):
+        get()
+    assert sent < 20 * len(CONTENT), "what lies in the sockets' buffers at most"
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_file_that_is_said_to_be_larger_is_not_begun(get, server, tmp_path):
+    server.files["corpus.zip"] = CONTENT + b"more"
+    with pytest.raises(DownloadError, match="more than 1048576 bytes"):
+        get()
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_server_that_brings_next_to_nothing_is_given_up(get, server, tmp_path, monkeypatch, ranges):
+    monkeypatch.setattr("hypersound_lib.data.fetch._LEAST_GAIN", 1000)
+    server.ranges = ranges
+    server.cuts = [1] * 100 if ranges else [2500, 500] * 50  # in turn
+    with pytest.raises(DownloadError, match="the connection ended after"):
+        get()
+    assert len(server.requests) <= 6
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus.zip.partial"]
+
+
+def test_a_trickle_is_given_up(get, server, tmp_path, monkeypatch):
+    monkeypatch.setattr("hypersound_lib.data.fetch._TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr("hypersound_lib.data.fetch._ATTEMPTS", 2)
+
+    def trickle(handler, start):
+        send(handler, 206 if start else 200, {"Content-Length": str(len(CONTENT) - start)})
+        with suppress(OSError):  # the other side has gone
+            for i in range(start, start + 200):
+                handler.wfile.write(CONTENT[i : i + 1])
+                time.sleep(0.02)
+
+    server.answer = trickle
+    with pytest.raises(DownloadError, match=r"fewer than 1000 bytes per second|timed out"):
+        get()
+    assert len(server.requests) == 2
+    assert CONTENT.startswith((tmp_path / "corpus.zip.partial").read_bytes())
+
+
+def test_a_range_that_nobody_asked_for_is_no_reason_to_be_content(get, server, tmp_path):
+    server.answer = lambda handler, start: handler.send_error(416)
+    with pytest.raises(DownloadError, match="the server answered 416"):
+        get()
+    assert not any(tmp_path.iterdir())
