@@ -7,7 +7,6 @@ from pathlib import Path
 from hypersound_lib.cli.compress import kbps, report_band, report_channels
 from hypersound_lib.cli.decompress import write_sound
 
-_COMPARED = 600.0  # seconds up to which original and copy are loaded and compared
 _DRAWN = 10.0  # seconds of both that a picture shows
 
 
@@ -38,7 +37,6 @@ def run(options: argparse.Namespace) -> None:
     """Reconstruct, write, and compare."""
     import torch
 
-    from hypersound_lib.data import load_audio
     from hypersound_lib.files import refuse_same
     from hypersound_lib.models import load_model
 
@@ -53,11 +51,8 @@ def run(options: argparse.Namespace) -> None:
     samples, file_rate, seconds = reconstruct(model, options, rate)
     print(f"wrote {options.out}: {samples} samples at {rate} Hz, {samples / rate:.2f} s")
     report_band(options.file, file_rate, model_rate)
-    if seconds > _COMPARED:
-        print(f"recordings longer than {_COMPARED / 60:g} minutes are not compared with their copies")
-    elif rate in (file_rate, model_rate):
-        waveform, _ = load_audio(options.file)
-        print(_compare(waveform, file_rate, load_audio(options.out)[0], rate))
+    if rate in (file_rate, model_rate):
+        print(_compare(options, file_rate, rate, seconds))
     if options.picture is not None:
         _draw(options, rate)
         print(f"wrote {options.picture}")
@@ -102,23 +97,39 @@ def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, 
 def _draw(options: argparse.Namespace, rate: int) -> None:
     """Draw the beginnings of the original and its copy."""
     from hypersound_lib.cli.pictures import save_picture
-    from hypersound_lib.data import load_audio
     from hypersound_lib.notebook.plots import plot_sounds
 
-    original, copy = (load_audio(path, rate)[0][: round(_DRAWN * rate)] for path in (options.file, options.out))
+    original, copy = (_beginning(path, rate) for path in (options.file, options.out))
     fig = plot_sounds({options.file.name: original, Path(options.model).name: copy}, rate)
     save_picture(options.picture, fig, seed=0)
 
 
-def _compare(waveform, file_rate: int, sound, rate: int) -> str:
-    """Say how far a reconstruction is from the original at the same rate."""
-    from hypersound_lib.data import resample
-    from hypersound_lib.errors import ConfigError
-    from hypersound_lib.metrics import lsd, nmse, snr
+def _beginning(path: Path, rate: int):
+    """Return what a picture shows of a recording, at a rate; no more of it is read."""
+    import torch
 
-    original = resample(waveform, file_rate, rate)
-    numbers = f"SNR {snr(original, sound):.2f} dB, NMSE {nmse(original, sound):.4g}"
-    try:
-        return f"{numbers}, LSD {lsd(original, sound, rate):.3g}"
-    except ConfigError as error:  # a sound shorter than one window
-        return f"{numbers} ({error})"
+    from hypersound_lib.data.audio import opened
+    from hypersound_lib.data.blocks import read_blocks, resample_blocks
+
+    with opened(path) as file:
+        file_rate = file.samplerate
+    parts, left = [], round(_DRAWN * rate)
+    for block in resample_blocks(read_blocks(path), file_rate, rate):
+        parts.append(block[:left])
+        left -= len(parts[-1])
+        if not left:
+            break
+    return torch.cat(parts)
+
+
+def _compare(options: argparse.Namespace, file_rate: int, rate: int, seconds: float) -> str:
+    """Say how far the copy is from the original at the same rate; neither is held in memory."""
+    from hypersound_lib.coding.files import watched
+    from hypersound_lib.data.blocks import read_blocks, resample_blocks
+    from hypersound_lib.metrics.blocks import compare_blocks
+
+    read = watched(read_blocks(options.file), file_rate, seconds, "compare", sys.stderr.isatty())
+    values = compare_blocks(resample_blocks(read, file_rate, rate), read_blocks(options.out), rate)
+    numbers = f"SNR {values['snr']:.2f} dB, NMSE {values['nmse']:.4g}"
+    distance = values["lsd"]  # or why a short sound has none
+    return f"{numbers}, LSD {distance:.3g}" if isinstance(distance, float) else f"{numbers} ({distance})"

@@ -27,8 +27,8 @@ def lsd(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
         ConfigError: the rate is below 100 Hz.
     """
     reference, estimate = as_pair(reference, estimate)
-    a = _log_power(reference, sample_rate)
-    b = _log_power(estimate, sample_rate)
+    a = log_power(reference, sample_rate)
+    b = log_power(estimate, sample_rate)
     return (a - b).square().mean(dim=-2).sqrt().mean(dim=-1)
 
 
@@ -51,32 +51,41 @@ def mel_distance(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tenso
     return (a - b).abs().mean(dim=(-2, -1))
 
 
-def _log_power(waveform: Tensor, sample_rate: int) -> Tensor:
-    spectrum, full_scale_sine = _spectrum(waveform, sample_rate, sample_rate // 100)
+def log_power(waveform: Tensor, sample_rate: int, center: bool = True) -> Tensor:
+    """Return what `lsd` compares, `(..., T) -> (..., F, frames)`: logarithms of powers, windows every 10 ms.
+
+    Without `center` the first window begins with the first sample, and nothing is mirrored at the ends.
+    """
+    spectrum, full_scale_sine = _spectrum(waveform, sample_rate, sample_rate // 100, center)
     power = torch.clamp(spectrum.square(), min=1e-12 * full_scale_sine**2)
     return torch.log10(power)
 
 
 def _log_mel(waveform: Tensor, sample_rate: int) -> Tensor:
-    spectrum, full_scale_sine = _spectrum(waveform, sample_rate, _window_length(sample_rate) // 4)
+    spectrum, full_scale_sine = _spectrum(waveform, sample_rate, window_length(sample_rate) // 4)
     magnitude = mel_filters(sample_rate).to(spectrum) @ (spectrum / full_scale_sine)
     return torch.log10(torch.clamp(magnitude, min=1e-5))
 
 
-def _spectrum(waveform: Tensor, sample_rate: int, hop_length: int) -> tuple[Tensor, Tensor]:
+def _spectrum(waveform: Tensor, sample_rate: int, hop_length: int, center: bool = True) -> tuple[Tensor, Tensor]:
     """Return magnitudes `(..., n_fft // 2 + 1, frames)` and that of a full-scale sine in the middle of a bin."""
-    n_fft = _window_length(sample_rate)
-    if waveform.shape[-1] <= n_fft // 2:  # the ends are padded by mirroring half a window
-        raise MetricRefused(
-            f"a spectrum at {sample_rate} Hz needs more than {n_fft // 2} samples, not {waveform.shape[-1]}"
-        )
+    n_fft = window_length(sample_rate)
+    check_length(waveform.shape[-1], sample_rate)
     window = torch.hann_window(n_fft, dtype=waveform.dtype, device=waveform.device)
     rows = waveform.reshape(-1, waveform.shape[-1])  # torch.stft knows one dimension of batch
-    spectrum = torch.stft(rows, n_fft, hop_length, window=window, return_complex=True).abs()
+    spectrum = torch.stft(rows, n_fft, hop_length, window=window, center=center, return_complex=True).abs()
     return spectrum.reshape(*waveform.shape[:-1], *spectrum.shape[-2:]), window.sum() / 2
 
 
-def _window_length(sample_rate: int) -> int:
+def check_length(num_samples: int, sample_rate: int) -> None:
+    """Raise MetricRefused where a sound is too short for a spectrum: its ends are padded by mirroring half a window."""
+    half = window_length(sample_rate) // 2
+    if num_samples <= half:
+        raise MetricRefused(f"a spectrum at {sample_rate} Hz needs more than {half} samples, not {num_samples}")
+
+
+def window_length(sample_rate: int) -> int:
+    """Return the samples of a window; ConfigError where the rate is too low for one."""
     if sample_rate < 100:
         raise ConfigError(f"a sample rate of {sample_rate} Hz is too low for spectral metrics: they need 100 or more")
     return round(2048 * sample_rate / 44100)
@@ -94,7 +103,7 @@ def mel_filters(sample_rate: int) -> Tensor:
     for n_mels in range(MEL_BINS, 0, -1):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of empty filters, which the next line looks for
-            filters = mel(sr=sample_rate, n_fft=_window_length(sample_rate), n_mels=n_mels, norm=None)
+            filters = mel(sr=sample_rate, n_fft=window_length(sample_rate), n_mels=n_mels, norm=None)
         if filters.any(axis=1).all():
             break
     return torch.from_numpy(filters)

@@ -97,6 +97,18 @@ def test_a_local_model_gives_what_waveforms_give_and_says_its_rate(local, tmp_pa
     assert ("SNR" in text) == (rate in (file_rate, RATE))
 
 
+def test_a_local_model_holds_neither_sound_in_memory(local, tmp_path, monkeypatch, capsys):
+    save_audio(tmp_path / "voice.wav", sound(12 * RATE), RATE)  # longer than what a picture shows
+    monkeypatch.setattr("hypersound_lib.data.load_audio", None)
+    monkeypatch.setattr("hypersound_lib.data.audio.load_audio", None)
+    arguments = [str(local), str(tmp_path / "voice.wav"), str(tmp_path / "x.wav"), "--picture", str(tmp_path / "x.png")]
+    assert main(["reconstruct", *arguments, "--kbps", "64", "--device", "cpu"]) == 0
+    text = capsys.readouterr().out
+    assert "SNR" in text
+    assert "LSD" in text
+    assert (tmp_path / "x.png").is_file()
+
+
 def test_a_rave_is_a_model_like_any_other(tmp_path, recording):
     out = tmp_path / "copy.wav"
     assert main(["reconstruct", "table1-rave", str(recording), str(out), "--device", "cpu"]) == 0
