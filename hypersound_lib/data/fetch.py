@@ -4,11 +4,13 @@ import hashlib
 import http.client
 import os
 import shutil
+import socket
+import threading
 import time
 from pathlib import Path
 from typing import BinaryIO
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPHandler, HTTPSHandler, Request, build_opener
 
 from tqdm import tqdm
 
@@ -25,6 +27,37 @@ _PAUSE_SECONDS = 2.0
 
 class _CutError(Exception):
     """The connection ended or broke before the whole file was there."""
+
+
+class _TimedAnswer:
+    """A connection whose server has the timeout for all of its headers together, not for each part of them anew."""
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        timer = threading.Timer(_TIMEOUT_SECONDS, self.sock.shutdown, [socket.SHUT_RDWR])
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()
+        finally:
+            timer.cancel()
+
+
+class _TimedHTTP(_TimedAnswer, http.client.HTTPConnection):
+    pass
+
+
+class _TimedHTTPS(_TimedAnswer, http.client.HTTPSConnection):
+    pass
+
+
+class _TimedHTTPHandler(HTTPHandler):
+    def http_open(self, request: Request) -> http.client.HTTPResponse:
+        return self.do_open(_TimedHTTP, request)
+
+
+class _TimedHTTPSHandler(HTTPSHandler):
+    def https_open(self, request: Request) -> http.client.HTTPResponse:
+        return self.do_open(_TimedHTTPS, request)
 
 
 def fetch(url: str, destination: Path, sha256: str, size_bytes: int) -> None:
@@ -112,7 +145,8 @@ def _append(url: str, partial: Path, size_bytes: int) -> None:
     have = _size(partial)
     headers = {"User-Agent": "hypersound-lib"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        response = urlopen(Request(url, headers=headers), timeout=_TIMEOUT_SECONDS)
+        opener = build_opener(_TimedHTTPHandler, _TimedHTTPSHandler)
+        response = opener.open(Request(url, headers=headers), timeout=_TIMEOUT_SECONDS)
     except HTTPError as error:
         if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # nothing lies past what we have; the checksum decides whether that is the file
