@@ -1,5 +1,18 @@
 """Errors that a user can remedy: each message names the value at fault and what to do about it."""
 
+import difflib
+from collections.abc import Iterable
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return a question for a message about an unknown name, or nothing where no known one is like it.
+
+    >>> suggestion("vctc", ["mini", "vctk"])
+    "did you mean 'vctk'? "
+    """
+    nearest = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    return f"did you mean {nearest[0]!r}? " if nearest else ""
+
 
 class HyperSoundError(Exception):
     """Base of every error that this library raises on bad input; the command line prints it without a traceback."""

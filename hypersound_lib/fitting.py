@@ -17,6 +17,8 @@ from hypersound_lib.fitted_sound import FittedSound
 from hypersound_lib.inr import INR
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import lsd, mse, snr
+from hypersound_lib.progress import progress_bar
+from hypersound_lib.training.interrupt import stop_on_signal
 
 # Embeddings of all instants are kept for the whole fit while they are smaller than this.
 _FEATURE_BYTES = 2**30
@@ -63,7 +65,7 @@ def fit_inr(
     """Fit `inr` to one sound, and leave the best weights in it.
 
     The sound is brought to full scale first, so that quiet recordings learn as fast as loud ones; the result
-    remembers the gain. Interrupted by Ctrl-C, it returns the best weights so far.
+    remembers the gain. After Ctrl-C, or a polite kill, it measures once more and returns the best weights so far.
 
     Args:
         waveform: the sound, `(T,)`, float.
@@ -90,25 +92,29 @@ def fit_inr(
     scheduler = _scheduler(optimizer, config)
     autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
     weights = dict(inr.named_parameters())
-    log = _Log(config, callback, tqdm(total=config.steps, desc="fit", unit="step", disable=not progress))
+    log = _Log(config, callback, progress_bar(total=config.steps, desc="fit", unit="step", disable=not progress))
     try:
-        for step in range(config.steps + 1):
-            features, batch = clip.draw()  # (W, n, F), (W, n): W windows of n instants
-            with autocast:
-                estimate = inr.evaluate(features, weights).squeeze(-1)
-            terms = loss(estimate.float(), batch)
-            total = loss.total(terms)
-            _raise_unless_finite(total, step, config)
-            if step % config.evaluate_every == 0 or step == config.steps:
-                log.add(step, clip.snr(inr, weights, estimate), optimizer, terms, total, weights)
-                if log.stop_reason:
-                    break
-            optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            optimizer.step()
-            scheduler.step()
-            log.bar.update()
-    except KeyboardInterrupt:
+        with stop_on_signal() as stop:
+            for step in range(config.steps + 1):
+                features, batch = clip.draw()  # (W, n, F), (W, n): W windows of n instants
+                with autocast:
+                    estimate = inr.evaluate(features, weights).squeeze(-1)
+                terms = loss(estimate.float(), batch)
+                total = loss.total(terms)
+                _raise_unless_finite(total, step, config)
+                stopped = stop.requested
+                if step % config.evaluate_every == 0 or step == config.steps or stopped:
+                    log.add(step, clip.snr(inr, weights, estimate), optimizer, terms, total, weights)
+                    if stopped and not log.stop_reason:
+                        log.stop_reason = "interrupted"
+                    if log.stop_reason:
+                        break
+                optimizer.zero_grad(set_to_none=True)
+                total.backward()
+                optimizer.step()
+                scheduler.step()
+                log.bar.update()
+    except KeyboardInterrupt:  # a second one, or in a callback
         if not log.history:
             raise
         log.stop_reason = "interrupted"
@@ -168,7 +174,7 @@ class _Log:
         row["learning_rate"] = optimizer.param_groups[0]["lr"]
         row |= {name: value.item() for name, value in terms.items()}
         self.history.append(row)
-        self.bar.set_postfix_str(f"SNR {snr_db:.1f} dB")
+        self.bar.set_postfix_str(f"SNR {snr_db:.1f} dB", refresh=False)
         # A loss on spectrograms is content with any phase: then the SNR says nothing, and the loss itself decides.
         score = -total.item() if terms.keys() & {"stft", "mel_stft"} else snr_db
         if score > self.best_score:

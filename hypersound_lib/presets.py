@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, suggestion
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSoundConfig
@@ -119,5 +119,5 @@ def preset(name: str) -> Preset:
     32768
     """
     if name not in PRESETS:
-        raise ConfigError(f"{name!r} is no preset; choose one of {', '.join(PRESETS)}")
+        raise ConfigError(f"{name!r} is no preset; {suggestion(name, PRESETS)}Choose one of {', '.join(PRESETS)}")
     return PRESETS[name]

@@ -1,10 +1,12 @@
 """Fitting one sound: it learns, keeps the best, stops when told, and repeats itself exactly."""
 
 import math
+import signal
 
 import pytest
 import torch
 
+from hypersound_lib import fitting
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.fitting import FitConfig, fit_inr
 from hypersound_lib.inr import SIREN, FourierMLP, FourierMLPConfig, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
@@ -145,6 +147,24 @@ def test_interruption_returns_the_best_so_far():
     )
     assert result.stop_reason == "interrupted"
     assert result.metrics["snr"] == pytest.approx(max(row["snr"] for row in result.history), abs=0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_fit_between_two_steps_with_a_measurement(number, monkeypatch):
+    before, draws = signal.getsignal(number), []
+    draw = fitting._Clip.draw
+
+    def draw_and_signal(clip):
+        draws.append(clip)
+        if len(draws) == 14:  # step 13, which would not be measured
+            signal.raise_signal(number)
+        return draw(clip)
+
+    monkeypatch.setattr(fitting._Clip, "draw", draw_and_signal)
+    result = fit(tone(), target_snr=None, steps=10**6)
+    assert (result.stop_reason, result.steps) == ("interrupted", 13)
+    assert result.metrics["snr"] == pytest.approx(max(row["snr"] for row in result.history), abs=0.05)
+    assert signal.getsignal(number) == before
 
 
 def test_a_diverging_fit_says_so():

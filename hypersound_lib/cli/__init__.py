@@ -6,11 +6,13 @@ need not wait for it.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 
+from hypersound_lib import __version__
 from hypersound_lib.cli import compress, decompress, evaluate, fit, info, reconstruct, render, reproduce, train
-from hypersound_lib.errors import HyperSoundError
+from hypersound_lib.errors import HyperSoundError, suggestion
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,8 +40,26 @@ def _in_words(error: OSError) -> str:
     return f"{error.filename or ''}: {error.strerror or error}"
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that asks whether a like option, command or choice was meant."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        options, unknown = super().parse_known_args(args, namespace)
+        for name in (text.partition("=")[0] for text in unknown if text.startswith("--")):
+            hint = suggestion(name, self._option_string_actions)
+            self.error(f"{name} is no option of this command; {hint}--help lists all")
+        return options, unknown
+
+    def error(self, message):
+        if found := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            known = re.findall(r"[\w-]+", found[2])
+            message = "; ".join([message, suggestion(found[1], known)]).rstrip("; ")
+        super().error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hypersound", description="Sounds as the weights of small networks.")
+    parser = _Parser(prog="hypersound", description="Sounds as the weights of small networks.")
+    parser.add_argument("--version", action="version", version=f"hypersound {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (fit, render, train, reconstruct, compress, decompress, info, evaluate, reproduce):
         command.add_parser(commands)

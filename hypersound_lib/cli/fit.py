@@ -17,7 +17,7 @@ def add_parser(commands) -> None:
         "fit",
         help="fit an INR to a recording",
         description="Fit an INR to a recording. Writes the reconstruction (NAME.inr.flac), the weights "
-        "(NAME.inr.safetensors) and a figure of both sounds (NAME.inr.png).",
+        "(NAME.inr.safetensors) and a figure of both sounds (NAME.inr.png). Ctrl-C stops it and keeps what there is.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     fit.add_argument("file", type=Path, help="WAV, FLAC, Ogg, Opus or MP3")
@@ -30,8 +30,8 @@ def add_parser(commands) -> None:
     fit.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Fit, print how it goes, and write sound, weights and figure."""
+def run(options: argparse.Namespace) -> int:
+    """Fit, print how it goes, and write sound, weights and figure; return 130 when interrupted, else 0."""
     import torch
 
     from hypersound_lib.data import load_audio, save_audio
@@ -61,6 +61,7 @@ def run(options: argparse.Namespace) -> None:
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
     print(f"{numbers}; {result.steps} steps in {result.seconds:.1f} s, stopped by {result.stop_reason}")
     print(f"wrote {base}.safetensors, .flac and .png")
+    return 130 if result.stop_reason == "interrupted" else 0
 
 
 def _part(waveform, sample_rate: int, options: argparse.Namespace):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import HEADER_BYTES, Header
@@ -20,6 +19,7 @@ from hypersound_lib.data.blocks import read_blocks, resample_blocks
 from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import CodeFileError, ConfigError
 from hypersound_lib.files import atomic_path
+from hypersound_lib.progress import progress_bar
 
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
@@ -125,7 +125,7 @@ def read_code_file(path: Path) -> bytes:
 
 def watched(blocks: Iterable[Tensor], sample_rate: int, seconds: float, what: str, progress: bool) -> Iterator[Tensor]:
     """Hand blocks `(T_i,)` on, and show in a bar how many of the seconds have passed."""
-    with tqdm(total=round(seconds, 1), desc=what, unit="s of sound", disable=not progress) as bar:
+    with progress_bar(total=round(seconds, 1), desc=what, unit="s of sound", disable=not progress) as bar:
         for block in blocks:
             yield block
             bar.update(len(block) / sample_rate)

@@ -1,6 +1,5 @@
 """Datasets by name: the embedded corpus, public corpora, or any folder of audio."""
 
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from hypersound_lib.data.catalogue import CORPORA, Corpus
 from hypersound_lib.data.download import download_corpus
 from hypersound_lib.data.layouts import Recording, index_folder
 from hypersound_lib.data.splits import split_any_folder
-from hypersound_lib.errors import DatasetError
+from hypersound_lib.errors import DatasetError, suggestion
 from hypersound_lib.files import cache_dir, embedded_data
 
 
@@ -133,8 +132,8 @@ def _locate(name: str, corpus: Corpus, root: str | os.PathLike | None, download:
     folder = home / corpus.archive.folder
     if not folder.is_dir():
         raise DatasetError(
-            f"dataset {name!r} is not in {folder}. Pass download=True to fetch it "
-            f"({corpus.archive.size_bytes / 1e9:.2f} GB, unpacked more), or root=... if it lies elsewhere."
+            f"dataset {name!r} is not in {folder}. Pass download=True, or --download to `hypersound train`, to fetch "
+            f"it ({corpus.archive.size_bytes / 1e9:.2f} GB, unpacked more), or root=... (--root) if it lies elsewhere."
         )
     return folder
 
@@ -144,7 +143,10 @@ def _require_folder(name: str) -> Path:
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise DatasetError(f"{folder} is a file, not a folder; use load_audio for one sound")
-    nearest = difflib.get_close_matches(name.lower(), CORPORA, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    raise DatasetError(f"{name!r} is no dataset; {hint}Known: {', '.join(CORPORA)}, or a folder that exists.")
+        raise DatasetError(
+            f"{folder} is a file, not a folder: put recordings into one, three or more to train on; load_audio and "
+            "`hypersound fit` take one sound"
+        )
+    raise DatasetError(
+        f"{name!r} is no dataset; {suggestion(name, CORPORA)}Known: {', '.join(CORPORA)}, or a folder that exists."
+    )

@@ -12,10 +12,9 @@ from typing import BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPHandler, HTTPSHandler, Request, build_opener
 
-from tqdm import tqdm
-
 from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
 from hypersound_lib.errors import DownloadError
+from hypersound_lib.progress import progress_bar
 
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
@@ -185,7 +184,9 @@ def _refuse_larger(url: str, partial: Path, size: int, size_bytes: int) -> None:
 def _copy(response: http.client.HTTPResponse, file: BinaryIO, name: str, have: int, left: int, most: int) -> int:
     """Write what the server sends, at most so many bytes, and return how many there were."""
     received, since, counted = 0, time.monotonic(), 0
-    with tqdm(total=have + left, initial=have, unit="B", unit_scale=True, desc=name.removesuffix(".partial")) as bar:
+    with progress_bar(
+        total=have + left, initial=have, unit="B", unit_scale=True, desc=name.removesuffix(".partial")
+    ) as bar:
         while received < most:
             try:
                 # One block of the network at a time: a whole one of ours could take a slow server days.

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from hypersound_lib.data.audio import from_int16, load_audio, peak_normalize, to_int16
 from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import DatasetError
+from hypersound_lib.progress import progress_bar
 
 _SAMPLES_FILE = "samples.int16"
 _INDEX_FILE = "index.json"
@@ -157,7 +157,7 @@ def open_store(folder: str | os.PathLike) -> AudioStore:
 
 
 def _decode_each(recordings: Sequence[Recording], sample_rate: int, normalize: bool, progress: bool):
-    for recording in tqdm(recordings, desc="decoding", unit="file", disable=not progress):
+    for recording in progress_bar(iterable=recordings, desc="decoding", unit="file", disable=not progress):
         waveform, _ = load_audio(recording.path, sample_rate)
         yield to_int16(peak_normalize(waveform) if normalize else waveform)
 

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.errors import ConfigError, WeightsFileError, suggestion
 from hypersound_lib.files import embedded_data, staging_folder, write_synced
 
 FORMAT = "hypersound_lib.model/1"
@@ -81,7 +81,10 @@ def find_folder(name_or_folder: str | os.PathLike, revision: str | None = None) 
         return shipped[name]
     known = f"shipped with this library: {', '.join(shipped) or 'none'}"
     if isinstance(name_or_folder, os.PathLike) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name):
-        raise WeightsFileError(f"{name}: there is no such folder or model ({known}); the hub's are called owner/name")
+        hint = suggestion(name, shipped)
+        raise WeightsFileError(
+            f"{name}: there is no such folder or model ({known}); {hint}the hub's are called owner/name"
+        )
     return _download(name, revision, known)
 
 

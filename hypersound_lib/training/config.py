@@ -52,5 +52,7 @@ class TrainingConfig:
             raise ConfigError(f"augment is 'paper', 'codec' or 'none', not {self.augment!r}")
         if not 0 <= self.ema_decay < 1 or (self.max_grad_norm is not None and self.max_grad_norm <= 0):
             raise ConfigError(f"ema_decay lies in [0, 1), max_grad_norm is positive or None: {self}")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(f"a seed is a whole number from 0 to 2^63 - 1, not {self.seed}")
         if self.window is not None and self.window < 1:
             raise ConfigError(f"a window has at least one sample, not {self.window}")

@@ -9,7 +9,7 @@ import soundfile
 
 from hypersound_lib.data import AudioStore, Recording, build_store, load_dataset
 from hypersound_lib.data.splits import split_any_folder
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, DatasetError
 
 
 def training_stores(
@@ -45,6 +45,12 @@ def training_stores(
     for corpus in corpora:
         recordings = load_dataset(corpus, "train", root=root, download=download).recordings
         split = split_any_folder(Path(), list(recordings))
+        if not split["test"]:
+            raise DatasetError(
+                f"{corpus}: so few recordings cannot be divided: some are held out to test and some to validate, so "
+                "that at least 3 are needed. Cut them into parts, such as with ffmpeg -i a.wav -f segment "
+                "-segment_time 5 %03d.wav, or represent one sound with `hypersound fit`."
+            )
         parts["train"] += split["train"]
         parts["validation"] += split["test"]
     if minutes is not None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from hypersound_lib.errors import TrainingError
 from hypersound_lib.files import atomic_path, naming
+from hypersound_lib.progress import progress_bar
 
 
 class RunLog:
@@ -32,7 +32,7 @@ class RunLog:
 
     def __init__(self, folder: Path, step: int, steps: int, enabled: bool = True, progress: bool = True):
         self.folder, self.enabled = folder, enabled
-        self.bar = tqdm(total=steps, initial=step, unit="step", disable=not (enabled and progress))
+        self.bar = progress_bar(total=steps, initial=step, unit="step", disable=not (enabled and progress))
         self.board = None
         if enabled:
             folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ class RunLog:
         """Note one training step; `row` begins with `step`."""
         terms = {name: value for name, value in row.items() if name not in _NOT_TERMS}
         shown = "  ".join(f"{name} {value:.3g}" for name, value in terms.items())
-        self.bar.set_postfix_str(f"{shown}  {row['samples_per_second']:.3g} samples/s")
+        self.bar.set_postfix_str(f"{shown}  {row['samples_per_second']:.3g} samples/s", refresh=False)
         self._write("train", row)
 
     def validation(self, row: Mapping[str, float]) -> None:

@@ -1,6 +1,7 @@
 """The command line: files in, files out, numbers on the way, and errors without a traceback."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -38,6 +39,17 @@ def test_fit_writes_sound_weights_and_figure(fitted, recording):
     assert rate == RATE
     assert snr(original, reconstruction) >= 29.5
     assert (out / "voice.inr.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_a_signal_interrupts_is_kept(recording, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "hypersound_lib.cli.fit._print_row", lambda row: row["step"] == 20 and os.kill(os.getpid(), signal.SIGTERM)
+    )
+    out = tmp_path / "out"
+    arguments = ["fit", str(recording), "--out", str(out), "--device", "cpu", "--target-snr", "none"]
+    assert main([*arguments, "--steps", "1000000"]) == 130
+    assert {p.name for p in out.iterdir()} == {"voice.inr.flac", "voice.inr.safetensors", "voice.inr.png"}
+    assert "stopped by interrupted" in capsys.readouterr().out
 
 
 def test_fit_prints_metrics_as_it_goes(fitted):

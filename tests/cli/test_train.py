@@ -7,8 +7,10 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from hypersound_lib.cli import main
+from hypersound_lib.data import save_audio
 from hypersound_lib.files import locked
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.training import read_log
@@ -93,6 +95,8 @@ def test_a_store_is_written_and_kept_for_resuming(start, tmp_path):
         (["--data", "vctc"], "did you mean 'vctk'"),
         (["--batch-size", "0"], "batch_size must be at least 1, not 0"),
         (["--loss", "l2"], "smooth_l1"),
+        (["--seed", "-1"], "a seed is a whole number from 0 to 2^63 - 1, not -1"),
+        (["--data", "vctk", "--root", "nowhere"], "--download to `hypersound train`, to fetch it (11.75 GB"),
         (["--resume"], "holds no checkpoint to resume from"),
     ],
 )
@@ -187,3 +191,18 @@ def test_recordings_are_not_written_over(start, voices, tmp_path, monkeypatch, c
     assert main([*arguments, "--data", data, *changes]) == 2
     assert "is the same file as" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_recordings_that_cannot_be_divided_are_refused_with_a_way_on(start, tmp_path, capsys, count):
+    arguments, out = start
+    for number in range(count):
+        save_audio(tmp_path / "few" / f"{number}.wav", torch.rand(1600), 8000)
+    assert main([*arguments, "--data", str(tmp_path / "few")]) == 2
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'few'}: so few recordings cannot be divided" in error
+    assert "at least 3 are needed. Cut them into parts" in error
+    assert not out.exists()
+    save_audio(tmp_path / "few" / "third.wav", torch.rand(1600), 8000)
+    if count == 2:
+        assert main([*arguments, "--data", str(tmp_path / "few")]) == 0
