@@ -7,6 +7,10 @@
 
 Clips start at whole samples of the model's rate. At another rate such a start mostly lies between two output samples,
 so each clip is asked for instants of its own: the network is a function of time, and nothing need be interpolated.
+
+Models are trained on recordings at full scale and without an offset, so the sound's mean is set aside, and one gain
+brings the rest to full scale. A clip that is far louder than most has a gain of its own: a click does not take the
+others down to where the model has learnt nothing.
 """
 
 import math
@@ -18,13 +22,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coords import time_coords
-from hypersound_lib.data import as_sound, peak_normalize, resample, resampled_length
+from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import ConfigError
 
 if TYPE_CHECKING:
     from hypersound_lib.hypersound.model import HyperSound
 
 OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip
+_LOUDEST = 8.0  # 18 dB: so far above the median of all clips' peaks one may peak before it has a gain of its own
 
 
 def clips_per_second(model: "HyperSound", overlap: float = OVERLAP) -> float:
@@ -73,30 +78,43 @@ def _reconstruct_in_clips(
 ) -> Tensor:
     """Cut a sound of `duration` seconds into clips, play each, and cross-fade: `(T,) -> (total,)`."""
     rate, length = model.config.sample_rate, model.config.num_samples
-    gain = heard.abs().max().item() if len(heard) else 0.0
-    if gain == 0:
-        return torch.zeros(total)
+    offset = heard.double().mean().item() if len(heard) else 0.0
+    heard = heard - offset
+    if not heard.any():
+        return torch.full((total,), offset)
 
     fade = math.floor(overlap * length)  # samples at the model's rate; at most half a clip
     hop = length - fade
     count = 1 + max(0, math.ceil((duration * rate - length) / hop))
     zeros = (count - 1) * hop + length - len(heard)
-    clips = functional.pad(peak_normalize(heard), (0, zeros)).unfold(0, length, hop)  # (K, N)
+    clips = functional.pad(heard, (0, zeros)).unfold(0, length, hop)  # (K, N)
+    gains = _gains(clips)
 
     device = next(model.parameters()).device
-    result = torch.zeros(total, dtype=torch.float64)
+    result = torch.full((total,), offset, dtype=torch.float64)
     for first in range(0, count, batch_size):
-        params = model.encode(clips[first : first + batch_size].to(device))
         numbers = range(first, min(first + batch_size, count))
+        scaled = clips[first : numbers.stop] / gains[first : numbers.stop, None]
+        params = model.encode(scaled.nan_to_num(0).to(device))  # 0 / 0 where all is silent
         grids = [_Grid(number * hop, length, rate, output_rate) for number in numbers]
         for number, grid, sound in zip(numbers, grids, _play(model, params, grids), strict=True):
             weights = grid.weights(fade, opens=number > 0, closes=number < count - 1)
             part = result[grid.first : grid.first + grid.count]  # cut short where the sound ends
-            part += (weights * sound[: grid.count].cpu())[: len(part)]
-    result = (gain * result).float()
+            part += (gains[number] * weights * sound[: grid.count].cpu())[: len(part)]
+    result = result.float()
     if not result.isfinite().all():
         raise ConfigError("the model's sound holds NaN or Inf; load its weights again, or train them further")
     return result
+
+
+def _gains(clips: Tensor) -> Tensor:
+    """Return what brings each clip to full scale, `(K, N) -> (K,)`: mostly one number, the peak of all.
+
+    >>> _gains(torch.tensor([[0.1], [0.5], [0.2]])), _gains(torch.tensor([[0.01], [1.0], [0.01]]))
+    (tensor([0.5000, 0.5000, 0.5000]), tensor([0.0800, 1.0000, 0.0800]))
+    """
+    peaks = clips.abs().amax(dim=-1)
+    return peaks.maximum((_LOUDEST * peaks.median()).minimum(peaks.max()))
 
 
 class _Grid:

@@ -23,7 +23,7 @@ CYCLES = 437.0  # Hz
 
 
 class PerfectModel(nn.Module):
-    """Hears phase and level of a sine of known frequency in each clip, and plays that sine at any instant."""
+    """Hears phase, level and offset of a sine of known frequency in each clip, and plays that sine at any instant."""
 
     def __init__(self, sample_rate=RATE, num_samples=LENGTH):
         super().__init__()
@@ -34,14 +34,18 @@ class PerfectModel(nn.Module):
 
     def encode(self, clips):
         self.calls.append(len(clips))
-        # Both first samples lie in the sound, whatever zeros the last clip is filled up with.
+        # The first three samples lie in the sound, whatever zeros the last clip is filled up with.
         omega = 2 * math.pi * CYCLES / self.config.sample_rate
-        first, second = clips[:, 0].double(), clips[:, 1].double()
-        return {"cosine": first, "sine": (second - first * math.cos(omega)) / math.sin(omega)}
+        first, second, third = clips[:, :3].double().unbind(-1)
+        offset = (first - 2 * math.cos(omega) * second + third) / (2 - 2 * math.cos(omega))
+        first, second = first - offset, second - offset
+        return {"offset": offset, "cosine": first, "sine": (second - first * math.cos(omega)) / math.sin(omega)}
 
     def target(self, coords, params):
         angle = 2 * torch.pi * CYCLES * float(self.duration) * coords.squeeze(-1).double()
-        return params["cosine"][:, None] * angle.cos() + params["sine"][:, None] * angle.sin()
+        return (
+            params["offset"][:, None] + params["cosine"][:, None] * angle.cos() + params["sine"][:, None] * angle.sin()
+        )
 
     def decode(self, params, sample_rate):
         count = samples_in(self.duration, sample_rate)
@@ -54,7 +58,7 @@ def sine(count, rate, level=0.5):
 
 @pytest.mark.parametrize("overlap", [0, 1 / 8, 0.3, 0.5])
 @pytest.mark.parametrize("output_rate", [8000, 11025, 16000, 44100])
-@pytest.mark.parametrize("count", [2, 249, 250, 252, 469, 2000])
+@pytest.mark.parametrize("count", [3, 249, 250, 253, 469, 2000])
 def test_clips_join_to_the_sound_at_every_rate(output_rate, overlap, count):
     sound = reconstruct(PerfectModel(), sine(count, RATE), RATE, output_rate, overlap=overlap, batch_size=3)
     expected = sine(math.floor(count * output_rate / RATE + 0.5), output_rate)
@@ -143,6 +147,36 @@ def test_the_model_hears_full_scale():
     model.encode = lambda clips: heard.append(clips) or encode(clips)
     reconstruct(model, 1e-3 * torch.randn(1000), RATE)
     assert torch.cat(heard).abs().max() == 1
+
+
+@pytest.mark.parametrize("offset", [0.5, -0.1, 3.0])
+def test_an_offset_comes_back_and_changes_nothing_else(offset):
+    model = PerfectModel()
+    assert torch.equal(reconstruct(model, torch.full((1000,), offset), RATE, 16000), torch.full((2000,), offset))
+    assert not model.calls
+    heard = []
+    encode = model.encode
+    model.encode = lambda clips: heard.append(clips) or encode(clips)
+    waveform = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    plain, moved = (reconstruct(model, waveform + shift, RATE) for shift in (0, offset))
+    torch.testing.assert_close(heard[1], heard[0], rtol=0, atol=1e-6)
+    torch.testing.assert_close(moved, plain + offset, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("place", [5, 1000, 1870, 1999])
+def test_a_click_does_not_take_the_other_clips_down(place):
+    """60 dB above the sound, in one clip or, where two overlap, in two."""
+    model = PerfectModel()
+    heard = []
+    encode = model.encode
+    model.encode = lambda clips: heard.append(clips) or encode(clips)
+    waveform = sine(2000, RATE, level=1e-3)
+    waveform[place] += 1
+    reconstruct(model, waveform, RATE)
+    levels = torch.cat(heard).abs().amax(dim=-1)
+    assert levels.max() == 1
+    assert levels.min() > 0.1
+    assert (levels == 1).sum() <= 2
 
 
 def test_no_more_clips_than_needed():

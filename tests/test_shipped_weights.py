@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from hypersound_lib.cli import main
 from hypersound_lib.data import load_audio, load_dataset, resample, save_audio
@@ -13,6 +14,7 @@ from hypersound_lib.files import embedded_data
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import nmse
+from hypersound_lib.models import load_model
 from hypersound_lib.presets import preset
 
 MIB = 2**20
@@ -103,6 +105,29 @@ def test_no_file_of_the_local_model_is_larger_than_asked_and_the_larger_the_clos
         errors.append(nmse(heard, model.decompress(data, sound.sample_rate)).item())
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 0.02
+
+
+@pytest.mark.parametrize("name", ["local", "hypersound-small"])
+def test_an_offset_comes_back_as_it_was(name):
+    """And from a copy of the copy: it neither grows nor shrinks."""
+    model = load_model(name)
+    rate = model.config.sample_rate
+    copy = torch.full((rate,), 0.5)
+    for _ in range(2):
+        copy = model.reconstruct(copy, rate)
+        assert copy[rate // 4 : -rate // 4].mean().item() == pytest.approx(0.5, rel=0.01)
+
+
+def test_a_click_leaves_the_speech_as_good_as_it_was():
+    """60 dB above it."""
+    model = HyperSound.from_pretrained("hypersound-small")
+    rate = model.config.sample_rate
+    speech = resample(load_dataset("mini", "test")[0].waveform, 48000, rate)[: 2 * rate]
+    clicked = speech.clone()
+    clicked[rate] += 1000 * speech.abs().max()
+    away = (torch.arange(len(speech)) - rate).abs() > model.config.num_samples  # where no clip holds the click
+    errors = [nmse(speech[away], model.reconstruct(heard, rate)[away]).item() for heard in (speech, clicked)]
+    assert errors[1] < 1.2 * errors[0]
 
 
 def test_the_copy_that_the_readme_plays_is_that_of_the_file_beside_it():

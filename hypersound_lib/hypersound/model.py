@@ -119,7 +119,8 @@ class HyperSound(PretrainedModel):
         """Encode a sound of any length and rate, clip by clip, and play it at any rate: `(T,) -> (T',)`.
 
         T' = ⌊T · output_rate / sample_rate + ½⌋. Like the recordings that models are trained on, the sound is brought
-        to the model's rate, then to full scale; the result has the original's scale. Silence stays silent.
+        to the model's rate, then to zero mean and full scale; the result has the original's scale and mean. Silence
+        stays silent. A clip that peaks 18 dB above the median of all clips' peaks has a gain of its own.
 
         Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would
         fold back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hypersound_lib.coding.compression import compress_blocks
-from hypersound_lib.coding.container import MAX_RATE, Header
+from hypersound_lib.coding.container import MAX_RATE, Header, read_packets
 from hypersound_lib.coding.packets import SEGMENT
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, level_gain, quality_of, survey
 from hypersound_lib.errors import ConfigError
@@ -102,6 +102,18 @@ def test_one_click_does_not_set_the_level():
     lonely = torch.zeros(RATE)
     lonely[5] = 0.5
     assert survey([lonely], HOP).level > 100, "a lone click is what there is"
+
+
+def test_a_click_changes_its_own_packet_alone(model):
+    """60 dB above the sound. At a rate instead of a quality its bits are missing elsewhere, and nothing else is."""
+    packet = CONFIG.packet * HOP
+    x = 1e-3 * sound(8 * packet)
+    clicked = x.clone()
+    clicked[3 * packet + packet // 2] = 1.0
+    files = [model.compress(signal, RATE, quality=5) for signal in (x, clicked)]
+    assert len({Header.from_bytes(data)[0].level for data in files}) == 1
+    plain, other = (list(read_packets(data, Header.from_bytes(data)[1], 9)) for data in files)
+    assert [number for number in range(9) if plain[number] != other[number]] == [3]
 
 
 @pytest.mark.parametrize("size", [1, 37, 1000])
