@@ -111,7 +111,7 @@ def _instants(num_samples: int, points_per_unit: Fraction, start: int, dtype: to
     index = torch.arange(start, start + num_samples, dtype=torch.int64)
     t = (index * q).to(torch.float64) / p
     if dtype is None:
-        last = np.float32(max(abs(t[0].item()), abs(t[-1].item())))
+        last = np.float32(max(abs(start), abs(start + num_samples - 1)) * q / p)
         worst_shift = float(np.spacing(last)) / 2 * float(points_per_unit)
         dtype = torch.float32 if worst_shift <= _FLOAT32_TOLERANCE else torch.float64
     return t.to(dtype)

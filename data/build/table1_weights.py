@@ -8,6 +8,7 @@ same data for the same time. Their trainings are taken from ``data/results/table
 from pathlib import Path
 
 import torch
+from weights import exported
 
 from hypersound_lib.evaluation import evaluation_from_json
 from hypersound_lib.experiments import read_results, scale
@@ -34,7 +35,7 @@ were trained by `hypersound reproduce table1 --scale {scale}`: {steps} steps in 
 
 Means over {count} recordings of the four test speakers, {rate} Hz. A model for learning, not for use: it has heard no
 human voice.
-"""
+{exported}"""
 
 
 def main() -> None:
@@ -59,12 +60,13 @@ def main() -> None:
         }
         target = DATA / "checkpoints" / f"table1-{run}"
         trained.model.save_pretrained(target, facts=facts, dtype=torch.float16)
-        complete_card(target / CARD_FILE, record, means)
+        graphs = "" if run == "rave" else f"\n{exported(trained.model)}\n"
+        complete_card(target / CARD_FILE, record, means, graphs)
         print(f"wrote {target}")
 
 
-def complete_card(path: Path, record: dict, means: dict[str, float]) -> None:
-    """Add terms, data and scores to the card that the model has written."""
+def complete_card(path: Path, record: dict, means: dict[str, float], graphs: str) -> None:
+    """Add terms, data, scores and sizes of exported graphs to the card that the model has written."""
     metrics = [*TABLE_1, "nmse"]
     addition = ADDITION.format(
         scale=record["scale"],
@@ -75,6 +77,7 @@ def complete_card(path: Path, record: dict, means: dict[str, float]) -> None:
         cells=" | ".join(f"{means[name]:.3f}" for name in metrics),
         count=len(record["evaluation"]["recordings"]),
         rate=record["sample_rate"],
+        exported=graphs,
     )
     card = path.read_text(encoding="utf-8").replace("library_name:", "license: cc-by-4.0\nlibrary_name:", 1)
     card = card.replace("path/to/this/folder", path.parent.name)

@@ -9,12 +9,15 @@ import argparse
 import json
 import shlex
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
 
+from hypersound_lib.coding.knob import KNOBS
 from hypersound_lib.data import load_dataset
 from hypersound_lib.evaluation import choose_excerpts, evaluate
+from hypersound_lib.export import export_programs, save_programs
 from hypersound_lib.hub.card import model_card
 from hypersound_lib.hub.folders import read_folder, write_folder
 from hypersound_lib.hub.model import PretrainedModel
@@ -63,6 +66,8 @@ Means over up to {count} recordings of each test split, at most {seconds:g} s ea
 intelligibility (1 is best){note_on_scores}
 
 {sizes}
+
+{exported}
 """
 NMSE_NOTE = ", NMSE 1 is as bad as silence. Speech only: the model was trained on no music and no noise."
 FILES_NOTE = """, PESQ about quality (4.64 is best). Rates are those of the files, headers included: the sizes
@@ -141,6 +146,7 @@ def describe(name: str, model: PretrainedModel, corpora: list[str], scores: dict
         seconds=SECONDS,
         note_on_scores=FILES_NOTE if in_files else NMSE_NOTE,
         sizes=sizes(model),
+        exported=exported(model),
     )
 
 
@@ -194,6 +200,16 @@ def sizes(model: PretrainedModel) -> str:
         neck=min(model.config.hypernetwork.hidden),
         generated=model.hypernetwork.num_generated,
     )
+
+
+def exported(model: PretrainedModel) -> str:
+    """Say how large the model's graphs are, for programs that have no hypersound_lib."""
+    knob = None if model.default_kbps is None else KNOBS // 2
+    with tempfile.TemporaryDirectory() as folder:
+        written = save_programs(export_programs(model, knob=knob), folder)
+    found = " and ".join(f"`{name}` of {size / 1e6:.1f} MB" for name, size in written.items())
+    return f"""`hypersound_lib.export` writes {found}, in float32, for programs
+that have torch alone; with onnx and onnxscript, `torch.onnx.export` turns both into ONNX."""
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ samples, frame k's instants are shifted by δ_k, and cos(α + 2π f δ) = cos α
 into the amplitudes: the table, now of cosines and sines, stays fixed.
 """
 
+import math
 from fractions import Fraction
 
 import torch
@@ -119,8 +120,8 @@ class LocalINR(nn.Module):
         if samples_per_hop in (None, self.hop):
             return slice(None)
         lower = min(float(samples_per_hop), self.hop)
-        count = int((lapped_waves(self.hop)[0] <= lower / 2 - GUARD).sum())
-        if not count:
+        count = math.floor(lower - 2 * GUARD - 0.5) + 1  # wave m has m / 2 + 1 / 4 cycles per hop
+        if count < 1:
             raise ConfigError(
                 f"a rate of {float(samples_per_hop):g} samples per hop leaves no wave; play at a higher one, or at the "
                 f"trained {self.hop}"

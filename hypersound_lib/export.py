@@ -1,0 +1,95 @@
+"""Models for programs that have no `hypersound_lib`: `encode` and `decode` as two graphs, by torch.export.
+
+A graph holds weights, constants and operations alone. `torch.export.load` reads it where there is torch, AOTInductor
+compiles it for C++, and with the packages onnx and onnxscript `torch.onnx.export` turns it into ONNX. Around the graphs
+remains what `reconstruct` does: resampling, and scale and overlap of clips; for local models the coder of `.hs` files.
+"""
+
+import copy
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from hypersound_lib.coords import clip_duration, samples_in
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.hub.model import PretrainedModel
+
+
+class _Encode(nn.Module):
+    def __init__(self, model: PretrainedModel, knob: int | None):
+        super().__init__()
+        self.model, self.settings = model, () if knob is None else (knob,)
+
+    def forward(self, waveform: Tensor) -> Any:
+        return self.model.encode(waveform, *self.settings)
+
+
+class _Decode(nn.Module):
+    def __init__(self, model: PretrainedModel, *settings: int):
+        super().__init__()
+        self.model, self.settings = model, settings
+
+    def forward(self, code: Any) -> Tensor:
+        return self.model.decode(code, *self.settings)
+
+
+def _without(model: PretrainedModel, *parts: str) -> PretrainedModel:
+    """Return the model without the weights that a graph does not need: it would hold them all."""
+    rest = copy.copy(model)
+    rest._modules = {name: part for name, part in model._modules.items() if name not in parts}
+    return rest
+
+
+@torch.no_grad()
+def export_programs(
+    model: PretrainedModel, *, num_samples: int | None = None, sample_rate: int | None = None, knob: int | None = None
+) -> dict[str, ExportedProgram]:
+    """Return `{"encode": (1, T) -> code, "decode": code -> (1, T')}`, with what the model's own methods give.
+
+    Args:
+        model: a `HyperSound` or a `LocalHyperSound`, on the CPU.
+        num_samples: T, at the model's rate; None stands for the length of its training clips. A `HyperSound` takes no
+            other.
+        sample_rate: at which rate `decode` plays, in Hz; None stands for the model's own.
+        knob: of a local model, which takes as input one position of its rate knob, from 0, the finest, to 255.
+
+    Raises:
+        ConfigError: the model cannot be asked for that.
+
+    >>> from hypersound_lib import HyperSound
+    >>> from hypersound_lib.presets import preset
+    >>> programs = export_programs(HyperSound(preset("tutorial").model), sample_rate=44100)
+    >>> code = programs["encode"].module()(torch.zeros(1, 512))
+    >>> programs["decode"].module()(code).shape
+    torch.Size([1, 2823])
+    """
+    if model.kind not in ("HyperSound", "LocalHyperSound"):
+        raise ConfigError(f"a {model.kind} cannot be exported; export a HyperSound or a LocalHyperSound")
+    if knob is not None and model.kind == "HyperSound":
+        raise ConfigError(f"a HyperSound has no rate knob: leave knob={knob} out")
+    rate = model.config.sample_rate if sample_rate is None else sample_rate
+    count = model.config.num_samples if num_samples is None else num_samples
+    played = samples_in(clip_duration(count, model.config.sample_rate), rate)
+    encode = _Encode(_without(model, "target", "entropy"), knob).eval()
+    decode = _Decode(_without(model, "encoder", "steps", "entropy", "hypernetwork", "generator"), played, rate).eval()
+    waveform = torch.zeros(1, count)
+    code = encode(waveform)
+    decode(code)  # what cannot be played is refused by the model, in its own words
+    return {
+        "encode": torch.export.export(encode, (waveform,)),
+        "decode": torch.export.export(decode, (code,)),
+    }
+
+
+def save_programs(programs: dict[str, ExportedProgram], folder: str | os.PathLike) -> dict[str, int]:
+    """Write each program as `NAME.pt2` for `torch.export.load`, and return their sizes in bytes."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {name: folder / f"{name}.pt2" for name in programs}
+    for name, program in programs.items():
+        torch.export.save(program, paths[name])
+    return {name: path.stat().st_size for name, path in paths.items()}
