@@ -11,7 +11,6 @@ T = TypeVar("T")
 
 # Far beyond what is of use. A model within these and the limits of its config takes seconds to build, not hours.
 MOST_SAMPLES = 2**28  # an hour and a half at 48 kHz
-HIGHEST_RATE = 1_000_000  # Hz
 _MOST_NUMBERS = 16  # in a tuple
 
 

@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from hypersound_lib.config_json import HIGHEST_RATE, MOST_SAMPLES, kind_from_json, limit_sizes
-from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.config_json import MOST_SAMPLES, kind_from_json, limit_sizes
+from hypersound_lib.coords import HIGHEST_RATE, check_sample_rate, clip_duration, samples_in, time_coords
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.files import atomic_path
 from hypersound_lib.hub.folders import first_not_finite
@@ -51,12 +51,11 @@ class FittedSound:
             chunk_size: instants evaluated at once; it bounds the memory and does not change the result.
 
         Raises:
-            ConfigError: the rate is not positive or gives more than 2²⁸ samples, or the network's output is not
+            ConfigError: there is no such rate, it gives more than 2²⁸ samples, or the network's output is not
                 finite.
         """
         rate = self.sample_rate if sample_rate is None else sample_rate
-        if rate < 1:
-            raise ConfigError(f"a sample rate is a positive number of Hz, not {rate}")
+        check_sample_rate(rate)
         duration = clip_duration(self.num_samples, self.sample_rate)
         device = next(self.inr.parameters()).device
         total = samples_in(duration, rate)

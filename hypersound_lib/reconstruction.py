@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.coords import time_coords
+from hypersound_lib.coords import check_sample_rate, time_coords
 from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import ConfigError
 
@@ -168,8 +168,7 @@ def _play(model: "HyperSound", params: dict[str, Tensor], grids: list[_Grid]) ->
 
 
 def _check(waveform: Tensor, sample_rate: int, output_rate: int, overlap: float, batch_size: int) -> Tensor:
-    if min(sample_rate, output_rate) < 1:
-        raise ConfigError(f"a sample rate is a positive number of Hz, not {min(sample_rate, output_rate)}")
+    check_sample_rate(sample_rate, output_rate)
     if not 0 <= overlap <= 0.5 or batch_size < 1:
         raise ConfigError(f"overlap lies in [0, 0.5], batch_size is at least 1; not {overlap} and {batch_size}")
     return as_sound(waveform)

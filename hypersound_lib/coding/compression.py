@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.coding.container import MAX_RATE, Header, Packet
+from hypersound_lib.coding.container import Header, Packet
 from hypersound_lib.coding.knob import KNOBS, knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import Rate, Survey, level_gain, survey
 from hypersound_lib.coding.rounding import round_for_rate
+from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data import as_sound, resample
 from hypersound_lib.errors import ConfigError
 
@@ -50,8 +51,7 @@ def compress_blocks(
     """
     if not measured.num_samples:
         raise ConfigError("there is no sample to compress")
-    if not 1 <= original_rate <= MAX_RATE:
-        raise ConfigError(f"sounds at 1 to {MAX_RATE} Hz can be compressed, not at {original_rate}")
+    check_sample_rate(original_rate)
     coder = PacketCoder(model.entropy)
     header = Header(model.identity(), measured.level, original_rate, measured.num_samples).to_bytes()
     yield header

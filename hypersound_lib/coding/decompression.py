@@ -13,9 +13,10 @@ from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import level_gain
+from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data.audio import resampled_length
 from hypersound_lib.data.blocks import resample_blocks
-from hypersound_lib.errors import CodeFileError, ConfigError
+from hypersound_lib.errors import CodeFileError
 
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
@@ -51,8 +52,7 @@ def decompress_blocks(
     """
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
-    if output_rate < 1:
-        raise ConfigError(f"a sample rate is a positive number of Hz, not {output_rate}")
+    check_sample_rate(output_rate)
     header, at = _header(model, data, name)
     thetas = _read_theta(model, data, at, header.num_samples, name)
     played = (level_gain(header.level) * block for block in play(model, thetas, max(rate, output_rate)))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hypersound_lib.coords import HIGHEST_RATE, LOWEST_RATE, check_sample_rate
 from hypersound_lib.data.truncation import missing_tail, second_stream
 from hypersound_lib.errors import AudioFileError, ConfigError
 
@@ -41,7 +42,7 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
     Raises:
         AudioFileError: the file is missing, empty, truncated, not audio, unreadable, holds NaN or Inf, or its channels
             cancel.
-        ConfigError: `sample_rate` is not positive.
+        ConfigError: `sample_rate` is no whole number from 100 to 1 000 000.
 
     >>> import tempfile
     >>> from hypersound_lib.data.writing import save_audio
@@ -104,13 +105,12 @@ def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
     """Return ⌊T · to_rate / from_rate + ½⌋ in exact integers, the one rule for how long a sound is at another rate.
 
     Raises:
-        ConfigError: a rate is not positive.
+        ConfigError: a rate is no whole number from 100 to 1 000 000.
 
     >>> resampled_length(480, 48000, 22050)  # 220.5, where soxr's own rounding gives 220
     221
     """
-    if min(from_rate, to_rate) <= 0:
-        raise ConfigError(f"cannot resample from {from_rate} Hz to {to_rate} Hz: rates must be positive")
+    check_sample_rate(from_rate, to_rate)
     return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)
 
 
@@ -121,7 +121,7 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
         ``(..., T) -> (..., T')``, float32 on the CPU; T' is `resampled_length`.
 
     Raises:
-        ConfigError: a rate is not positive, or the result is not finite.
+        ConfigError: a rate is no whole number from 100 to 1 000 000, or the result is not finite.
 
     >>> resample(torch.zeros(2, 48000), 48000, 22050).shape
     torch.Size([2, 22050])
@@ -236,7 +236,7 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
     """Open a sound file to decode it, and say what is wrong with it where that fails.
 
     Raises:
-        AudioFileError: the file is missing, empty, truncated, not audio or unreadable.
+        AudioFileError: the file is missing, empty, truncated, not audio, unreadable, or states an impossible rate.
     """
     try:
         if not path.exists():
@@ -256,6 +256,9 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
         with soundfile.SoundFile(path) as file:
             if file.frames > _UNKNOWN_LENGTH:
                 raise AudioFileError(f"{path}: does not state its length. Encode it again, into a seekable file.")
+            if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
+                limits = f"a recording has from {LOWEST_RATE} to {HIGHEST_RATE} Hz"
+                raise AudioFileError(f"{path}: its header says {file.samplerate} Hz; {limits}. Repair the header.")
             yield file
     except OSError as error:
         raise AudioFileError(f"{path}: cannot be read ({error}). Check its permissions and the disk.") from error

@@ -10,12 +10,21 @@ import soundfile
 import torch
 from torch import Tensor
 
+from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data.audio import as_real, to_int16
 from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import AudioFileError, ConfigError
 from hypersound_lib.files import atomic_path
 
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+# Beyond these, libsndfile's Vorbis encoder crashes, and its FLAC encoder writes what its decoder cannot read.
+_RATES = {
+    "OGG": (lambda rate: rate <= 200_000, "up to 200000 Hz"),
+    "FLAC": (
+        lambda rate: rate < 2**16 or (rate <= 655_350 and rate % 10 == 0),
+        "up to 65535 Hz, and multiples of 10 Hz up to 655350 Hz",
+    ),
+}
 WRITE_BLOCK = 65536  # libsndfile's Vorbis encoder overflows its stack when a long sound comes in one piece
 
 
@@ -64,6 +73,10 @@ def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
     if path.suffix.lower() not in _FORMATS:
         raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(_FORMATS)}")
     container, subtype = _FORMATS[path.suffix.lower()]
+    check_sample_rate(sample_rate)
+    if container in _RATES and not _RATES[container][0](sample_rate):
+        remedy = f"it takes {_RATES[container][1]}. Choose another rate, or .wav"
+        raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz; {remedy}")
     count = clipped = 0
 
     def encoded() -> Iterator[Tensor]:

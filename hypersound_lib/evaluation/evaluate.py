@@ -7,6 +7,7 @@ from dataclasses import replace
 from torch import Tensor
 from torch.nn import functional
 
+from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data import AudioDataset
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation.excerpts import Excerpt, choose_excerpts
@@ -58,6 +59,7 @@ def evaluate(
     if unknown := [name for name in metrics if name not in METRICS]:
         raise ConfigError(f"unknown metrics {', '.join(unknown)}; there are {', '.join(METRICS)}")
     chosen_rates = list(rates) or [max((s.sample_rate for s in systems if s.sample_rate), default=16000)]
+    check_sample_rate(*chosen_rates)
     if min(chosen_rates) < 1000:
         raise ConfigError(f"rates are in Hz and at least 1000, not {min(chosen_rates)}")
     if isinstance(data, str | os.PathLike | AudioDataset):

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypersound_lib.config_json import (
-    HIGHEST_RATE,
     MOST_SAMPLES,
     from_json,
     kind_from_json,
     kind_to_json,
     limit_sizes,
 )
+from hypersound_lib.coords import HIGHEST_RATE
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import INR_CONFIGS, FourierMLPConfig, INRConfig

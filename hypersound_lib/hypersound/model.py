@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.coords import check_sample_rate, clip_duration, samples_in, time_coords
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.config import HyperSoundConfig, config_from_json, config_to_json
@@ -82,8 +82,7 @@ class HyperSound(PretrainedModel):
             ConfigError: the samples do not all lie in the clip, where alone the network has learnt what to say.
         """
         rate = self.config.sample_rate if sample_rate is None else sample_rate
-        if rate < 1:
-            raise ConfigError(f"a sample rate is a positive number of Hz, not {rate}")
+        check_sample_rate(rate)
         total = samples_in(self.duration, rate)
         count = total - start if num_samples is None else num_samples
         if start < 0 or count < 1 or start + count > total:

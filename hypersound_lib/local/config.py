@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from hypersound_lib.config_json import HIGHEST_RATE, MOST_SAMPLES, limit_sizes
+from hypersound_lib.config_json import MOST_SAMPLES, limit_sizes
+from hypersound_lib.coords import HIGHEST_RATE
 from hypersound_lib.errors import ConfigError
 
 

@@ -22,7 +22,7 @@ from hypersound_lib.coding.decompression import decompress
 from hypersound_lib.coding.entropy import EntropyModel, Packets, hold, round_through
 from hypersound_lib.coding.knob import KNOBS, knob_value, random_knob_values
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate
-from hypersound_lib.coords import clip_duration
+from hypersound_lib.coords import check_sample_rate, clip_duration
 from hypersound_lib.data import as_sound, resampled_length
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hub.folders import first_not_finite
@@ -126,8 +126,7 @@ class LocalHyperSound(PretrainedModel):
             ConfigError: the samples do not all lie where the frames sound, or the target plays no rate so low.
         """
         rate = self.config.sample_rate if sample_rate is None else sample_rate
-        if rate < 1:
-            raise ConfigError(f"a sample rate is a positive number of Hz, not {rate}")
+        check_sample_rate(rate)
         return self.target(theta, num_samples, self.samples_per_hop(rate), start, first_frame)
 
     def forward(

@@ -21,6 +21,7 @@ from torch.nn import functional
 from hypersound_lib.coding.decompression import play
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
+from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data.blocks import resample_blocks
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.local.blocks import ResidualBlock
@@ -62,8 +63,7 @@ def stream(
     """
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
-    if output_rate < 1:
-        raise ConfigError(f"a sample rate is a positive number of Hz, not {output_rate}")
+    check_sample_rate(output_rate)
     sound = _live(model, blocks, knob, max(rate, output_rate))
     yield from sound if output_rate >= rate else resample_blocks(sound, rate, output_rate)
 

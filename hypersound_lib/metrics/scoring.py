@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data import as_real
 from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics.catalogue import METRICS, TABLE_1
@@ -74,8 +75,9 @@ def _check(names: Sequence[str], sample_rate: int, processes: int) -> None:
     unknown = [name for name in names if name not in METRICS]
     if unknown:
         raise ConfigError(f"no metric is called {', '.join(map(repr, unknown))}; there are {', '.join(METRICS)}")
-    if sample_rate <= 0 or processes < 1:
-        raise ConfigError(f"sample rate and number of processes must be positive, not {sample_rate} and {processes}")
+    check_sample_rate(sample_rate)
+    if processes < 1:
+        raise ConfigError(f"the number of processes must be positive, not {processes}")
 
 
 def _outcome(name: str, reference: Tensor, estimate: Tensor, sample_rate: int) -> Outcome:

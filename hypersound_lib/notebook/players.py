@@ -24,6 +24,7 @@ Rates = int | Mapping[str, int]  # in Hz: of all sounds, or of each by its label
 COMPARE_SCRIPT = f"<script>{Path(__file__).with_name('compare_player.js').read_text(encoding='utf-8')}</script>"
 _FLAC_SECONDS = 10.0  # longer sounds are stored as Vorbis, so that pages stay small
 _LOWEST_RATE = 8000  # in Hz: the least that every browser has to play
+_HIGHEST_RATE = 65535
 
 
 def play(waveform: Tensor, sample_rate: int, label: str = "") -> None:
@@ -123,6 +124,8 @@ def _data_url(samples: np.ndarray, sample_rate: int) -> str:
         factor = -(-_LOWEST_RATE // sample_rate)
         samples = soxr.resample(samples, sample_rate, factor * sample_rate, "HQ")
         sample_rate *= factor
+    elif sample_rate > _HIGHEST_RATE:  # neither format holds every such rate, and nobody hears more
+        samples, sample_rate = soxr.resample(samples, sample_rate, 48000, "HQ"), 48000
     long = len(samples) > _FLAC_SECONDS * sample_rate
     kind, subtype = ("OGG", "VORBIS") if long else ("FLAC", "PCM_16")
     buffer = io.BytesIO()

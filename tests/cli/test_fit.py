@@ -102,7 +102,7 @@ def test_other_networks(recording, tmp_path, network):
         (["fit", "{recording}", "--device", "abacus"], "abacus"),
         (["fit", "{recording}", "--target-snr", "nan"], "target"),
         (["fit", "{recording}", "--learning-rate", "0"], "learning_rate must be positive"),
-        (["fit", "{recording}", "--sample-rate", "0"], "to 0 Hz"),
+        (["fit", "{recording}", "--sample-rate", "0"], "not 0"),
         (["fit", "{recording}", "--steps", "0"], "steps"),
         (["render", "missing.safetensors", "x.flac"], "missing.safetensors"),
         (["render", "{recording}", "x.flac"], "not a whole safetensors file"),

@@ -137,7 +137,7 @@ def test_no_file_without_samples_is_written(model, local, tmp_path, monkeypatch,
     ):
         capsys.readouterr()
         assert main([*command, "--sample-rate", "1"]) == 2
-        assert "the sound is empty at 1 Hz. Choose a higher rate" in capsys.readouterr().err
+        assert "a positive number of Hz, not 1: whole" in capsys.readouterr().err
     save_audio("shorter.wav", sound(1), 48000)
     assert main(["compress", "shorter.wav", "x.hs", "--model", str(local), "--quality", "5"]) == 2
     assert not list(tmp_path.glob("x.*"))
@@ -179,7 +179,7 @@ def test_a_recording_is_not_written_over(model, local, recording, capsys):
         (["{local}", "{voice}", "x.doc"], "cannot write '.doc' files"),
         (["{local}", "{voice}", "x.wav", "--kbps", "1"], "1 kbit/s is too little"),
         (["{local}", "{voice}", "x.wav", "--kbps", "-1"], "a positive number of kbit/s"),
-        (["{local}", "{voice}", "x.wav", "--kbps", "90", "--sample-rate", "0"], "at 0 Hz"),
+        (["{local}", "{voice}", "x.wav", "--kbps", "90", "--sample-rate", "0"], "not 0"),
     ],
 )
 def test_errors_name_value_and_remedy(

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from hypersound_lib.coding.compression import compress_blocks
-from hypersound_lib.coding.container import MAX_RATE, Header, read_packets
+from hypersound_lib.coding.container import Header, read_packets
 from hypersound_lib.coding.packets import SEGMENT
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, level_gain, quality_of, survey
+from hypersound_lib.coords import HIGHEST_RATE
 from hypersound_lib.errors import ConfigError
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound
 
@@ -168,8 +169,8 @@ def test_rates_and_qualities():
         (torch.zeros(2, 9), RATE, r"\(2, 9\)"),
         (torch.zeros(0), RATE, r"\(0,\)"),
         (torch.tensor([0.0, torch.nan]), RATE, "sample 1 of the sound is NaN"),
-        (torch.zeros(100), 0, "must be positive"),
-        (torch.zeros(100000), MAX_RATE + 1, f"1 to {MAX_RATE} Hz"),
+        (torch.zeros(100), 0, "positive number of Hz"),
+        (torch.zeros(100000), HIGHEST_RATE + 1, f"100 to {HIGHEST_RATE}"),
         (torch.zeros(1), 100 * RATE, "no sample"),
     ],
 )

@@ -1,5 +1,8 @@
 """Decoding, resampling, and normalising; and every way in which a file can be bad."""
 
+import math
+import struct
+
 import numpy as np
 import pytest
 import soundfile
@@ -20,6 +23,8 @@ from hypersound_lib.data import (
 )
 from hypersound_lib.data.blocks import read_blocks
 from hypersound_lib.errors import AudioFileError, ConfigError
+from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.inr import INR_CONFIGS, build_inr
 
 from .miniatures import CONTAINERS, encode, tone
 
@@ -67,10 +72,30 @@ def test_resampling_treats_the_rows_of_a_batch_alone():
     assert torch.equal(together, torch.stack([resample(row, 48000, 22050) for row in batch]))
 
 
-@pytest.mark.parametrize("rates", [(0, 16000), (16000, 0), (16000, -1)])
-def test_a_rate_must_be_positive(rates):
-    with pytest.raises(ConfigError, match="positive"):
-        resample(torch.zeros(10), *rates)
+@pytest.mark.parametrize(
+    "rate", [0, -1, 1, 99, 1_000_001, 2**31, 10**9, 10**30, 16000.0, math.nan, math.inf, True, "8"]
+)
+def test_a_rate_is_a_whole_number_of_hertz_within_limits(tmp_path, rate):
+    sound = FittedSound(build_inr(INR_CONFIGS["SIREN"](width=8)), 16000, 50)
+    for use in (
+        lambda: resample(torch.zeros(10), rate, 16000),
+        lambda: resample(torch.zeros(10), 16000, rate),
+        lambda: save_audio(tmp_path / "x.wav", torch.zeros(10), rate),
+        lambda: sound.render(rate),
+    ):
+        with pytest.raises(ConfigError, match="positive number of Hz"):
+            use()
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("rate", [1, 99, 1_000_001, 2**31 - 1])
+def test_a_file_of_an_impossible_rate_is_named(tmp_path, rate):
+    path = tmp_path / "slow.wav"
+    content = bytearray(encode(np.zeros(100, np.float32)))
+    struct.pack_into("<I", content, 24, rate)
+    path.write_bytes(content)
+    with pytest.raises(AudioFileError, match=rf"slow\.wav: its header says {rate} Hz"):
+        load_audio(path)
 
 
 @settings(max_examples=25, deadline=None)

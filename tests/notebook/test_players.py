@@ -64,6 +64,14 @@ def test_rates_that_browsers_refuse_are_stored_at_a_multiple():
     assert np.abs(samples - expected)[500:-500].max() < 1e-3
 
 
+@pytest.mark.parametrize("seconds", [0.1, 11])
+def test_rates_that_a_format_cannot_hold_are_stored_at_a_lower_one(seconds):
+    sound = torch.zeros(round(seconds * 200_001))
+    ((stored, rate, _),) = played(players_html({"a": sound}, 200_001))
+    assert rate == 48000
+    assert len(stored) == pytest.approx(seconds * rate, abs=2)
+
+
 def test_each_sound_may_have_its_own_rate():
     page = compare_html(
         {"low": tone(440, 8000, rate=8000), "high": tone(440, 44100, rate=44100)}, {"low": 8000, "high": 44100}

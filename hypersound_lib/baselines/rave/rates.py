@@ -7,7 +7,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.data import as_sound, peak_normalize, resample, resampled_length
-from hypersound_lib.errors import ConfigError
 
 
 def at_rates(
@@ -29,8 +28,6 @@ def at_rates(
     tensor([0.5000, 0.5000, 0.5000])
     """
     output_rate = rate if output_rate is None else output_rate
-    if min(sample_rate, output_rate) < 1:
-        raise ConfigError(f"a sample rate is a positive number of Hz, not {min(sample_rate, output_rate)}")
     waveform = as_sound(waveform)
     total = resampled_length(len(waveform), sample_rate, output_rate)
     heard = resample(waveform, sample_rate, rate)

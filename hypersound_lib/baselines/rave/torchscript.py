@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.baselines.rave.rates import at_rates
+from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.errors import ConfigError, WeightsFileError
 
 _RATE_NAMES = ("sampling_rate", "sample_rate", "sr")
@@ -32,7 +33,7 @@ class TorchScriptRAVE:
 
     Raises:
         WeightsFileError: there is no such file, it is no TorchScript, or no model of sound.
-        ConfigError: the file does not state its sample rate, and none is given.
+        ConfigError: the file does not state its sample rate, and none is given, or there is no such rate.
     """
 
     def __init__(self, path: str | os.PathLike, sample_rate: int | None = None):
@@ -49,8 +50,7 @@ class TorchScriptRAVE:
         if not callable(getattr(self.module, "forward", None)) and not self._has_codec():
             raise WeightsFileError(f"{self.path}: has neither forward nor encode and decode, so it is no RAVE")
         self.sample_rate = self._sample_rate() if sample_rate is None else sample_rate
-        if self.sample_rate < 1:
-            raise ConfigError(f"{self.path}: a sample rate is a positive number of Hz, not {self.sample_rate}")
+        check_sample_rate(self.sample_rate)
         latent_size, self.block_size = self._latent()
         self.theta_per_second = None if latent_size is None else latent_size * self.sample_rate / self.block_size
 
