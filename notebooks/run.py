@@ -29,7 +29,7 @@ from hypersound_lib.files import atomic_path
 
 FOLDER = Path(__file__).resolve().parent
 BUILD = FOLDER.parent / "build"
-FAST_CELL_SECONDS = 600  # a cell that takes longer in fast mode hangs
+FAST_CELL_SECONDS = 3600  # a cell that takes longer in fast mode hangs, on a slow machine, too
 TRACEBACK_LINES = 15
 # Kernels warn of messages in plain text unless asked to encrypt them; releases without this setting pass over it.
 KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})

@@ -19,7 +19,7 @@ def nbval() -> Callable[..., subprocess.CompletedProcess]:
 
     def check(path: Path, kernel: str | None = None) -> subprocess.CompletedProcess:
         chosen = "--nbval-current-env" if kernel is None else f"--nbval-kernel-name={kernel}"
-        flags = ["--nbval-lax", chosen, "--nbval-cell-timeout=600", "-p", "no:cacheprovider"]
+        flags = ["--nbval-lax", chosen, "--nbval-cell-timeout=3600", "-p", "no:cacheprovider"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MPLBACKEND"))}
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *flags, path],

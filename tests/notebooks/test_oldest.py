@@ -78,7 +78,7 @@ def test_first_notebook_runs_with_the_oldest_versions_and_keeps_them(old_python,
     elsewhere.mkdir()
     copy = tmp_path / "copy.ipynb"
     papermill.execute_notebook(
-        FIRST, copy, {"FAST": True}, kernel_name=kernel, cwd=elsewhere, execution_timeout=600, progress_bar=False
+        FIRST, copy, {"FAST": True}, kernel_name=kernel, cwd=elsewhere, execution_timeout=3600, progress_bar=False
     )
     said = "\n".join(
         output.get("text", "") for cell in nbformat.read(copy, 4).cells for output in cell.get("outputs", [])
