@@ -169,6 +169,14 @@ def test_no_shell_commands_unknown_magics_or_expected_errors(notebook):
     assert not tagged(notebook, "raises-exception"), "papermill does not know this tag"
 
 
+def test_notebook_4_trains_the_model_of_notebook_3():
+    """It repeats the cells tagged `model` word for word, so that a reader meets one model."""
+    third, fourth = (nbformat.read(NOTEBOOKS[n], as_version=4) for n in (3, 4))
+    (copy,) = tagged(fourth, "model")
+    assert "class HyperSound" in copy.source
+    assert copy.source == "\n\n\n".join(cell.source for cell in tagged(third, "model"))
+
+
 def test_ends_with_summary_and_references(notebook):
     headings = " ".join(re.findall(r"^##+ (.+)$", markdown(notebook.cells), re.MULTILINE)).lower()
     assert "summary" in headings
