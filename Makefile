@@ -4,6 +4,8 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 # More arguments for the tool that a command runs, such as: make test ARGS="-k lock -x"
 ARGS :=
+# Tests run in a process on each core, four at most; what shares fixtures stays together. With ARGS="-n 0" there is one.
+PARALLEL := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 # Settings of another environment must not leak into .venv or into the notebooks' kernels.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET PIP_PREFIX PIP_USER
@@ -31,11 +33,11 @@ site: tutorial ## Build the website in build/site/: notebooks with their outputs
 assignments: venv ## Build the homeworks: what students get, and what grades them, in build/assignments/
 	$(PY) notebooks/assignments/build.py $(ARGS)
 
-test: venv ## Run every check and test, notebooks included (most of an hour)
-	$(PY) -m pytest $(ARGS)
+test: venv ## Run every check and test, notebooks included (half an hour)
+	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 test-library: venv ## Run the library's own tests and doctests, without notebooks
-	$(PY) -m pytest -m "not notebooks" $(ARGS)
+	$(PY) -m pytest $(PARALLEL) -m "not notebooks" $(ARGS)
 
 bench: venv ## Measure speed and memory
 	$(PY) -m tests.benchmarks $(ARGS)

@@ -20,6 +20,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import runtimes
+from filelock import FileLock
 from nbconvert import HTMLExporter
 from nbconvert.filters import strip_ansi
 from papermill.exceptions import PapermillExecutionError
@@ -135,12 +136,13 @@ def run(path: Path, build: Path, parameters: dict, cell_seconds: int | None) -> 
 def save_timings(build: Path, entries: dict) -> None:
     """Merge `entries` into timings.json and renew the index from it."""
     path = build / "notebooks" / "timings.json"
-    timings = json.loads(path.read_text()) if path.is_file() else {}
-    timings |= entries
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(timings, indent=2) + "\n")
-    (build / "html").mkdir(exist_ok=True)
-    write_index(build / "html", timings)
+    with FileLock(build / "timings.lock"):  # two of these programs may run at a time
+        timings = json.loads(path.read_text()) if path.is_file() else {}
+        timings |= entries
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(timings, indent=2) + "\n")
+        (build / "html").mkdir(exist_ok=True)
+        write_index(build / "html", timings)
 
 
 def literal(text: str) -> object:

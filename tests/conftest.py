@@ -14,13 +14,48 @@ from tests.browser import browser  # noqa: F401 - a fixture
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what takes minutes last, so that a slip shows within seconds; and last of all what needs a browser.
+# Processes that test side by side share the cores: with more threads than cores they slow each other many times over.
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
-    The website is built from the copies that the notebooks' tests leave. Playwright keeps an event loop running from
-    the browser's start on, which is in the way of tests that start their own.
+
+def stage(item: pytest.Item) -> int:
+    """Say when a test is run: what takes minutes comes late, so that a slip shows within seconds.
+
+    What runs the notebooks comes before what grades homeworks, so that one process grades while another is at the last
+    notebook. The website is built from the copies that the notebooks' tests leave. And Playwright keeps an event loop
+    running from the browser's start on, in the way of tests that start their own.
     """
-    items.sort(key=lambda item: ("browser" in item.fixturenames, item.get_closest_marker("notebooks") is not None))
+    fixtures = set(item.fixturenames)
+    if fixtures & {"browser", "site"}:
+        return 4 if "site" in fixtures else 3
+    if item.get_closest_marker("notebooks") is None:
+        return 0
+    return 1 if "first_run" in fixtures else 2
+
+
+def group(item: pytest.Item) -> str:
+    """Name what one process runs: a file, for its fixtures; a notebook with all its runs; all that shares a browser."""
+    if stage(item) >= 3:
+        return "browser"
+    return item.callspec.id if stage(item) == 1 else item.path.relative_to(item.config.rootpath).as_posix()
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests, and tell which of them belong to one process."""
+    items.sort(key=stage)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
+@pytest.fixture(scope="session")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder, shared by all processes, with an empty file for each notebook that this run has executed."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "executed"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture

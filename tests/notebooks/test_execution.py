@@ -7,8 +7,6 @@ cell installs it, and everything a notebook needs must come with the package.
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -28,20 +26,6 @@ print(hypersound_lib.__file__, embedded_data("mini"), sep="\\n")
 pytestmark = pytest.mark.notebooks
 
 
-@pytest.fixture(scope="module")
-def first_runs(request: pytest.FixtureRequest) -> Iterator[dict[Path, Future]]:
-    """Execute the chosen notebooks, one after the other, while the tests are at the second runs of earlier ones.
-
-    Each of the two has one thread: with more, two processes on two cores slow each other many times over.
-    """
-    parameters = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    chosen = dict.fromkeys(each["first_run"] for each in parameters if "first_run" in each)
-    with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield {path: pool.submit(run, path) for path in chosen}
-        pool.shutdown(cancel_futures=True)
-
-
 def run(path: Path) -> subprocess.CompletedProcess:
     """Execute one notebook as `make tutorial` does."""
     command = [sys.executable, ROOT / "notebooks" / "run.py", path]
@@ -49,11 +33,11 @@ def run(path: Path) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def first_run(
-    request: pytest.FixtureRequest, first_runs: dict[Path, Future]
-) -> tuple[subprocess.CompletedProcess, Path]:
-    """Return how the first run of one notebook ended and where its executed copy lies."""
-    return first_runs[request.param].result(), COPIES / request.param.name
+def first_run(request: pytest.FixtureRequest, executed: Path) -> tuple[subprocess.CompletedProcess, Path]:
+    """Execute one notebook; return how that ended and where its executed copy lies."""
+    process = run(request.param)
+    (executed / request.param.name).touch()
+    return process, COPIES / request.param.name
 
 
 def test_notebook_runs_in_fast_mode(first_run):

@@ -73,12 +73,12 @@ def test_the_shared_pass_gives_the_gradients_of_two_separate_ones(model, discrim
 def test_a_discriminator_learns_to_tell_noise_from_a_tone(discriminator, clips):
     tone = 0.1 * torch.sin(torch.arange(1024) / 5).expand(2, -1)
     optimizer = torch.optim.Adam(discriminator.parameters(), lr=1e-2)
-    for _ in range(60):
+    for _ in range(100):  # after 60 the loss is still falling steeply, and depends on how the threads round
         loss = discriminator_loss(discriminator(tone), discriminator(clips))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert loss < 0.2, "2 is what it costs to know nothing"
+    assert loss < 0.1, "2 is what it costs to know nothing"
     assert adversarial_loss(discriminator(clips)) > adversarial_loss(discriminator(tone))
 
 
