@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from types import NoneType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from hypersound_lib.errors import ConfigError
 
@@ -41,7 +41,7 @@ def from_json(kind: type[T], data: Any, where: str = "") -> T:
             f"{where or kind.__name__} must be an object with the fields of {kind.__name__}, not {data!r}"
         )
     hints = get_type_hints(kind)
-    if unknown := sorted(set(data) - {field.name for field in dataclasses.fields(kind)}):
+    if unknown := sorted(set(data) - {field.name for field in dataclasses.fields(cast(Any, kind))}):
         raise ConfigError(f"{where or kind.__name__} has unknown fields {unknown}")
     prefix = f"{where}." if where else ""
     values = {name: _value(hints[name], value, prefix + name) for name, value in data.items()}
@@ -104,7 +104,7 @@ def kind_from_json(kinds: Mapping[str, type], data: Mapping[str, Any], where: st
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return value if isinstance(value, hint) else from_json(hint, value, where)
     if NoneType in get_args(hint):
         if value is None:

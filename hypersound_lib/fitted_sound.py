@@ -128,8 +128,8 @@ class FittedSound:
         return sound
 
 
-def _build(kind: str, config: dict, tensors: dict[str, Tensor]) -> INR:
-    config = kind_from_json(INR_CONFIGS, {"kind": kind, **config}, "config")
+def _build(kind: str, fields: dict, tensors: dict[str, Tensor]) -> INR:
+    config = kind_from_json(INR_CONFIGS, {"kind": kind, **fields}, "config")
     # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
     with torch.device("meta"):
         inr = build_inr(config)

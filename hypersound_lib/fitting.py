@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -144,7 +144,7 @@ class _Clip:
         return self._features(index), self.target[index]
 
     @torch.no_grad()
-    def snr(self, inr: INR, weights: dict[str, Tensor], estimate: Tensor) -> float:
+    def snr(self, inr: INR, weights: Mapping[str, Tensor], estimate: Tensor) -> float:
         """Measure the whole clip, in dB; the estimate of a step that saw all of it in float32 is used again."""
         if self.window is None and self.exact:
             return snr(self.target, estimate[0].float()).item()
@@ -164,7 +164,8 @@ class _Log:
     def __init__(self, config: FitConfig, callback: Callable | None, bar: tqdm):
         self.config, self.callback, self.bar = config, callback, bar
         self.history: list[dict[str, float]] = []
-        self.best_score, self.best_weights = -float("inf"), {}
+        self.best_score = -float("inf")
+        self.best_weights: dict[str, Tensor] = {}
         self.stop_reason = ""
         self.started = time.perf_counter()
 

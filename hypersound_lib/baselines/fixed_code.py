@@ -11,6 +11,7 @@ All is fitted to training voices, once for each rate; nothing follows the sound.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,7 +81,7 @@ class FixedCode:
         self.values[:, 0] *= noise
 
     @classmethod
-    def of_rate(cls, voices: Sequence[Tensor], kbps: float, sample_rate: int, **choices: float) -> "FixedCode":
+    def of_rate(cls, voices: Sequence[Tensor], kbps: float, sample_rate: int, **choices: Any) -> "FixedCode":
         """Return the code in which the voices take so many kbit/s, with γ, p and noise as given."""
         low, high = _FINEST, _COARSEST
         seconds = sum(map(len, voices)) / sample_rate
@@ -110,8 +111,8 @@ class FixedCode:
         """Return what `encode` has written as a sound again."""
         from constriction import stream
 
-        num_samples, words = int.from_bytes(data[:_LENGTH_BYTES], "big"), data[_LENGTH_BYTES:]
-        words = np.frombuffer(words + bytes(-len(words) % 4), ">u4").astype(np.uint32)
+        num_samples, payload = int.from_bytes(data[:_LENGTH_BYTES], "big"), data[_LENGTH_BYTES:]
+        words = np.frombuffer(payload + bytes(-len(payload) % 4), ">u4").astype(np.uint32)
         decoder, frames = stream.queue.RangeDecoder(words), self.transform.frames_in(num_samples)
         models = [stream.model.Categorical(table, perfect=False) for table in self._tables()]
         bands = [torch.from_numpy(decoder.decode(model, frames * _BAND)).long() for model in models]

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
     parser = commands.add_parser(
         "compress",

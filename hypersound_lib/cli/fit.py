@@ -11,7 +11,7 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.fitting import FitConfig, fit_inr
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
     fit = commands.add_parser(
         "fit",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 _METAVARS = {int: "N", float: "X", str: "TEXT"}
 
@@ -69,12 +69,13 @@ def comments(config: type) -> dict[str, str]:
         lines = [line.lstrip() for line in source.splitlines()]
         tokens = tokenize.generate_tokens(io.StringIO(source).readline)
         texts = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
-        for node in ast.parse(source).body[0].body:
-            if isinstance(node, ast.AnnAssign):
+        for node in cast(ast.ClassDef, ast.parse(source).body[0]).body:
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 first = node.lineno
                 while lines[first - 2].startswith("#"):
                     first -= 1
-                found[node.target.id] = " ".join(text for n, text in texts.items() if first <= n <= node.end_lineno)
+                last = node.end_lineno or first
+                found[node.target.id] = " ".join(text for n, text in texts.items() if first <= n <= last)
     return found
 
 

@@ -10,7 +10,7 @@ from hypersound_lib.cli.decompress import write_sound
 _DRAWN = 10.0  # seconds of both that a picture shows
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
     parser = commands.add_parser(
         "reconstruct",

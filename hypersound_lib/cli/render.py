@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
     render = commands.add_parser(
         "render",

@@ -56,10 +56,10 @@ def write_source(out: Path, source: RunSource, seed: int) -> None:
 
 def _changed(config: TrainingConfig, options: argparse.Namespace) -> TrainingConfig:
     """Return the config with what the command line gives in place of its own."""
-    loss = given_fields(options, LossConfig, "loss_")
+    given = given_fields(options, LossConfig, "loss_")
     # A name stands for the paper's loss as it is; terms are taken at the resolutions of the preset.
-    named = LOSSES.get(loss.get("terms"))
-    loss = replace(named, **loss | {"terms": named.terms}) if named else replace(config.loss, **loss)
+    named = LOSSES.get(given.get("terms", ""))
+    loss = replace(named, **given | {"terms": named.terms}) if named else replace(config.loss, **given)
     return replace(config, loss=loss, **given_fields(options, TrainingConfig))
 
 

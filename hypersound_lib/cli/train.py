@@ -11,7 +11,7 @@ from hypersound_lib.losses import LossConfig
 from hypersound_lib.training.config import TrainingConfig
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
     parser = commands.add_parser(
         "train",

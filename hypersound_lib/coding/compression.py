@@ -7,7 +7,7 @@ A segment is `SEGMENT` packets, about 16 s. What a segment leaves of its share o
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -58,7 +58,7 @@ def compress_blocks(
     gain, frames = level_gain(measured.level), model.transform.frames_in(measured.num_samples)
     seconds = measured.num_samples / model.config.sample_rate
     budget = None if rate.kbps is None else math.floor(125 * rate.kbps * seconds) - len(header)
-    spent, number, knob = 0, 0, rate.knob if rate.knob is not None else _likely(rate.kbps)
+    spent, number, knob = 0, 0, _likely(rate.kbps) if rate.kbps is not None else cast(int, rate.knob)
     for amplitudes, first in _segments(model, blocks, frames, gain):
         stop = first + len(amplitudes)
         groups = in_packets(amplitudes, model.config.packet)

@@ -162,6 +162,8 @@ def _skip(data: bytes, at: int, number: int, count: int) -> int | None:
     the end after the last one, or to so many other heads that it is no chance.
     """
     head = first = _head(data, at, number)
+    if first is None:
+        return None
     for further in range(number + 1, number + 1 + _HEADS):
         if head is None or head.stop > len(data):
             return None

@@ -55,7 +55,8 @@ def decompress_blocks(
     check_sample_rate(output_rate)
     header, at = _header(model, data, name)
     thetas = _read_theta(model, data, at, header.num_samples, name)
-    played = (level_gain(header.level) * block for block in play(model, thetas, max(rate, output_rate)))
+    gain, blocks = level_gain(header.level), play(model, thetas, max(rate, output_rate))
+    played: Iterator[Tensor] = (gain * block for block in blocks)
     if output_rate < rate:
         played = resample_blocks(exactly(header.num_samples, played), rate, output_rate)
     yield from exactly(resampled_length(header.num_samples, rate, output_rate), played)
@@ -159,9 +160,10 @@ def _integers(coder: PacketCoder, found: list[Packet | None], places: list[int],
     """Yield places, the knobs of the packets there, and their integers, all at once unless one can be no packet."""
     if not places:
         return
-    knobs = knob_value(torch.tensor([found[i].knob for i in places]))
+    packets = [packet for i in places if (packet := found[i]) is not None]
+    knobs = knob_value(torch.tensor([packet.knob for packet in packets]))
     try:
-        sent = coder.decode([found[i].payload for i in places], knobs, length)
+        sent = coder.decode([packet.payload for packet in packets], knobs, length)
     except ValueError:  # in spite of its checksum
         if len(places) == 1:
             found[places[0]] = None

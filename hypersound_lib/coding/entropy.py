@@ -16,9 +16,9 @@ before. The rate knob is an input everywhere.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +83,8 @@ class EntropyModel(nn.Module):
         held: for how many frames side numbers stand.
     """
 
+    position: Tensor
+
     def __init__(self, side: int, waves: int, width: int = 160, near: int = 24, held: int = 1):
         super().__init__()
         self.side, self.waves, self.held = side, waves, held
@@ -93,8 +95,8 @@ class EntropyModel(nn.Module):
         inputs = 3 + sum(map(len, _PAST))
         self.near = nn.ModuleList([ExactNetwork(inputs + len(extra), near, near, 1) for extra in ((), _EVEN)])
         with torch.no_grad():
-            self.side_network.layers[-1].bias[side:] = 24 / _ROWS
-            self.whole.layers[-1].bias.fill_(16 / _ROWS)
+            self.side_network.last.bias[side:] = 24 / _ROWS
+            self.whole.last.bias.fill_(16 / _ROWS)
         with torch.device("cpu"):
             position = torch.arange(waves) / 128  # on the exact grid
         self.register_buffer("position", position, persistent=False)
@@ -163,7 +165,7 @@ class EntropyModel(nn.Module):
         known.append(_around([x.flatten(0, 1) for x in past.frames], _PAST, frame, wave))
         if even is not None:
             known.append(_around([even], [_EVEN], frame, half))
-        change = self.near[odd].columns(torch.cat(known))[0]
+        change = cast(ExactNetwork, self.near[odd]).columns(torch.cat(known))[0]
         rows = guess + reached * change.view_as(guess) if dense else guess.index_put((frame, half), first + change)
         return snap(rows.view(*whole.shape[:2], -1)) * _ROWS
 
@@ -217,7 +219,7 @@ class EntropyModel(nn.Module):
 
 def pasts(now: Tensor) -> tuple[Tensor, ...]:
     """Return what `Past.frames` holds, for all frames of packets: `(B, K, M) -> (B, K, M) × 3`."""
-    return shift(now, -1), shift(now, -2), snap(sum(shift(now, -k) for k in (3, 4, 5, 6)) / 4)
+    return shift(now, -1), shift(now, -2), snap(reduce(torch.add, (shift(now, -k) for k in (3, 4, 5, 6))) / 4)
 
 
 def shift(x: Tensor, offset: int) -> Tensor:

@@ -15,6 +15,7 @@ Training computes the same in float32 without the grid: a step of 2⁻¹⁰ chan
 """
 
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -53,21 +54,25 @@ class ExactNetwork(nn.Module):
     def __init__(self, *sizes: int):
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        nn.init.zeros_(self.layers[-1].weight)
-        nn.init.zeros_(self.layers[-1].bias)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    @property
+    def last(self) -> nn.Linear:
+        """The layer that gives the output."""
+        return cast(nn.Linear, self.layers[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers; inputs in float64 must lie on the grid."""
         for layer in self.layers[:-1]:
             x = _snap_positive(layer(x))
-        return snap(self.layers[-1](x))
+        return snap(self.last(x))
 
     def columns(self, x: Tensor) -> Tensor:
         """Apply the layers to columns, `(sizes[0], N) -> (sizes[-1], N)`: faster where N is large and layers small."""
-        for layer in self.layers[:-1]:
+        for layer in cast("list[nn.Linear]", self.layers[:-1]):
             x = _snap_positive(torch.addmm(layer.bias[:, None], layer.weight, x))
-        last = self.layers[-1]
-        return snap(torch.addmm(last.bias[:, None], last.weight, x))
+        return snap(torch.addmm(self.last.bias[:, None], self.last.weight, x))
 
     def exact(self) -> "ExactNetwork":
         """Turn the weights to float64 on the grid, in place."""

@@ -57,9 +57,8 @@ class PacketCoder:
         mean, side_rows = self.model.side_rows(side, knobs)
         wave_rows = _index(self.model.wave_rows(waves, side, knobs), self.model.wave_table)
         residual = (side - mean).long().numpy()
-        side_rows = _index(side_rows, self.model.side_table)
-        values = waves.long().numpy()
-        return [self._encode_one(*parts) for parts in zip(residual, side_rows, values, wave_rows, strict=True)]
+        rows, values = _index(side_rows, self.model.side_table), waves.long().numpy()
+        return [self._encode_one(*parts) for parts in zip(residual, rows, values, wave_rows, strict=True)]
 
     def _encode_one(self, residual: np.ndarray, side_rows: np.ndarray, waves: np.ndarray, rows: np.ndarray) -> bytes:
         encoder = self._stream.queue.RangeEncoder()

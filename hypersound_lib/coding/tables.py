@@ -51,6 +51,8 @@ class ProbabilityTable(nn.Module):
         symbols: S, of magnitudes; the last one stands for all larger ones.
     """
 
+    frequencies: Tensor
+
     def __init__(self, rows: int = 64, symbols: int = 20):
         super().__init__()
         self.rows, self.symbols = rows, symbols

@@ -54,9 +54,9 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
     """
     path = Path(path)
     frames, file_rate = _decode(path)
-    waveform = mono(path, frames)
-    check_channels(path, frames.shape[1], energy(frames), energy(waveform))
-    waveform = torch.from_numpy(waveform)
+    samples = mono(path, frames)
+    check_channels(path, frames.shape[1], energy(frames), energy(samples))
+    waveform = torch.from_numpy(samples)
     if sample_rate is None:
         return waveform, file_rate
     return resample(waveform, file_rate, sample_rate), sample_rate

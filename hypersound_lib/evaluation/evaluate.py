@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
@@ -103,5 +104,5 @@ def _systems(models: object) -> list[System]:
     return systems
 
 
-def _system(model: object, name: str) -> System:
+def _system(model: Any, name: str) -> System:
     return replace(model, name=name) if isinstance(model, System) else model_system(model, name)

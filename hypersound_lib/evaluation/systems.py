@@ -52,7 +52,8 @@ def model_system(model: PretrainedModel | TorchScriptRAVE, name: str, kbps: floa
         raise ConfigError(
             f"{type(model).__name__} cannot be evaluated; give a HyperSound, a LocalHyperSound, a RAVE, or a System"
         )
-    reconstruct, limit = model.reconstruct, model.default_kbps
+    reconstruct: Callable[..., Tensor] = model.reconstruct
+    limit = model.default_kbps
     if limit is not None:
         limit = limit if kbps is None else kbps
         reconstruct = partial(reconstruct, kbps=limit)

@@ -20,4 +20,4 @@ def init_elu_(layer: nn.Linear | nn.Conv1d) -> None:
     """
     fan_in = layer.weight[0].numel()
     nn.init.normal_(layer.weight, std=1 / math.sqrt(fan_in * ELU_SECOND_MOMENT))
-    nn.init.zeros_(layer.bias)
+    nn.init.zeros_(layer.get_parameter("bias"))

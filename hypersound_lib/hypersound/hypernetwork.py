@@ -71,9 +71,10 @@ class HyperNetwork(nn.Module):
         self.shapes = {name: p.shape for name, p in generated.items()}
         self.input_shape = tuple(input_shape)
         sizes = [math.prod(input_shape), *config.hidden]
-        self.hidden = nn.ModuleList(nn.Linear(n, m) for n, m in pairwise(sizes))
+        layers = [nn.Linear(n, m) for n, m in pairwise(sizes)]
+        self.hidden = nn.ModuleList(layers)
         self.head = nn.Linear(sizes[-1], sum(shape.numel() for shape in self.shapes.values()))
-        for layer in self.hidden:
+        for layer in layers:
             init_elu_(layer)
         scale = target.residual_scale if config.residual_scale is None else config.residual_scale
         init_head_(self.head, generated, scale)

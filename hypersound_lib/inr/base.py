@@ -1,7 +1,7 @@
 """What every implicit neural representation has in common: a function of time whose weights may come from outside."""
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ class INR(nn.Module):
     say at which `residual_scale` a hypernetwork starts that generates them.
     """
 
-    config: object
+    config: Any  # a dataclass; each subclass says which
     # How much a hypernetwork's input adds to each generated tensor at the start, as part of the tensor's own standard
     # deviation; `HyperNetworkConfig.residual_scale` overrides it.
     residual_scale: ClassVar[float] = 0.3

@@ -1,5 +1,7 @@
 """From a config to its network, and from a network's kind, by name, to its config."""
 
+from typing import Any
+
 import torch
 
 from hypersound_lib.errors import ConfigError
@@ -10,7 +12,7 @@ from hypersound_lib.inr.modulated import ModulatedSIREN, ModulatedSIRENConfig
 from hypersound_lib.inr.siren import SIREN, SIRENConfig
 
 INRConfig = FourierMLPConfig | SIRENConfig | ModulatedSIRENConfig
-_NETWORKS: dict[type, type[INR]] = {
+_NETWORKS: dict[type[Any], Any] = {  # config -> the subclass of INR that takes it
     FourierMLPConfig: FourierMLP,
     SIRENConfig: SIREN,
     ModulatedSIRENConfig: ModulatedSIREN,

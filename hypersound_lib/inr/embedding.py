@@ -19,6 +19,8 @@ class FourierFeatures(nn.Module):
     tensor([[0., 1., 0., 1.]])
     """
 
+    frequencies: Tensor
+
     def __init__(self, frequencies: Tensor):
         super().__init__()
         if frequencies.ndim != 1 or frequencies.numel() == 0:

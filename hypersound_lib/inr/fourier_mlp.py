@@ -88,7 +88,7 @@ def _embedding(config: FourierMLPConfig, frequencies: Tensor | None) -> FourierF
         raise ConfigError(f"choose num_octaves or num_frequencies, not both: {config}")
     if frequencies is not None or config.num_frequencies:
         given = 0 if frequencies is None else frequencies.numel()
-        if given != config.num_frequencies:
+        if frequencies is None or given != config.num_frequencies:
             raise ConfigError(f"the config wants {config.num_frequencies} frequencies, {given} were given")
         return FourierFeatures(frequencies)
     return FourierFeatures(octave_frequencies(config.num_octaves)) if config.num_octaves else None

@@ -39,6 +39,7 @@ class ModulatedSIREN(INR):
     245
     """
 
+    config: ModulatedSIRENConfig
     residual_scale = 1e-3  # ω turns a small change of a weight into another phase
 
     def __init__(self, config: ModulatedSIRENConfig = ModulatedSIRENConfig()):
@@ -53,11 +54,12 @@ class ModulatedSIREN(INR):
         self.layers = dense_layers(1, width, config.hidden_layers)
         init_siren_(self.layers, config.hidden_omega)
         inputs = [code, *[width + code] * (config.hidden_layers - 1)]
-        self.modulators = nn.ModuleList(nn.Linear(n, width) for n in inputs)
-        for modulator in self.modulators:
+        modulators = [nn.Linear(n, width) for n in inputs]
+        for modulator in modulators:
             # Amplitudes near 1 at the start, so that the synthesiser begins as the SIREN that its init was made for.
             nn.init.uniform_(modulator.weight, -1 / math.sqrt(n := modulator.in_features), 1 / math.sqrt(n))
             nn.init.ones_(modulator.bias)
+        self.modulators = nn.ModuleList(modulators)
         self.latent = nn.Parameter(torch.randn(code) / math.sqrt(code))
 
     def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:

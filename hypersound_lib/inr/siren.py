@@ -32,6 +32,7 @@ class SIREN(INR):
     263937
     """
 
+    config: SIRENConfig
     residual_scale = 1e-3  # ω turns a small change of a weight into another phase
 
     def __init__(self, config: SIRENConfig = SIRENConfig()):

@@ -8,6 +8,7 @@ Both ends compute G, the encoder to divide and the decoder to multiply, from wha
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ class SideEncoder(nn.Module):
     def __init__(self, waves: int, side: int, width: int):
         super().__init__()
         self.network = residual_network(waves + 1, width, side, ((-1, 0, 1), (-4, -2, 0)))
-        last = self.network[-1]
+        last = cast(nn.Linear, self.network[-1])
         nn.init.normal_(last.weight, std=0.15 / math.sqrt(width))  # few bits at first
         self.gain = nn.Parameter(torch.zeros(2, side))  # of each number's logarithm: offset, slope over the knob
 

@@ -7,6 +7,8 @@ An amplitude that was rounded to y lies in the cell [y - ½, y + ½] steps. Noth
 more than half a step, so no band of the copy can be louder than what was sent allows.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -25,12 +27,13 @@ class Generator(nn.Module):
     """
 
     look_ahead = 3  # frames
+    signs: Tensor
 
     def __init__(self, waves: int, side: int, width: int, frames: int):
         super().__init__()
         self.network = residual_network(3 * waves + side + 1, width, 2 * waves, ((-1, 0, 1), (-2, 0, 2), (-8, -4, 0)))
         with torch.no_grad():
-            self.network[-1].bias[waves:] = -2.0  # hardly any noise
+            cast(nn.Linear, self.network[-1]).bias[waves:] = -2.0  # hardly any noise
         with torch.device("cpu"):
             signs = torch.randn(frames, waves, generator=torch.Generator().manual_seed(0)).sign()
         self.register_buffer("signs", signs, persistent=False)

@@ -88,12 +88,12 @@ class LocalINR(nn.Module):
         if times.min() < first_frame or times.max() >= first_frame + num_frames - 1:
             raise ConfigError(f"instants must lie in [{first_frame}, {first_frame + num_frames - 1}) hops")
         kept = self._kept(samples_per_hop)
-        waves = [part[kept] for part in lapped_waves(self.hop)]
+        frequencies, phases = (part[kept] for part in lapped_waves(self.hop))
         parts = []
         for t in times.double().cpu().split(_CHUNK):
             sound = theta.new_zeros(theta.shape[0], len(t))
             for k in (t.floor(), t.floor() + 1):
-                table = wave_table(*waves, t - k) * window(t - k)  # (M, T)
+                table = wave_table(frequencies, phases, t - k) * window(t - k)  # (M, T)
                 frames = (k.long() - first_frame).to(theta.device)
                 sound = sound + (theta[..., kept][:, frames] * table.T.to(theta)).sum(dim=-1)
             parts.append(sound)

@@ -45,6 +45,8 @@ class LappedTransform(nn.Module):
     torch.Size([2, 4, 8])
     """
 
+    table: Tensor
+
     def __init__(self, hop: int):
         super().__init__()
         self.hop = hop

@@ -42,6 +42,8 @@ class BandLosses(nn.Module):
         n_mels: bands of a window of 2048 samples.
     """
 
+    bark: Tensor
+
     def __init__(self, terms: tuple[str, ...], sample_rate: int, fft_sizes: tuple[int, ...], n_mels: int):
         super().__init__()
         import librosa  # takes a second to import, which whoever needs no bands is spared

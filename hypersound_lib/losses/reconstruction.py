@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -93,6 +94,9 @@ class ReconstructionLoss(nn.Module):
     tensor(1.4750)
     """
 
+    mel_stft_distance: nn.Module
+    stft_distance: nn.Module
+
     def __init__(self, loss: LossConfig | str, sample_rate: int):
         super().__init__()
         config = LOSSES.get(loss) or LossConfig(loss) if isinstance(loss, str) else loss
@@ -121,7 +125,7 @@ class ReconstructionLoss(nn.Module):
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
         """Return the weighted sum Σ λ · term, which training minimises."""
-        return sum(self.weights[name] * value for name, value in terms.items())
+        return reduce(torch.add, (self.weights[name] * value for name, value in terms.items()))
 
     def _mse(self, estimate: Tensor, reference: Tensor) -> Tensor:
         return nn.functional.mse_loss(estimate, reference)
@@ -192,6 +196,9 @@ def _empty_bins(config: LossConfig, sample_rate: int, fft_size: int) -> ConfigEr
 
 class _Magnitudes(nn.Module):
     """|STFT| in place of auraloss' own: no phase, which nobody asks for; window and filters follow device and dtype."""
+
+    window: Tensor
+    filters: Tensor | None
 
     def __init__(self, fft_size: int, hop_size: int, filters: Tensor | None):
         super().__init__()

@@ -55,7 +55,7 @@ class Metric:
     function: PairMetric
 
 
-def _finite(compute: PairMetric) -> PairMetric:
+def _finite(compute: Callable[[Tensor, Tensor, int], Tensor | float]) -> PairMetric:
     """Return a metric of two waveforms that is finite or refused: the checks that all share."""
 
     def function(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:

@@ -11,6 +11,8 @@ import importlib.util
 import pickle
 import types
 from collections import OrderedDict
+from collections.abc import Sequence
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import torch
@@ -61,7 +63,7 @@ def network(device: str) -> tuple[nn.Module, nn.Module]:
         ConfigError: `cdpam` is not installed, or holds another network than is known here.
     """
     spec = importlib.util.find_spec("cdpam")  # finds the package without importing it
-    if spec is None:
+    if spec is None or spec.origin is None:
         raise ConfigError("CDPAM needs cdpam: pip install 'hypersound-lib[cdpam]'")
     folder = Path(spec.origin).parent
     try:
@@ -78,9 +80,9 @@ def network(device: str) -> tuple[nn.Module, nn.Module]:
 
 
 def _load_models(path: Path) -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location("cdpam_models", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    loader = SourceFileLoader("cdpam_models", str(path))
+    module = types.ModuleType(loader.name)
+    loader.exec_module(module)
     return module
 
 
@@ -103,7 +105,7 @@ def _load(file, **settings) -> object:
     return _Unpickler(file, **settings).load()
 
 
-def _faster(convolutions: nn.ModuleList, norms: nn.ModuleList) -> nn.Sequential:
+def _faster(convolutions: Sequence[nn.Conv1d], norms: Sequence[nn.BatchNorm1d]) -> nn.Sequential:
     """Return the encoder with its batch norms folded into the convolutions, and these in the Fourier domain.
 
     The original computes every second value after each fourth layer, and half of the last layer, in vain; here they are
@@ -113,7 +115,7 @@ def _faster(convolutions: nn.ModuleList, norms: nn.ModuleList) -> nn.Sequential:
     for i, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True)):
         fused = fuse_conv_bn_eval(convolution, norm)
         if i == len(convolutions) - 1:
-            fused.weight, fused.bias = (nn.Parameter(p[:_ACOUSTIC]) for p in (fused.weight, fused.bias))
+            fused.weight, fused.bias = (nn.Parameter(p[:_ACOUSTIC]) for p in fused.parameters())
         fused.stride = (2,) if i % 4 == 3 else (1,)
         layers += [FourierConv1d(fused), nn.LeakyReLU(0.1)]
     return nn.Sequential(*layers)

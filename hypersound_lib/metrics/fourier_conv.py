@@ -30,6 +30,9 @@ class FourierConv1d(nn.Module):
     True
     """
 
+    spectra: Tensor
+    bias: Tensor
+
     def __init__(self, layer: nn.Conv1d):
         super().__init__()
         (self.taps,), (self.stride,) = layer.kernel_size, layer.stride
@@ -37,7 +40,7 @@ class FourierConv1d(nn.Module):
             raise ValueError(f"only plain layers with an odd number of taps that keep the length, not {layer}")
         spectra = torch.fft.rfft(layer.weight.detach(), n=_BLOCK).conj()  # (C', C, F); conj: correlation
         self.register_buffer("spectra", spectra.permute(2, 1, 0).contiguous())  # (F, C, C')
-        self.register_buffer("bias", layer.bias.detach().unsqueeze(-1))
+        self.register_buffer("bias", layer.get_parameter("bias").detach().unsqueeze(-1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve one signal."""

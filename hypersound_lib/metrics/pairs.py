@@ -40,7 +40,7 @@ def is_silent(signal: Tensor) -> bool:
     return not bool(signal.any())
 
 
-def for_each_pair(metric: Callable[[Tensor, Tensor], float], reference: Tensor, estimate: Tensor) -> Tensor:
+def for_each_pair(metric: Callable[[Tensor, Tensor], float | Tensor], reference: Tensor, estimate: Tensor) -> Tensor:
     """Apply a metric of two waveforms `(T,)` to each pair of a batch: `(..., T), (..., T) -> (...)`.
 
     Raises:

@@ -106,7 +106,7 @@ def _load_dnsmos() -> Any:
         import onnxruntime
     except ImportError:
         spec = None
-    if spec is None:
+    if spec is None or spec.origin is None:
         raise ConfigError("DNSMOS needs speechmos and onnxruntime: pip install 'hypersound-lib[perceptual]'")
     path = Path(spec.origin).parent / "dnsmos_models" / "sig_bak_ovr.onnx"
     if not path.is_file():

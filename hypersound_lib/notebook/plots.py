@@ -10,18 +10,22 @@ import html
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from torch import Tensor
 
+Waveform = Tensor | np.ndarray | Sequence[float]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DRAWINGS = Path(__file__).with_name("drawings")
 _RANGE_DB = 80  # what a spectrogram shows below its loudest point
 
 
 def figure(
-    width: float = 9.0, height: float = 3.0, rows: int = 1, columns: int = 1, **kwargs
+    width: float = 9.0, height: float = 3.0, rows: int = 1, columns: int = 1, **kwargs: Any
 ) -> tuple[Figure, np.ndarray]:
     """Make a figure in the common style, with its axes as an array `(rows, columns)`.
 
@@ -64,14 +68,14 @@ def image_html(fig: Figure, alt: str) -> str:
     return f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt, quote=True)}" style="max-width:100%">'
 
 
-def plot_waveform(ax: Axes, waveform: Sequence[float], sample_rate: int, **style) -> None:
+def plot_waveform(ax: Axes, waveform: Waveform, sample_rate: int, **style: Any) -> None:
     """Draw one waveform `(T,)` against seconds."""
     samples = np.asarray(waveform)
     ax.plot(np.arange(len(samples)) / sample_rate, samples, linewidth=0.6, **style)
     ax.set(xlabel="time (s)", ylabel="amplitude")
 
 
-def plot_spectrogram(ax: Axes, waveform: Sequence[float], sample_rate: int, reference_power: float):
+def plot_spectrogram(ax: Axes, waveform: Waveform, sample_rate: int, reference_power: float) -> AxesImage:
     """Draw one log-mel spectrogram of `(T,)`, in dB below `reference_power`; return the image for a colour bar."""
     power = _mel_power(waveform, sample_rate)
     level = 10 * np.log10(np.maximum(power, reference_power * 10 ** (-_RANGE_DB / 10)) / reference_power)
@@ -85,7 +89,7 @@ def plot_spectrogram(ax: Axes, waveform: Sequence[float], sample_rate: int, refe
     return image
 
 
-def plot_sounds(sounds: Mapping[str, Sequence[float]], sample_rate: int) -> Figure:
+def plot_sounds(sounds: Mapping[str, Waveform], sample_rate: int) -> Figure:
     """Draw sounds side by side, each as waveform above log-mel spectrogram, all on common axes.
 
     Args:
@@ -120,7 +124,7 @@ def plot_fits(histories: Mapping[str, Sequence[Mapping[str, float]]], target_snr
     return fig
 
 
-def plot_spectra(sounds: Mapping[str, Sequence[float]], sample_rate: int) -> Figure:
+def plot_spectra(sounds: Mapping[str, Waveform], sample_rate: int) -> Figure:
     """Draw the long-term magnitude spectra of sounds, smoothed over a twelfth of an octave, in dB."""
     fig, axes = figure(7.0, 3.2)
     ax = axes[0, 0]
@@ -140,7 +144,7 @@ def plot_spectra(sounds: Mapping[str, Sequence[float]], sample_rate: int) -> Fig
     return fig
 
 
-def _mel_power(waveform: Sequence[float], sample_rate: int, num_rows: int = 80) -> np.ndarray:
+def _mel_power(waveform: Waveform, sample_rate: int, num_rows: int = 80) -> np.ndarray:
     """Return a mel power spectrogram `(rows, frames)`, windows of 46 ms every 6 ms."""
     import librosa
 

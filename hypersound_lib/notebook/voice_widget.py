@@ -23,8 +23,8 @@ from hypersound_lib.notebook.widgets import scripts_widget
 _FIELD = "hypersound-recording"  # the CSS class of the text field
 
 
-def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0):
-    """Return a widget that takes a sound file, or what `recorder_html` records, and shows the answer.
+def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0) -> Any:
+    """Return an `ipywidgets.VBox` that takes a sound file, or what `recorder_html` records, and shows the answer.
 
     Where no kernel runs, a notebook shows nothing of a widget.
 

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -112,7 +112,8 @@ def weight_explorer(
     written = play(dict(params)).detach().cpu()
     pages = {}
     for name, weights in params.items():
-        todo = changes.get(name, SCALINGS) if isinstance(next(iter(changes.values())), Mapping) else changes
+        by_name = isinstance(next(iter(changes.values())), Mapping)
+        todo = cast(Changes, changes.get(name, SCALINGS) if by_name else changes)
         sounds = {label: play({**params, name: change(weights)}).detach().cpu() for label, change in todo.items()}
         matrix = weights.detach().cpu().float().reshape(len(weights), -1).numpy()
         alt = f"Left: the weights of {name} as colours, {matrix.shape[0]} by {matrix.shape[1]}. Right: their histogram."

@@ -1,11 +1,22 @@
 """How good the model is on voices that it does not train on."""
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
 from hypersound_lib.data import AudioStore, ConsecutiveClips
-from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import nmse, si_snr
+
+
+class Distance(Protocol):
+    """What a model is measured with: terms by name, each a scalar, and the terms' weights."""
+
+    @property
+    def weights(self) -> Mapping[str, float]: ...
+
+    def __call__(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]: ...
 
 
 class Validation:
@@ -27,7 +38,7 @@ class Validation:
         self.batch_size = batch_size
 
     @torch.no_grad()
-    def measure(self, model: nn.Module, loss: ReconstructionLoss) -> dict[str, float]:
+    def measure(self, model: nn.Module, loss: Distance) -> dict[str, float]:
         """Return the loss' terms, the code's costs, their weighted sum `loss`, and NMSE and SI-SNR (dB), medians."""
         device = next(model.parameters()).device
         was_training = model.training

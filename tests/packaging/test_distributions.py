@@ -49,7 +49,7 @@ def test_source_distribution_holds_the_sources_only(sdist):
         assert file in names
     assert any(name.startswith("data/build/") for name in names), ".gitignore's build/ must not swallow data/build/"
     tops = {name.partition("/")[0] for name in names}
-    assert not tops & {".git", ".venv", "build", "dist", ".pytest_cache", ".ruff_cache"}
+    assert not tops & {".git", ".venv", "build", "dist", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
     assert not any("__pycache__" in name or ".ipynb_checkpoints" in name for name in names)
 
 

@@ -15,6 +15,8 @@ from hypersound_lib.baselines.rave.layers import SLOPE, ResidualUnit, convolutio
 class Decoder(nn.Module):
     """Map a latent to bands: `(B, Z, F) -> (B, M, F · band_hop)`."""
 
+    noise_gain: Tensor
+
     def __init__(self, config: RAVEConfig):
         super().__init__()
         width = config.capacity * 2 ** len(config.ratios)

@@ -3,7 +3,9 @@
 Caillon and Esling 2021; the discriminator is MelGAN's (Kumar et al. 2019).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +46,7 @@ class Discriminator(nn.Module):
         """Return what each layer of each scale makes of the sounds; the last of a scale is its score."""
         x = waveform.unsqueeze(1)  # (B, 1, T)
         results = []
-        for i, layers in enumerate(self.scales):
+        for i, layers in enumerate(cast("Sequence[nn.ModuleList]", self.scales)):
             h = x if i == 0 else functional.avg_pool1d(x, 2**i)
             features = []
             for layer in layers:

@@ -32,9 +32,10 @@ class Encoder(nn.Module):
             layers += [convolution(channels, width, _KERNEL_SIZE, stride=ratio), nn.BatchNorm1d(width)]
             layers += [nn.LeakyReLU(SLOPE, inplace=True)]
             channels = width
-        self.layers = nn.Sequential(*layers, convolution(channels, 2 * config.latent_size, 5))
+        last = convolution(channels, 2 * config.latent_size, 5)
+        self.layers = nn.Sequential(*layers, last)
         with torch.no_grad():  # at first there is a signal in the noise
-            self.layers[-1].bias[config.latent_size :] = _FIRST_SCALE
+            last.get_parameter("bias")[config.latent_size :] = _FIRST_SCALE
 
     def forward(self, bands: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and scale; the scale is positive."""

@@ -32,14 +32,10 @@ class ResidualUnit(nn.Module):
 
     def __init__(self, channels: int, dilation: int, units: int):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.LeakyReLU(SLOPE),
-            convolution(channels, channels, 3, dilation=dilation),
-            nn.LeakyReLU(SLOPE, inplace=True),
-            convolution(channels, channels, 1),
-        )
+        dilated, last = convolution(channels, channels, 3, dilation=dilation), convolution(channels, channels, 1)
+        self.layers = nn.Sequential(nn.LeakyReLU(SLOPE), dilated, nn.LeakyReLU(SLOPE, inplace=True), last)
         with torch.no_grad():
-            self.layers[-1].weight.mul_(units**-0.5)
+            last.weight.mul_(units**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         """Add what the convolutions make of x."""
@@ -49,5 +45,5 @@ class ResidualUnit(nn.Module):
 def _init(layer: nn.Conv1d | nn.ConvTranspose1d, fan_in: int):
     # A leaky ReLU keeps (1 + slope²) / 2 of the variance.
     nn.init.normal_(layer.weight, std=math.sqrt(2 / (1 + SLOPE**2) / fan_in))
-    nn.init.zeros_(layer.bias)
+    nn.init.zeros_(layer.get_parameter("bias"))
     return layer

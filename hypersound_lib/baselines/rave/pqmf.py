@@ -53,6 +53,8 @@ class PQMF(nn.Module):
     True
     """
 
+    filters: Tensor
+
     def __init__(self, bands: int = 16):
         super().__init__()
         if bands < 2 or bands & (bands - 1):

@@ -8,6 +8,7 @@ import html
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import ConfigError
@@ -21,8 +22,8 @@ _TASKS = {
 }
 
 
-def listening_test(test: ListeningTest, csv_path: str | os.PathLike):
-    """Return a widget that leads through a test and saves every answer at once; it begins where the file ends.
+def listening_test(test: ListeningTest, csv_path: str | os.PathLike) -> Any:
+    """Return an `ipywidgets.VBox` that leads through a test and saves every answer; it begins where the file ends.
 
     Where no kernel runs, a notebook shows nothing of a widget: display `listening_page_html` as well.
 
@@ -118,6 +119,7 @@ class _RatingForm:
     def __init__(self, trial: Trial, given: Mapping[str, float] | None):
         import ipywidgets
 
+        assert trial.reference is not None, "a rating has one"
         self.trial, self.ratings, self.touched = trial, {}, set(given or ())
         rows = [ipywidgets.HTML(blind_player_html(trial.reference, trial.sample_rate, _label(trial, "Reference")))]
         for letter, sound in trial.sounds.items():
@@ -183,10 +185,13 @@ def _key_text(trial: Trial) -> str:
 
 def _results_html(mode: str, path: Path) -> str:
     """Return a table of what the file's answers say."""
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]] = []
     if mode == "rating":
         header = ("system", "mean rating", "95 % interval", "ratings")
-        rows = [(r.system, f"{r.mean:.1f}", f"{r.low:.1f} to {r.high:.1f}", r.n) for r in ranking(path)]
-        rows = [(*row[:2], row[2] if row[3] > 1 else "", row[3]) for row in rows]
+        for r in ranking(path):
+            interval = f"{r.low:.1f} to {r.high:.1f}" if r.n > 1 else ""
+            rows.append((r.system, f"{r.mean:.1f}", interval, str(r.n)))
     else:
         header = ("system", "right", "by chance (p)")
         rows = [(r.system, f"{r.correct} of {r.n}", f"{r.p_value:.3g}") for r in abx_results(path)]
