@@ -4,15 +4,15 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 # More arguments for the tool that a command runs, such as: make test ARGS="-k lock -x"
 ARGS :=
-# Tests run in a process on each core, four at most; what shares fixtures stays together. With ARGS="-n 0" there is one.
-PARALLEL := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+# Tests run in a process on each core, four at most (ARGS="-n 0": in one), in the order that tests/conftest.py chooses.
+PARALLEL := -n logical --maxprocesses 4 --no-loadscope-reorder
 
 # Settings of another environment must not leak into .venv or into the notebooks' kernels.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET PIP_PREFIX PIP_USER
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site assignments test test-library bench gpu fuzz runtimes readme picture corpus weights table1 lock format clean
+.PHONY: help venv lab tutorial site assignments check test test-library bench gpu fuzz runtimes readme picture corpus weights table1 lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -33,8 +33,15 @@ site: tutorial ## Build the website in build/site/: notebooks with their outputs
 assignments: venv ## Build the homeworks: what students get, and what grades them, in build/assignments/
 	$(PY) notebooks/assignments/build.py $(ARGS)
 
+check: venv ## Check style and types, and run one case of each test that starts no process (a minute)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest $(PARALLEL) -m quick $(ARGS)
+
 test: venv ## Run every check and test, notebooks included (half an hour)
-	$(PY) -m pytest $(PARALLEL) $(ARGS)
+	$(PY) -m pytest $(PARALLEL) -m "not browser" $(ARGS) || test $$? = 5
+	$(PY) -m pytest -m browser $(ARGS) || test $$? = 5  # 5: ARGS chose none of these
 
 test-library: venv ## Run the library's own tests and doctests, without notebooks
 	$(PY) -m pytest $(PARALLEL) -m "not notebooks" $(ARGS)
@@ -86,5 +93,5 @@ format: venv ## Format the code, and strip outputs from the notebooks
 		"metadata.papermill metadata.widgets metadata.language_info.version cell.metadata.papermill cell.metadata.execution" {} +
 
 clean: ## Remove build/ and the tools' caches; .venv stays
-	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,34 +28,44 @@ def stage(item: pytest.Item) -> int:
     """
     fixtures = set(item.fixturenames)
     if fixtures & {"browser", "site"}:
-        return 4 if "site" in fixtures else 3
+        return 4 if "browser" in fixtures else 3
     if item.get_closest_marker("notebooks") is None:
         return 0
     return 1 if "first_run" in fixtures else 2
 
 
-def group(item: pytest.Item) -> str:
-    """Name what one process runs: a file, for its fixtures; a notebook with all its runs; all that shares a browser."""
-    if stage(item) >= 3:
-        return "browser"
-    return item.callspec.id if stage(item) == 1 else item.path.relative_to(item.config.rootpath).as_posix()
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the tests, and tell which of them belong to one process."""
+    """Order the tests, and mark those that `make test` runs last, and those that `make check` runs.
+
+    The latter are the first case of each test that is not marked as slow, in the files that start no other process.
+    """
     items.sort(key=stage)
+    seen = set()
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
+        name = (item.path, item.name.partition("[")[0])
+        if stage(item) >= 3:
+            item.add_marker(pytest.mark.browser)
+        slow = item.get_closest_marker("slow") or hasattr(getattr(item, "module", None), "subprocess")
+        if stage(item) == 0 and name not in seen and not slow:
+            item.add_marker(pytest.mark.quick)
+        seen.add(name)
 
 
-@pytest.fixture(scope="session")
-def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder, shared by all processes, with an empty file for each notebook that this run has executed."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "executed"
-    folder.mkdir(exist_ok=True)
-    return folder
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Give each process whole files, whose tests share fixtures; and of the notebooks one at a time, with all its runs.
+
+    (pytest-xdist's own `loadgroup` does nothing with pytest 9.2.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file, _, test = nodeid.partition("::")
+            return test.partition("[")[2] if file.endswith("test_execution.py") and "[" in test else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture

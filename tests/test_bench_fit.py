@@ -25,6 +25,7 @@ def clip():
     return torch.sin(2 * torch.pi * 440 * t) * torch.hann_window(2048)
 
 
+@pytest.mark.slow
 def test_our_recipe_reaches_the_target(bench, clip):
     row = json.loads(json.dumps(bench.fit_once(bench.OURS, clip, limit=60.0)))
     assert row["reached"]

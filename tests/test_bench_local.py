@@ -46,6 +46,7 @@ def test_scores_lie_between_neighbours_over_the_logarithm_of_the_rate(benchmarks
     assert set(ablation.interpolated(curve, 4.0)) == {"stoi", "lsd", "si_snr"}
 
 
+@pytest.mark.slow
 def test_every_row_can_be_built_and_learns_in_all_of_its_weights(benchmarks):
     ablation, _ = benchmarks
     for row in ablation.ROWS:

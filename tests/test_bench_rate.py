@@ -125,6 +125,7 @@ def test_the_table_tells_what_is_missing(table):
     assert "| 5.6 | 40.0 | 34.0 | 36.0 dB at 5.6 kbit/s |" in lines
 
 
+@pytest.mark.slow
 def test_the_plot_is_the_same_for_the_same_results(table, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

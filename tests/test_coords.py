@@ -56,6 +56,7 @@ def test_an_hour_at_48_khz_is_exact_in_seconds():
     assert (t.float().double() * rate - index).abs().max() > 1
 
 
+@pytest.mark.slow
 def test_an_hour_as_one_clip_is_exact():
     hour = 3600 * 48000
     t = time_coords(hour)

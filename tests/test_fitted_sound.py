@@ -34,6 +34,7 @@ def test_own_rate_is_the_network_on_its_grid_times_the_gain():
     torch.testing.assert_close(sound().render(), expected)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]), chunk_size=st.integers(1, 5000))
 def test_chunks_do_not_change_the_result(rate, chunk_size):

@@ -78,6 +78,7 @@ def test_held_out_voices_score_what_the_record_says():
     assert scores["nmse"] < 3 * recorded["nmse"]
 
 
+@pytest.mark.slow
 def test_the_local_model_is_its_preset_small_and_as_good_as_recorded():
     model = LocalHyperSound.from_pretrained("local")
     assert model.config == preset("local").model
@@ -94,6 +95,7 @@ def test_the_local_model_is_its_preset_small_and_as_good_as_recorded():
     assert found["lsd"] == pytest.approx(recorded["lsd"], abs=0.3)
 
 
+@pytest.mark.slow
 def test_no_file_of_the_local_model_is_larger_than_asked_and_the_larger_the_closer():
     model = LocalHyperSound.from_pretrained("local")
     sound = load_dataset("mini", "test")[0]

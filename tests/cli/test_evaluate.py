@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 from hypersound_lib.cli import main
 from hypersound_lib.data import load_dataset, save_audio
 
 
+@pytest.mark.slow
 def test_the_shipped_model_beside_its_references(tmp_path, capsys):
     sound = load_dataset("mini", "test")[0]
     save_audio(tmp_path / "voices" / "a.wav", sound.waveform[: 2 * sound.sample_rate], sound.sample_rate)

@@ -115,6 +115,7 @@ def test_silence_takes_few_bytes(coder):
     assert_round_trip(coder, h, y)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @example(payload=b"\xff" * 3000, knob=0, frames=20)
 @example(payload=b"\0" * 3000, knob=255, frames=20)

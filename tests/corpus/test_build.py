@@ -149,6 +149,7 @@ def test_a_missing_engine_is_named_with_the_way_to_install_it(build: ModuleType,
         build.main()
 
 
+@pytest.mark.slow
 def test_the_card_holds_the_figures_of_the_committed_files(data: Path, mini_rows: Rows, fullband_rows: Rows):
     text = (data / "README.md").read_text(encoding="utf-8")
     assert "\n".join(card.mini_summary(data / "mini", mini_rows)) in text

@@ -39,6 +39,7 @@ def test_the_stream_does_not_depend_on_the_number_of_workers(num_workers):
     assert torch.equal(stream(num_workers), stream(0))
 
 
+@pytest.mark.slow
 def test_workers_that_are_not_forked_give_the_same_stream():
     assert torch.equal(stream(1, num_clips=8, context="spawn"), stream(0, num_clips=8))
 

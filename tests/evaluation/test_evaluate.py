@@ -46,6 +46,7 @@ def test_a_perfect_copy_scores_as_the_original_and_best(excerpts):
     assert found.means("zeros")["nmse"] == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_references_are_ordered_as_theory_has_it(excerpts):
     found = evaluate(
         copier(rate=8000, theta_per_second=4000, narrowest_per_second=800), excerpts, rates=[16000], metrics=FAST
@@ -85,6 +86,7 @@ def test_a_metric_that_refuses_is_counted_and_told(tmp_path):
     assert "(1 of 2)" in found.table()
 
 
+@pytest.mark.slow
 def test_json_keeps_everything(excerpts):
     found = evaluate(copier(theta_per_second=1000.0, narrowest_per_second=10.0), excerpts, rates=[16000], metrics=FAST)
     data = json.loads(json.dumps(found.to_json(), allow_nan=False))

@@ -46,6 +46,7 @@ def test_runs_differ_from_base_in_one_thing(name):
         assert same_model or same_training
 
 
+@pytest.mark.slow
 def test_the_smoke_scale_runs_goes_on_and_keeps_what_is_done(tmp_path, capsys):
     out = tmp_path / "table1"
     lines = []
@@ -74,6 +75,7 @@ def test_the_smoke_scale_runs_goes_on_and_keeps_what_is_done(tmp_path, capsys):
         read_results(out)
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_where_it_was(tmp_path, monkeypatch):
     """The second call trains the rest only; between the two nothing is taken for done."""
     chosen = scale("smoke")
@@ -99,6 +101,7 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, monkeypatch):
     assert not list((tmp_path / "t").glob("*.json"))
 
 
+@pytest.mark.slow
 def test_rave_waits_for_base(tmp_path):
     with pytest.raises(ConfigError, match="run that first"):
         reproduce("smoke", tmp_path / "t", only=["rave"], say=lambda line: None)

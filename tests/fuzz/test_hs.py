@@ -9,6 +9,7 @@ from tests.fuzz.hs import MEBIBYTES, SECONDS, damaged, fuzz, hostile, outcome, t
 from tests.local.small import make_model
 
 
+@pytest.mark.slow
 def test_every_changed_file_gives_a_sound_or_an_error():
     results = fuzz(300, seed=1)
     assert sum(results["outcomes"].values()) == 300

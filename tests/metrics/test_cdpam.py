@@ -23,6 +23,8 @@ from .signals import NOISE, RATE, noisy, voices
 if importlib.util.find_spec("cdpam") is None:
     pytest.skip("the extra cdpam is not installed", allow_module_level=True)
 FOLDER = Path(importlib.util.find_spec("cdpam").origin).parent
+
+pytestmark = pytest.mark.slow
 CLEAN = voices(0.1)  # a second of sound takes several seconds
 
 

@@ -77,6 +77,7 @@ def test_dnsmos_falls_with_noise_and_does_not_ask_for_the_original():
 
 
 @needs_dnsmos
+@pytest.mark.slow
 def test_dnsmos_is_near_that_of_its_package():
     package = pytest.importorskip("speechmos.dnsmos")
     short, long = (resample(noisy(CLEAN, 0.05).repeat(count), RATE, 16000) for count in (1, 7))

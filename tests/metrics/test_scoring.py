@@ -50,15 +50,18 @@ def _comparable(scores: list[Scores]) -> list:
     return [(repr(clip.values), clip.refusals) for clip in scores]
 
 
+@pytest.mark.slow
 def test_processes_change_nothing():
     assert _comparable(score(PAIRS, RATE, QUICK, processes=2)) == _comparable(score(PAIRS, RATE, QUICK))
 
 
+@pytest.mark.slow
 def test_an_error_in_another_process_arrives():
     with pytest.raises(ConfigError, match="one shape"):
         score([(NOISE[:10], NOISE[:20])], RATE, ["stoi"], processes=2)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("cdpam") is None, reason="the extra cdpam is not installed")
 def test_by_default_it_is_the_paper_s_six():
     clip = (CLEAN[0][:10000], noisy(CLEAN[0], 0.1)[:10000])

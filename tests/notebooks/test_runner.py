@@ -7,6 +7,8 @@ import nbformat
 import pytest
 import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _restore_backend(monkeypatch):

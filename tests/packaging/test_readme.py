@@ -102,6 +102,7 @@ def test_a_page_without_its_markers_is_refused(tmp_path):
         readme.filled(tmp_path / "page.md", {"voice": "a file"})
 
 
+@pytest.mark.slow
 def test_the_readme_s_example_runs(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     shutil.copy(readme.VOICE, tmp_path / "voice.wav")  # soundfile looks at the content, not at the name

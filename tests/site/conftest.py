@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,25 +12,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIES = ROOT / "build" / "notebooks"
-WAIT_SECONDS = 900
 PREFIX = "/hypersound_lib/"  # where GitHub Pages shows a project's site
 
 
-def await_copies(items: list[pytest.Item], executed: Path) -> None:
-    """Wait for the notebooks that other processes of this run still execute."""
-    parameters = [item.callspec.params for item in items if hasattr(item, "callspec")]
-    chosen = {each["first_run"].name for each in parameters if "first_run" in each}
-    for _ in range(WAIT_SECONDS):
-        if all((executed / name).is_file() for name in chosen):
-            return
-        time.sleep(1)
-    pytest.fail(f"the notebooks were not executed within {WAIT_SECONDS} seconds")
-
-
 @pytest.fixture(scope="session")
-def site(request: pytest.FixtureRequest, executed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the site as `make site` does, but without running a notebook; return its folder."""
-    await_copies(request.session.items, executed)
     present = {path.name for path in COPIES.glob("*.ipynb")}
     if missing := sorted({path.name for path in (ROOT / "notebooks").glob("*.ipynb")} - present):
         reason = f"there is no executed copy of {', '.join(missing)}: run `make tutorial` first"

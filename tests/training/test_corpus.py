@@ -10,6 +10,7 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.training import training_stores
 
 
+@pytest.mark.slow
 def test_voices_are_kept_apart():
     train, validation = training_stores("mini", 8000)
     speakers = set(train.speakers), set(validation.speakers), set(load_dataset("mini", "test").speakers)
@@ -58,6 +59,7 @@ def test_a_folder_memory_maps_the_same_samples(tmp_path):
         assert a.names == b.names
 
 
+@pytest.mark.slow
 def test_minutes_are_an_upper_bound_and_the_choice_is_the_same_each_time():
     whole, validation = training_stores("mini", 8000)
     some, same = (training_stores("mini", 8000, minutes=2) for _ in range(2))

@@ -33,6 +33,7 @@ def weights_of(model):
     return [p.detach().clone() for p in model.parameters()]
 
 
+@pytest.mark.slow
 def test_tones_are_learnt(tmp_path):
     settings = {"loss": LossConfig("log_nmse"), "window": None, "learning_rate": 3e-3, "batch_size": 16}
     wider = dataclasses.replace(MODEL, encoder=EncoderConfig(4, (4, 8), (1,)), hypernetwork=HyperNetworkConfig((64,)))
@@ -49,6 +50,7 @@ def test_tones_are_learnt(tmp_path):
     assert after < 0.6 < 0.9 < before
 
 
+@pytest.mark.slow
 def test_bfloat16_learns_too(tmp_path):
     run_training(tmp_path, precision="bfloat16", steps=60, learning_rate=3e-3)
     losses = read_log(tmp_path / "train.csv")["mel_stft"]
