@@ -5,6 +5,7 @@ import shlex
 from contextlib import nullcontext
 from pathlib import Path
 
+from hypersound_lib.cli.decompress import plain_warnings
 from hypersound_lib.cli.flags import add_flags
 from hypersound_lib.cli.run_settings import RunSource, read_settings, write_source
 from hypersound_lib.losses import LossConfig
@@ -60,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
     processes = PartialState(cpu=options.device == "cpu")
     main = processes.is_main_process
     # One process writes what all of them read.
-    with processes.main_process_first() if options.download or source.store else nullcontext():
+    first = processes.main_process_first() if options.download or source.store else nullcontext()
+    with first, plain_warnings():
         stores = training_stores(
             source.data,
             model_config.sample_rate,

@@ -53,16 +53,37 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
     (torch.Size([22050]), 22050)
     """
     path = Path(path)
-    frames, file_rate = _decode(path)
-    samples = mono(path, frames)
-    check_channels(path, frames.shape[1], energy(frames), energy(samples))
-    waveform = torch.from_numpy(samples)
+    with opened(path) as file:
+        waveform, file_rate = torch.from_numpy(np.concatenate(list(mono_blocks(path, file)))), file.samplerate
     if sample_rate is None:
         return waveform, file_rate
     return resample(waveform, file_rate, sample_rate), sample_rate
 
 
-def mono(path: Path, frames: np.ndarray, first: int = 0) -> np.ndarray:
+def mono_blocks(path: Path, file: soundfile.SoundFile, size: int = 2**18) -> Iterator[np.ndarray]:
+    """Decode an opened file to its end, as the mean of its channels: `(≤ size,)`, ….
+
+    In blocks, because some decoders cannot say how much there will be (GSM 6.10, G.721), and because a header that
+    promises too much must not take memory.
+
+    Raises:
+        AudioFileError: there are no frames or fewer than promised, a sample is unusable, or the channels cancel.
+    """
+    count, of_channels, of_mean = 0, 0.0, 0.0
+    while len(frames := file.read(max(1, size // file.channels), dtype="float32", always_2d=True)):
+        block = _mono(path, frames, count)
+        count += len(block)
+        of_channels, of_mean = of_channels + _energy(frames), of_mean + _energy(block)
+        yield block
+    _check_channels(path, file.channels, of_channels, of_mean)
+    if not count:
+        raise AudioFileError(f"{path}: holds no samples. Leave it out or record it again.")
+    # An MP3 without a Xing header states no length: libsndfile's is an estimate, so it is no promise.
+    if file.format != "MP3" and count < file.frames:
+        raise AudioFileError(f"{path}: is truncated, {count} of {file.frames} frames. Copy or download it again.")
+
+
+def _mono(path: Path, frames: np.ndarray, first: int = 0) -> np.ndarray:
     """Return the mean of channels, `(T, C) -> (T,)`; `first` is the number of the first frame, for messages.
 
     Raises:
@@ -77,12 +98,12 @@ def mono(path: Path, frames: np.ndarray, first: int = 0) -> np.ndarray:
     return np.ascontiguousarray(frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1))
 
 
-def energy(samples: np.ndarray) -> float:
+def _energy(samples: np.ndarray) -> float:
     """Return the sum of squares."""
     return float(np.vdot(samples, samples))
 
 
-def check_channels(path: Path, count: int, of_channels: float, of_mean: float) -> None:
+def _check_channels(path: Path, count: int, of_channels: float, of_mean: float) -> None:
     """Refuse a file whose channels cancel: their mean would pass for a recording of silence.
 
     Args:
@@ -223,14 +244,6 @@ def from_int16(samples: Tensor) -> Tensor:
     return samples.to(torch.float32) / _FULL_SCALE
 
 
-def _decode(path: Path) -> tuple[np.ndarray, int]:
-    """Return frames (T, C) float32 and the file's rate, or say why not."""
-    with opened(path) as file:
-        frames = file.read(dtype="float32", always_2d=True)
-        check_length(path, file, len(frames))
-        return frames, file.samplerate
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[soundfile.SoundFile]:
     """Open a sound file to decode it, and say what is wrong with it where that fails.
@@ -265,12 +278,3 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless .raw file
         remedy = "It is truncated, damaged or not a sound file; copy or download it again."
         raise AudioFileError(f"{path}: cannot be decoded as audio ({error}). {remedy}") from error
-
-
-def check_length(path: Path, file: soundfile.SoundFile, frames: int) -> None:
-    """Raise AudioFileError where a file has held fewer frames than it promised, or none."""
-    if not frames:
-        raise AudioFileError(f"{path}: holds no samples. Leave it out or record it again.")
-    # An MP3 without a Xing header states no length: libsndfile's is an estimate, so it is no promise.
-    if file.format != "MP3" and frames < file.frames:
-        raise AudioFileError(f"{path}: is truncated, {frames} of {file.frames} frames. Copy or download it again.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.data.audio import check_channels, check_length, energy, mono, opened, resampled_length
+from hypersound_lib.data.audio import mono_blocks, opened, resampled_length
 
 
 def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
@@ -19,14 +19,7 @@ def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
         AudioFileError: as `load_audio`, where the fault is met.
     """
     with opened(path) as file:
-        count, of_channels, of_mean = 0, 0.0, 0.0
-        while len(frames := file.read(size, dtype="float32", always_2d=True)):
-            block = mono(path, frames, count)
-            count += len(block)
-            of_channels, of_mean = of_channels + energy(frames), of_mean + energy(block)
-            yield torch.from_numpy(block)
-        check_channels(path, file.channels, of_channels, of_mean)
-        check_length(path, file, count)
+        yield from map(torch.from_numpy, mono_blocks(path, file, size))
 
 
 def resample_blocks(blocks: Iterable[Tensor], from_rate: int, to_rate: int) -> Iterator[Tensor]:

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,15 +19,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data.audio import from_int16, load_audio, peak_normalize, to_int16
 from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.os_errors import explain_os_error
-from hypersound_lib.errors import DatasetError
+from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError
 from hypersound_lib.progress import progress_bar
 
 _SAMPLES_FILE = "samples.int16"
 _INDEX_FILE = "index.json"
 _FORMAT = 1
+_LISTED = 10  # recordings that a message names
 
 
 class AudioStore:
@@ -107,7 +110,8 @@ def build_store(
     """Decode recordings once and hold them as 16-bit integers.
 
     Samples within [−1, 1] are kept to half an LSB; a 16-bit file at its own rate is kept exactly. What lies outside
-    saturates, unless `normalize` scales it into range.
+    saturates, unless `normalize` scales it into range. What cannot be decoded is left out, and one
+    warning says why.
 
     Args:
         recordings: what to decode, such as ``load_dataset("mini").recordings``.
@@ -118,16 +122,19 @@ def build_store(
         progress: show a bar.
 
     Raises:
-        AudioFileError: a recording cannot be decoded.
+        AudioFileError: no recording can be decoded.
+        ConfigError: there is no such rate.
         DatasetError: there are no recordings, or `folder` cannot be written or holds something else.
     """
+    check_sample_rate(sample_rate)
     if not recordings:
         raise DatasetError("a store needs at least one recording; got none")
     source = _fingerprint(recordings, sample_rate, normalize)
     if folder is None:
-        pieces = list(_decode_each(recordings, sample_rate, normalize, progress))
+        decoded = list(_decode_each(recordings, sample_rate, normalize, progress))
+        kept, pieces = zip(*decoded, strict=True)
         offsets = _offsets([len(piece) for piece in pieces])
-        names, speakers = _describe(recordings)
+        names, speakers = _describe(kept)
         return AudioStore(torch.cat(pieces), offsets, sample_rate, names, speakers)
     folder = Path(folder)
     if (folder / _INDEX_FILE).is_file() and _read_index(folder).get("source") == source:
@@ -157,9 +164,21 @@ def open_store(folder: str | os.PathLike) -> AudioStore:
 
 
 def _decode_each(recordings: Sequence[Recording], sample_rate: int, normalize: bool, progress: bool):
+    """Yield each recording that can be decoded, and its samples; the others are named in one warning."""
+    faults = []
     for recording in progress_bar(iterable=recordings, desc="decoding", unit="file", disable=not progress):
-        waveform, _ = load_audio(recording.path, sample_rate)
-        yield to_int16(peak_normalize(waveform) if normalize else waveform)
+        try:
+            waveform, _ = load_audio(recording.path, sample_rate)
+        except (AudioFileError, ConfigError) as error:  # the latter where resampling overflows
+            faults.append(str(error))
+            continue
+        yield recording, to_int16(peak_normalize(waveform) if normalize else waveform)
+    if not faults:
+        return
+    listed = "\n".join(faults[:_LISTED] + [f"and {len(faults) - _LISTED} more"] * (len(faults) > _LISTED))
+    if len(faults) == len(recordings):
+        raise AudioFileError(f"none of {len(faults)} recordings can be read:\n{listed}")
+    warnings.warn(f"{len(faults)} of {len(recordings)} recordings are left out:\n{listed}", stacklevel=3)
 
 
 def _write_store(folder: Path, recordings, sample_rate: int, normalize: bool, progress: bool, source: str) -> None:
@@ -169,12 +188,13 @@ def _write_store(folder: Path, recordings, sample_rate: int, normalize: bool, pr
     # Built under another name and renamed, so that half a store is never opened.
     staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
-        lengths = []
+        lengths, kept = [], []
         with open(staging / _SAMPLES_FILE, "wb") as file:
-            for piece in _decode_each(recordings, sample_rate, normalize, progress):
+            for recording, piece in _decode_each(recordings, sample_rate, normalize, progress):
                 file.write(piece.numpy().tobytes())
                 lengths.append(len(piece))
-        names, speakers = _describe(recordings)
+                kept.append(recording)
+        names, speakers = _describe(kept)
         index = {
             "format": _FORMAT,
             "sample_rate": sample_rate,

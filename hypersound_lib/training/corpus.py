@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import soundfile
@@ -38,6 +39,7 @@ def training_stores(
 
     Raises:
         ConfigError: no recording is as short as `minutes`.
+        AudioFileError: no recording can be decoded; if some can, the others are left out, with a warning.
         DatasetError: there is no such corpus, or it has too few speakers and files to hold some out.
     """
     corpora = [data] if isinstance(data, str | os.PathLike) else list(data)
@@ -73,7 +75,9 @@ def _at_most(recordings: list[Recording], minutes: float) -> list[Recording]:
     order = list(range(len(recordings)))
     random.Random(0).shuffle(order)
     for number in order:
-        seconds = soundfile.info(recordings[number].path).duration
+        seconds = 0.0  # of what cannot be read: the store leaves it out, and says so
+        with suppress(soundfile.SoundFileError, OSError, TypeError):
+            seconds = soundfile.info(recordings[number].path).duration
         if seconds <= left:
             kept.add(number)
             left -= seconds

@@ -103,11 +103,24 @@ def test_a_mapped_store_is_reused_until_its_source_changes(tmp_path, recordings,
     assert build_store(recordings, 16000, folder).lengths[0] == 77
 
 
+@pytest.mark.parametrize("place", ["memory", "disk"])
+def test_what_cannot_be_decoded_is_listed_and_left_out(tmp_path, recordings, place):
+    recordings[0].path.write_bytes(b"broken")
+    recordings[2].path.unlink()
+    with pytest.warns(UserWarning, match=r"2 of 3 recordings are left out:\n.*cannot be decoded(.*\n)*.*no such file"):
+        store = build_store(recordings, 16000, tmp_path / "store" if place == "disk" else None)
+    assert store.names == (str(recordings[1].path),)
+    assert store.speakers == (recordings[1].speaker,)
+    assert len(store.read(0)) == store.lengths[0] == len(load_audio(recordings[1].path, 16000)[0])
+
+
 def test_a_failed_build_leaves_the_old_store_and_no_rubbish(tmp_path, recordings):
     folder = tmp_path / "store"
     build_store(recordings, 16000, folder)
     recordings[2].path.write_bytes(b"broken")
-    with pytest.raises(AudioFileError, match=r"2\.ogg"):
+    for recording in recordings[:2]:
+        recording.path.unlink()
+    with pytest.raises(AudioFileError, match=r"none of 3 recordings can be read:(.*\n)*.*2\.ogg"):
         build_store(recordings, 16000, folder)
     assert open_store(folder).lengths[0] == 3000
     assert {path.name for path in tmp_path.iterdir()} == {"audio", "store"}

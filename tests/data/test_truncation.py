@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 import soundfile
+import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -126,6 +127,26 @@ def test_a_flac_stream_of_unknown_length_is_refused_with_a_remedy(tmp_path):
     path = tmp_path / "stream.flac"
     path.write_bytes(content)
     with pytest.raises(AudioFileError, match="does not state its length"):
+        load_audio(path)
+
+
+@pytest.mark.parametrize("subtype", ["GSM610", "G721_32", "IMA_ADPCM", "MS_ADPCM", "NMS_ADPCM_32", "ULAW", "ALAW"])
+def test_recordings_of_telephones_are_read_to_the_end(tmp_path, subtype):
+    path = tmp_path / "call.wav"
+    soundfile.write(path, tone(300, 8000, seconds=1), 8000, subtype=subtype)
+    waveform, _ = load_audio(path)
+    assert len(waveform) == pytest.approx(8000, abs=320)  # whole blocks of the codec
+    assert 0.2 < waveform.std() < 0.5
+    assert torch.equal(torch.cat(list(read_blocks(path, 999))), waveform)
+
+
+def test_a_header_that_promises_too_much_takes_no_memory(tmp_path):
+    content = bytearray(WHOLE[".flac"])
+    content[21] |= 0x0F  # STREAMINFO's 36-bit sample count, at its largest
+    content[22:26] = b"\xff" * 4
+    path = tmp_path / "boast.flac"
+    path.write_bytes(content)
+    with pytest.raises(AudioFileError, match=r"boast\.flac: .*truncated"):
         load_audio(path)
 
 

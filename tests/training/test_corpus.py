@@ -59,6 +59,16 @@ def test_a_folder_memory_maps_the_same_samples(tmp_path):
         assert a.names == b.names
 
 
+def test_damaged_recordings_are_left_out_also_where_minutes_are_counted(tmp_path):
+    corpus = make_folder(tmp_path / "corpus", speakers=3)
+    (corpus / "speaker0" / "0.ogg").write_bytes(b"broken")
+    (corpus / "speaker1" / "1.ogg").write_bytes(b"broken")
+    with pytest.warns(UserWarning, match="1 of .* recordings are left out") as warned:
+        train, validation = training_stores(corpus, 8000, minutes=60)
+    assert len(warned) == 2
+    assert len(train) == len(validation) == 3  # the third speaker is for tests
+
+
 @pytest.mark.slow
 def test_minutes_are_an_upper_bound_and_the_choice_is_the_same_each_time():
     whole, validation = training_stores("mini", 8000)
