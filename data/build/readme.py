@@ -267,6 +267,27 @@ def evaluation(document: dict) -> str:
     return "\n".join(lines)
 
 
+def reliability(document: dict) -> str:
+    """How bad inputs ended."""
+    rows = document["results"]
+    lines = [
+        "Inputs that chance damages or makes up, from a seed. Each must end in a right result or an error that names "
+        "what is wrong; anything else (another exception, a wrong result, much time or memory) is a fault.",
+        "",
+        "| inputs | tried | right result | named error | fault | slowest, s |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, row in rows.items():
+        right, named = (sum(row[kind].values()) for kind in ("right", "named_errors"))
+        lines.append(
+            f"| {name} | {row['inputs']} | {right} | {named} | {row['faults']} | {row['slowest_seconds']:.1f} |"
+        )
+    ends = [f"{name}: {', '.join(f'{n} {end}' for end, n in row['right'].items())}" for name, row in rows.items()]
+    return "\n".join(
+        [*lines, "", "Right results. " + ". ".join(end.capitalize() for end in ends) + ".", "", origin(document)]
+    )
+
+
 def folded(make: Callable[[dict], str], summary: str) -> Callable[[dict], str]:
     """Return a table that readers unfold."""
     return lambda document: f"<details><summary>{summary}</summary>\n\n{make(document)}\n</details>"
@@ -307,6 +328,7 @@ SECTIONS = {  # of the page of results
         "bench_window": windows,
         "bench_overfit": overfit,
     },
+    "reliability": {"reliability": reliability},
 }
 
 if __name__ == "__main__":
