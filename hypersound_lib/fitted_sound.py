@@ -118,8 +118,8 @@ class FittedSound:
         try:
             description = json.loads(metadata["sound"])
             inr = _build(description["kind"], description["config"], tensors)
-            counts = [operator.index(description[key]) for key in ("sample_rate", "num_samples")]
-            sound = cls(inr, *counts, description["gain"])
+            rate, count = (operator.index(description[key]) for key in ("sample_rate", "num_samples"))
+            sound = cls(inr, rate, count, description["gain"])
             bad = first_not_finite(tensors | {"gain": torch.tensor(sound.gain, dtype=torch.float64)})
         except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, ConfigError) as error:
             raise WeightsFileError(f"{path}: config and weights do not fit ({error}); fit the sound again") from error

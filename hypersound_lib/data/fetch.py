@@ -28,7 +28,7 @@ class _CutError(Exception):
     """The connection ended or broke before the whole file was there."""
 
 
-class _TimedAnswer:
+class _TimedAnswer(http.client.HTTPConnection):
     """A connection whose server has the timeout for all of its headers together, not for each part of them anew."""
 
     def getresponse(self) -> http.client.HTTPResponse:
@@ -41,7 +41,7 @@ class _TimedAnswer:
             timer.cancel()
 
 
-class _TimedHTTP(_TimedAnswer, http.client.HTTPConnection):
+class _TimedHTTP(_TimedAnswer):
     pass
 
 

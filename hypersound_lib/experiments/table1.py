@@ -10,11 +10,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from hypersound_lib.baselines.rave import RAVE, train_rave
+from hypersound_lib.baselines.rave import RAVE, RAVETrainingResult, train_rave
 from hypersound_lib.data import AudioStore
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation import Evaluation, choose_excerpts, evaluate, model_system, reference_systems
@@ -22,9 +22,9 @@ from hypersound_lib.experiments.paper import ROWS
 from hypersound_lib.experiments.render import YARDSTICKS, render
 from hypersound_lib.experiments.scales import Scale, scale
 from hypersound_lib.files import atomic_path
-from hypersound_lib.hypersound.model import HyperSound
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.provenance import provenance, write_result
-from hypersound_lib.training import read_log, train, training_stores
+from hypersound_lib.training import TrainingResult, read_log, train, training_stores
 from hypersound_lib.training.checkpoint import Checkpoints
 
 
@@ -140,6 +140,8 @@ def train_run(
     """
     resume = bool(Checkpoints(folder / "checkpoints", keep=1).saved())
     torch.manual_seed(0)
+    model: HyperSound | RAVE
+    result: TrainingResult | RAVETrainingResult
     if run == "rave":
         model = RAVE(scale.rave)
         result = train_rave(
@@ -154,7 +156,7 @@ def train_run(
         )
         finished = result.stop_reason != "interrupted"
     elif run in scale.runs:
-        model = HyperSound(scale.runs[run].model)
+        model = HyperSound(cast(HyperSoundConfig, scale.runs[run].model))
         config = scale.runs[run].training
         result = train(model, *stores, config, folder, resume=resume, cpu=_no_gpu(), progress=progress)
         finished = result.stop_reason == "steps"

@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -57,8 +58,9 @@ def init_siren_(layers: nn.ModuleList, hidden_omega: float) -> None:
     1/2. With weights from U(-c, c), of variance c²/3, and n inputs its angle has variance ω² · n · c²/3 · 1/2,
     which is 1 for c = √(6/n) / ω: every layer then starts with angles of the same, unit, scale.
     """
-    _uniform_(layers[0].weight, 1 / layers[0].in_features)
-    for layer in layers[1:]:
+    first, *later = cast("list[nn.Linear]", list(layers))
+    _uniform_(first.weight, 1 / first.in_features)
+    for layer in later:
         _uniform_(layer.weight, math.sqrt(6 / layer.in_features) / hidden_omega)
 
 

@@ -36,7 +36,8 @@ def compare_blocks(
         noise += float((x - y).square().sum())
         distance.add(pair)
     nmse = 0.0 if noise == 0 else math.inf if signal == 0 else noise / signal
-    values = {"snr": math.inf if nmse == 0 else -math.inf if nmse == math.inf else -10 * math.log10(nmse), "nmse": nmse}
+    snr = math.inf if nmse == 0 else -math.inf if nmse == math.inf else -10 * math.log10(nmse)
+    values: dict[str, float | ConfigError] = {"snr": snr, "nmse": nmse}
     try:
         return values | {"lsd": distance.result()}
     except ConfigError as error:
@@ -61,16 +62,16 @@ class _SpectralDistance:
 
     def __init__(self, sample_rate: int):
         self.sample_rate = sample_rate
-        self.held: Tensor | None = None  # (2, n), from the first sample of the next frame on
+        self.held = torch.zeros(2, 0)  # from the first sample of the next frame on
         self.samples = self.frames = 0
         self.total = 0.0
 
     def add(self, pair: Tensor) -> None:
         """Take the next samples `(2, n)`."""
         self.samples += pair.shape[1]
-        self.held = pair if self.held is None else torch.cat([self.held, pair], dim=1)
+        self.held = torch.cat([self.held, pair], dim=1)
         if self.sample_rate < 100:  # `result` will say so
-            self.held = None
+            self.held = self.held[:, :0]
         elif self.samples > (half := window_length(self.sample_rate) // 2):
             if self.samples - pair.shape[1] <= half:  # for the first time
                 self.held = torch.cat([self.held[:, 1 : half + 1].flip(1), self.held], dim=1)

@@ -61,7 +61,7 @@ def train(
     """
     with _kept_to_one(Path(out), cpu):
         run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
-        accelerator, network, loss, state = run.accelerator, run.network, run.loss, run.state
+        accelerator, network, loss, state = run.accelerator, run.network, run.reconstruction_loss, run.state
         deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
         stop_reason = "steps"
 

@@ -24,7 +24,7 @@ from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.graph import GraphedGradients
 from hypersound_lib.training.logs import RunLog
 from hypersound_lib.training.state import TrainingState
-from hypersound_lib.training.validation import Validation
+from hypersound_lib.training.validation import Distance, Validation
 
 _AUGMENTATIONS = {"paper": paper_augmentation, "codec": codec_augmentation, "none": lambda sample_rate: ()}
 
@@ -57,7 +57,7 @@ class BaseRun:
         config: Any,
         out: Path,
         state: Any,
-        loss: Callable[[Tensor, Tensor], dict[str, Tensor]],
+        loss: Distance,
         augmentation: Sequence[Step],
         at_once: int,
         resume: bool,
@@ -231,6 +231,7 @@ class Run(BaseRun):
             # Its own, so that making the loader anew on resuming draws no number from the generator that was restored.
             generator=torch.Generator().manual_seed(config.seed),
         )
+        self.reconstruction_loss = loss
         self.bfloat16 = config.precision == "bfloat16"
         network = torch.compile(model) if config.compile else model
         self.network, state.optimizer, loader = self.accelerator.prepare(network, state.optimizer, loader)
@@ -243,10 +244,11 @@ class Run(BaseRun):
         """Return `fill_gradients`, or, where the config says so, its CUDA graph, which the first batch records."""
         if not self.config.cuda_graph:
             return fill_gradients
-        if self._graph is None:
-            parameters = self.model.parameters()
-            self._graph = GraphedGradients(lambda x: fill_gradients(x, first, count), parameters, clips)
-        return lambda x, *_: self._graph(x)
+        graph = self._graph or GraphedGradients(
+            lambda x: fill_gradients(x, first, count), self.model.parameters(), clips
+        )
+        self._graph = graph
+        return lambda x, *_: graph(x)
 
     @contextmanager
     def float32_products(self) -> Iterator[None]:

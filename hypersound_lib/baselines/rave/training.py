@@ -101,6 +101,8 @@ class _SpectralLoss:
 class _Run(BaseRun):
     """What surrounds RAVE's loop."""
 
+    model: RAVE
+
     def __init__(
         self,
         model: RAVE,
