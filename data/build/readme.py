@@ -267,6 +267,31 @@ def evaluation(document: dict) -> str:
     return "\n".join(lines)
 
 
+def gpu(document: dict) -> str:
+    """What training steps cost on a GPU: bare, and as users train."""
+    results = document["results"]
+    peaks = results["ceilings"]
+    lines = [
+        f"On one {results['device']}, whose matrix products reach {peaks['bfloat16'] / 1e12:.0f} TFLOP/s in bfloat16, "
+        f"{peaks['tf32'] / 1e12:.0f} with TF32 and {peaks['float32'] / 1e12:.0f} in float32. A bare step has neither "
+        "loader nor log; its share of the peak says how far it is from being bound by arithmetic: small models wait for "
+        "kernels to be launched.",
+        "",
+        "| preset | clips | ms float32 | TF32 | bfloat16 | float16 | share of bfloat16's peak | memory, GB |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, row in results["steps"].items():
+        times = " | ".join(f"{1000 * row[key]['seconds']:.1f}" for key in ("float32", "tf32", "bfloat16", "float16"))
+        share, memory = row["bfloat16"]["fraction_of_peak"], row["bfloat16"]["peak_bytes"] / 1e9
+        lines.append(f"| `{name}` | {row['batch_size']} | {times} | {share:.1%} | {memory:.1f} |")
+    lines += ["", "| as users train | clips | workers | CUDA graph | steps/s |", "|---|---:|---:|---|---:|"]
+    for row in results["loops"]:
+        rate = f"{row['steps_per_second']:.0f}" if "steps_per_second" in row else "failed"
+        recorded = "yes" if row["cuda_graph"] else "no"
+        lines.append(f"| `{row['preset']}` | {row['batch_size']} | {row['workers']} | {recorded} | {rate} |")
+    return "\n".join([*lines, "", origin(document)])
+
+
 def reliability(document: dict) -> str:
     """How bad inputs ended."""
     rows = document["results"]
@@ -324,6 +349,7 @@ SECTIONS = {  # of the page of results
     },
     "speed": {
         "bench_step": steps,
+        "bench_gpu_speed": gpu,
         "bench_memory": memory,
         "bench_window": windows,
         "bench_overfit": overfit,
