@@ -21,7 +21,6 @@ from torch import Tensor
 
 from hypersound_lib.errors import ConfigError
 
-LOWEST_RATE, HIGHEST_RATE = 100, 1_000_000  # Hz: from seismographs to ultrasound
 # float32 is used as long as it moves no instant by more than this part of one sample.
 _FLOAT32_TOLERANCE = 2.0**-10
 
@@ -35,23 +34,6 @@ def clip_duration(num_samples: int, sample_rate: int) -> Fraction:
     if num_samples < 1 or sample_rate < 1:
         raise ConfigError(f"a clip needs samples and a rate, not {num_samples} samples at {sample_rate} Hz")
     return Fraction(num_samples, sample_rate)
-
-
-def check_sample_rate(*rates: int) -> None:
-    """Refuse what is no sample rate in Hz; outside the limits a sound would have no samples, or fill the memory.
-
-    Raises:
-        ConfigError: a rate is no whole number from 100 to 1 000 000.
-
-    >>> check_sample_rate(22050, 10**9)
-    Traceback (most recent call last):
-    hypersound_lib.errors.ConfigError: a sample rate is a positive number of Hz, not 1000000000: whole, 100 to 1000000
-    """
-    for rate in rates:
-        whole = isinstance(rate, int | np.integer) and not isinstance(rate, bool)
-        if not whole or not LOWEST_RATE <= rate <= HIGHEST_RATE:
-            limits = f"whole, {LOWEST_RATE} to {HIGHEST_RATE}"
-            raise ConfigError(f"a sample rate is a positive number of Hz, not {rate!r}: {limits}")
 
 
 def samples_in(duration: Fraction, sample_rate: int) -> int:

@@ -2,6 +2,9 @@
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
+
+LOWEST_RATE, HIGHEST_RATE = 100, 1_000_000  # Hz: from seismographs to ultrasound
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -52,3 +55,20 @@ class WeightsFileError(HyperSoundError):
 
 class TrainingError(HyperSoundError):
     """A training cannot go on: loss or gradient became NaN or infinite."""
+
+
+def check_sample_rate(*rates: int) -> None:
+    """Refuse what is no sample rate in Hz; outside the limits a sound would have no samples, or fill the memory.
+
+    Raises:
+        ConfigError: a rate is no whole number from 100 to 1 000 000.
+
+    >>> check_sample_rate(22050, 10**9)
+    Traceback (most recent call last):
+    hypersound_lib.errors.ConfigError: a sample rate is a positive number of Hz, not 1000000000: whole, 100 to 1000000
+    """
+    for rate in rates:
+        whole = isinstance(rate, Integral) and not isinstance(rate, bool)
+        if not whole or not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            limits = f"whole, {LOWEST_RATE} to {HIGHEST_RATE}"
+            raise ConfigError(f"a sample rate is a positive number of Hz, not {rate!r}: {limits}")

@@ -14,8 +14,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from hypersound_lib.config_json import MOST_SAMPLES, kind_from_json, limit_sizes
-from hypersound_lib.coords import HIGHEST_RATE, check_sample_rate, clip_duration, samples_in, time_coords
-from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.errors import HIGHEST_RATE, ConfigError, WeightsFileError, check_sample_rate
 from hypersound_lib.files import atomic_path
 from hypersound_lib.hub.folders import first_not_finite
 from hypersound_lib.inr import INR, INR_CONFIGS, build_inr

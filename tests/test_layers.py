@@ -77,5 +77,5 @@ def test_the_overview_names_each_module_once_below_those_that_it_uses():
     for number, module in enumerate(lines):
         assert getattr(hypersound_lib, module).__doc__
         inside = [name for name in MODULES if name.split(".")[1:2] == [module]]
-        used = {home(*source).split(".")[1] for name in inside for source in imports(name)}
+        used = {part for name in inside for source in imports(name) for part in home(*source).split(".")[1:2]}
         assert used <= set(lines[: number + 1]), module

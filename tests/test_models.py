@@ -181,7 +181,7 @@ HUGE = {
     "local": {"kind": "LocalHyperSound", "encoder_width": 10**12},
     "bands": {"kind": "RAVE", "bands": 2**20},
     "ratios": {"kind": "RAVE", "ratios": [1] * 100_000},
-    "residual": {"kind": "RAVE", "ratios": [1] * 16, "dilations": [1] * 16},
+    "residual": {"kind": "RAVE", "ratios": [64] + [1] * 15, "dilations": [1] * 16},
     "latent": {"kind": "RAVE", "latent_size": 10**30},
     "noise": {"kind": "RAVE", "noise_bands": 10**9, "noise_ratios": [10**9]},
 }

@@ -274,8 +274,8 @@ def gpu(document: dict) -> str:
     lines = [
         f"On one {results['device']}, whose matrix products reach {peaks['bfloat16'] / 1e12:.0f} TFLOP/s in bfloat16, "
         f"{peaks['tf32'] / 1e12:.0f} with TF32 and {peaks['float32'] / 1e12:.0f} in float32. A bare step has neither "
-        "loader nor log; its share of the peak says how far it is from being bound by arithmetic: small models wait for "
-        "kernels to be launched.",
+        "loader nor log; its share of the peak says how far it is from being bound by arithmetic: small models wait "
+        "for kernels to be launched.",
         "",
         "| preset | clips | ms float32 | TF32 | bfloat16 | float16 | share of bfloat16's peak | memory, GB |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -289,6 +289,21 @@ def gpu(document: dict) -> str:
         rate = f"{row['steps_per_second']:.0f}" if "steps_per_second" in row else "failed"
         recorded = "yes" if row["cuda_graph"] else "no"
         lines.append(f"| `{row['preset']}` | {row['batch_size']} | {row['workers']} | {recorded} | {rate} |")
+    return "\n".join([*lines, "", origin(document)])
+
+
+def gpu_training(document: dict) -> str:
+    """How fast `local` learns on a GPU."""
+    results = document["results"]
+    (curve,) = results["curves"]
+    lines = [
+        f"`local` on one {results['device']}, {curve['batch_size']} clips a step: medians on validation clips.",
+        "",
+        "| minutes | loss | NMSE | SI-SNR, dB |",
+        "|---:|---:|---:|---:|",
+    ]
+    for minutes, row in zip(curve["minutes"], curve["scores"], strict=True):
+        lines.append(f"| {minutes:.1f} | {row['loss']:.2f} | {row['nmse']:.4f} | {row['si_snr']:.1f} |")
     return "\n".join([*lines, "", origin(document)])
 
 
@@ -350,6 +365,7 @@ SECTIONS = {  # of the page of results
     "speed": {
         "bench_step": steps,
         "bench_gpu_speed": gpu,
+        "gpu_local": gpu_training,
         "bench_memory": memory,
         "bench_window": windows,
         "bench_overfit": overfit,

@@ -17,8 +17,8 @@ import torch
 from hypersound_lib.coding.knob import KNOBS
 from hypersound_lib.data import load_dataset
 from hypersound_lib.evaluation import choose_excerpts, evaluate
-from hypersound_lib.export import export_programs, save_programs
 from hypersound_lib.hub.card import model_card
+from hypersound_lib.hub.export import export_programs, save_programs
 from hypersound_lib.hub.folders import read_folder, write_folder
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.local.model import LocalHyperSound
@@ -208,7 +208,7 @@ def exported(model: PretrainedModel) -> str:
     with tempfile.TemporaryDirectory() as folder:
         written = save_programs(export_programs(model, knob=knob), folder)
     found = " and ".join(f"`{name}` of {size / 1e6:.1f} MB" for name, size in written.items())
-    return f"""`hypersound_lib.export` writes {found}, in float32, for programs
+    return f"""`hypersound_lib.hub.export` writes {found}, in float32, for programs
 that have torch alone; with onnx and onnxscript, `torch.onnx.export` turns both into ONNX."""
 
 

@@ -18,9 +18,8 @@ from hypersound_lib.coding.knob import KNOBS, knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import Rate, Survey, level_gain, survey
 from hypersound_lib.coding.rounding import round_for_rate
-from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data import as_sound, resample
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, check_sample_rate
 
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.coords import HIGHEST_RATE, LOWEST_RATE, check_sample_rate
 from hypersound_lib.data.truncation import missing_tail, second_stream
-from hypersound_lib.errors import AudioFileError, ConfigError
+from hypersound_lib.errors import HIGHEST_RATE, LOWEST_RATE, AudioFileError, ConfigError, check_sample_rate
 
 _FULL_SCALE = 2**15  # int16 steps from 0 to full scale
 LOUDEST = 1e12  # 240 dB above full scale: no sound, and its square is still far from the largest float32

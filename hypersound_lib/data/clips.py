@@ -6,15 +6,18 @@ no two workers repeat each other, and training resumes at any step exactly where
 
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from hypersound_lib.data.augment import Step
-from hypersound_lib.data.store import AudioStore
 from hypersound_lib.errors import ConfigError, TooShortError
+
+if TYPE_CHECKING:
+    from hypersound_lib.data.augment import Step
+    from hypersound_lib.data.store import AudioStore
 
 
 class RandomClips(Dataset):
@@ -40,6 +43,7 @@ class RandomClips(Dataset):
         ConfigError: a length, count or seed is out of range.
 
     >>> import torch
+    >>> from hypersound_lib.data import AudioStore
     >>> store = AudioStore(torch.zeros(10, dtype=torch.int16), np.array([0, 10]), 22050, ["zeros"], [""])
     >>> RandomClips(store, num_samples=4, num_clips=100)[0]
     tensor([0., 0., 0., 0.])
@@ -47,10 +51,10 @@ class RandomClips(Dataset):
 
     def __init__(
         self,
-        store: AudioStore,
+        store: "AudioStore",
         num_samples: int,
         num_clips: int,
-        steps: Sequence[Step] = (),
+        steps: Sequence["Step"] = (),
         *,
         seed: int = 0,
         first_clip: int = 0,
@@ -114,7 +118,7 @@ class ConsecutiveClips(Dataset):
     """
 
     def __init__(
-        self, store: AudioStore, num_samples: int, steps: Sequence[Step] = (), *, pad_last: bool = False
+        self, store: "AudioStore", num_samples: int, steps: Sequence["Step"] = (), *, pad_last: bool = False
     ) -> None:
         if num_samples <= 0:
             raise ConfigError(f"a clip of {num_samples} samples is impossible; ask for 1 or more")
@@ -141,12 +145,12 @@ class ConsecutiveClips(Dataset):
         return clip
 
 
-def _read_clip(store: AudioStore, recording: int, start: int, num_samples: int) -> Tensor:
+def _read_clip(store: "AudioStore", recording: int, start: int, num_samples: int) -> Tensor:
     clip = store.read(recording, start, num_samples)
     return functional.pad(clip, (0, num_samples - len(clip))) if len(clip) < num_samples else clip
 
 
-def _eligible(store: AudioStore, num_samples: int, pad_short: bool) -> np.ndarray:
+def _eligible(store: "AudioStore", num_samples: int, pad_short: bool) -> np.ndarray:
     """Return the numbers of the recordings that hold a clip."""
     long_enough = np.flatnonzero(store.lengths >= (1 if pad_short else num_samples))
     if not len(long_enough):

@@ -19,11 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data.audio import from_int16, load_audio, peak_normalize, to_int16
 from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.os_errors import explain_os_error
-from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError
+from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError, check_sample_rate
 from hypersound_lib.progress import progress_bar
 
 _SAMPLES_FILE = "samples.int16"

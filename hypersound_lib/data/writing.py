@@ -10,10 +10,9 @@ import soundfile
 import torch
 from torch import Tensor
 
-from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data.audio import as_real, to_int16
 from hypersound_lib.data.os_errors import explain_os_error
-from hypersound_lib.errors import AudioFileError, ConfigError
+from hypersound_lib.errors import AudioFileError, ConfigError, check_sample_rate
 from hypersound_lib.files import atomic_path
 
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}

@@ -8,9 +8,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data import AudioDataset
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.evaluation.excerpts import Excerpt, choose_excerpts
 from hypersound_lib.evaluation.results import ClipRow, Evaluation, Size
 from hypersound_lib.evaluation.systems import System, model_system, reference_systems

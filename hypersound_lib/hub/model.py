@@ -142,7 +142,8 @@ class PretrainedModel(nn.Module, ABC):
         try:
             model.load_state_dict({name: _as_loaded(value) for name, value in tensors.items()}, assign=True)
         except RuntimeError as error:
-            raise WeightsFileError(f"{folder}: config and weights do not fit ({error}); {remedy}") from error
+            shown = str(error)[:2000]  # of a line for each tensor
+            raise WeightsFileError(f"{folder}: config and weights do not fit ({shown}); {remedy}") from error
         model.facts = facts
         return model.eval()
 

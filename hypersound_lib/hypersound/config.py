@@ -11,7 +11,7 @@ from hypersound_lib.config_json import (
     kind_to_json,
     limit_sizes,
 )
-from hypersound_lib.coords import HIGHEST_RATE
+from hypersound_lib.errors import HIGHEST_RATE
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import INR_CONFIGS, FourierMLPConfig, INRConfig

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hypersound_lib.coords import check_sample_rate, clip_duration, samples_in, time_coords
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.config import HyperSoundConfig, config_from_json, config_to_json
 from hypersound_lib.hypersound.encoder import SoundStreamEncoder
 from hypersound_lib.hypersound.hypernetwork import HyperNetwork
+from hypersound_lib.hypersound.reconstruction import OVERLAP, clips_per_second, reconstruct
 from hypersound_lib.inr import INR, build_inr
-from hypersound_lib.reconstruction import OVERLAP, clips_per_second, reconstruct
 
 __all__ = ["HyperSound", "HyperSoundConfig"]
 

@@ -22,9 +22,9 @@ from hypersound_lib.coding.decompression import decompress
 from hypersound_lib.coding.entropy import EntropyModel, Packets, hold, round_through
 from hypersound_lib.coding.knob import KNOBS, knob_value, random_knob_values
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate
-from hypersound_lib.coords import check_sample_rate, clip_duration
+from hypersound_lib.coords import clip_duration
 from hypersound_lib.data import as_sound, resampled_length
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.hub.folders import first_not_finite
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.local.config import LocalHyperSoundConfig

@@ -21,9 +21,8 @@ from torch.nn import functional
 from hypersound_lib.coding.decompression import play
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
-from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data.blocks import resample_blocks
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.local.blocks import ResidualBlock
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hypersound_lib.coords import check_sample_rate
 from hypersound_lib.data import as_real
-from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.errors import ConfigError, MetricRefused, check_sample_rate
 from hypersound_lib.metrics.catalogue import METRICS, TABLE_1
 
 # Slow, and bound to one core each; torch spreads the others by itself.

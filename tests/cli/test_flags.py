@@ -57,7 +57,8 @@ def trained(tmp_path, *words):
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(TrainingConfig) if field.name != "loss"])
 def test_every_field_of_a_training_has_a_flag_that_sets_it_alone(tmp_path, name):
     value, words = other(get_type_hints(TrainingConfig)[name], getattr(DEFAULT, name))
-    assert trained(tmp_path, flag_of(name), *words) == dataclasses.replace(DEFAULT, **{name: value})
+    flag = flag_of(name).replace("--", "--no-") if value is False else flag_of(name)
+    assert trained(tmp_path, flag, *words) == dataclasses.replace(DEFAULT, **{name: value})
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(LossConfig)])

@@ -7,8 +7,7 @@ from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import Header, read_packets
 from hypersound_lib.coding.packets import SEGMENT
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, level_gain, quality_of, survey
-from hypersound_lib.coords import HIGHEST_RATE
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import HIGHEST_RATE, ConfigError
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound
 
 SECONDS = [0.11, 0.5, 1.0, 3.7]

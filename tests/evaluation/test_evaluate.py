@@ -130,7 +130,7 @@ def test_impossible_wishes_are_refused(excerpts):
     with pytest.raises(ConfigError, match=r"unknown metrics loudness.*pesq"):
         evaluate(copier(), excerpts, metrics=("loudness",))
     with pytest.raises(ConfigError, match="at least 1000"):
-        evaluate(copier(), excerpts, rates=[8])
+        evaluate(copier(), excerpts, rates=[800])
     with pytest.raises(ConfigError, match="name of its own"):
         evaluate([copier(), copier()], excerpts)
     with pytest.raises(ConfigError, match="cannot be evaluated"):

@@ -97,7 +97,7 @@ def prepare_downloads(folder: Path) -> Try:
         cut = 0
         while True:  # each call goes on from where the last one was cut
             try:
-                fetch_module.fetch(url, target, digest)
+                fetch_module.fetch(url, target, digest, len(content))
                 break
             except DownloadError:
                 assert not target.exists(), "a file that is not whole has the whole one's name"

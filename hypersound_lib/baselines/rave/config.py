@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass
 
 from hypersound_lib.config_json import MOST_SAMPLES, limit_sizes
-from hypersound_lib.coords import HIGHEST_RATE
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import HIGHEST_RATE, ConfigError
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.baselines.rave.rates import at_rates
-from hypersound_lib.coords import check_sample_rate
-from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.errors import ConfigError, WeightsFileError, check_sample_rate
 
 _RATE_NAMES = ("sampling_rate", "sample_rate", "sr")
 _DEFAULT_BLOCK = 2048  # samples, where a file does not state its own

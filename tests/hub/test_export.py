@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.export import export_programs, save_programs
+from hypersound_lib.hub.export import export_programs, save_programs
 from hypersound_lib.local.target import GUARD, LocalINR
 from hypersound_lib.local.waves import lapped_waves
 from tests.local.small import CONFIG

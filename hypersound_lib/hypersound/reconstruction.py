@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.coords import check_sample_rate, time_coords
+from hypersound_lib.coords import time_coords
 from hypersound_lib.data import as_sound, resample, resampled_length
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, check_sample_rate
 
 if TYPE_CHECKING:
     from hypersound_lib.hypersound.model import HyperSound

@@ -15,8 +15,8 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
+from hypersound_lib.hypersound.reconstruction import _Grid, reconstruct
 from hypersound_lib.inr import FourierMLPConfig
-from hypersound_lib.reconstruction import _Grid, reconstruct
 
 RATE, LENGTH = 8000, 250
 CYCLES = 437.0  # Hz
