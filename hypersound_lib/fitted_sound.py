@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hypersound_lib.config_json import MOST_SAMPLES, kind_from_json, limit_sizes
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.errors import HIGHEST_RATE, ConfigError, WeightsFileError, check_sample_rate
 from hypersound_lib.files import atomic_path
 from hypersound_lib.hub.folders import first_not_finite
@@ -108,7 +109,7 @@ class FittedSound:
         if not path.is_file():
             raise WeightsFileError(f"{path}: there is no such file; `hypersound fit` writes one")
         try:
-            with safe_open(path, framework="pt") as file:
+            with name_in_text(path) as name, safe_open(name, framework="pt") as file:
                 metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         except (SafetensorError, OSError) as error:

@@ -30,7 +30,9 @@ def write_result(path: str | os.PathLike, results: object, origin: dict) -> None
     """Write measured `results` as a JSON file, atomically, with their `origin`: `provenance` before the measurement."""
     with atomic_path(path) as temporary:
         document = {"provenance": origin, "results": results}
-        temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        # A file's name need not be text. What is none becomes \udcXX, which JSON reads back as it was.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _git_revision() -> str | None:

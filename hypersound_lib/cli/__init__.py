@@ -17,6 +17,7 @@ from hypersound_lib.errors import HyperSoundError, suggestion
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return the exit code: 0, 2 for an error that the user can remedy, 130 when interrupted."""
+    _print_anything()
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int | None] = options.run
     try:
@@ -30,6 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"hypersound: {_in_words(error)}", file=sys.stderr)
         return 2
+
+
+def _print_anything() -> None:
+    """Let no character end a command: what the output's encoding lacks is printed as its number, such as \\u2191."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) in ("strict", "surrogateescape") and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _in_words(error: OSError) -> str:

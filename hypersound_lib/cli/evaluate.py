@@ -52,11 +52,12 @@ def run(options: argparse.Namespace) -> None:
         processes=options.processes,
         progress=lambda line: print(f"… {line}", file=sys.stderr, flush=True),
     )
+    if options.json is not None:  # before anything is printed, so that no closed pipe loses it
+        results = {"data": options.data, "split": options.split, "seconds": options.seconds} | evaluation.to_json()
+        write_result(options.json, results, origin)
     print(evaluation.table())
     print("\n".join(["", *evaluation.notes()]))
     if options.json is not None:
-        results = {"data": options.data, "split": options.split, "seconds": options.seconds} | evaluation.to_json()
-        write_result(options.json, results, origin)
         print(f"wrote {options.json}")
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.data.truncation import missing_tail, second_stream
 from hypersound_lib.errors import HIGHEST_RATE, LOWEST_RATE, AudioFileError, ConfigError, check_sample_rate
 
@@ -265,7 +266,7 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
                 f"{path}: another stream begins at byte {other}, of which nothing would be read. Join them with "
                 f"ffmpeg -i {path} joined.flac, or cut the file there."
             )
-        with soundfile.SoundFile(path) as file:
+        with name_in_text(path) as name, soundfile.SoundFile(name) as file:
             if file.frames > _UNKNOWN_LENGTH:
                 raise AudioFileError(f"{path}: does not state its length. Encode it again, into a seekable file.")
             if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:

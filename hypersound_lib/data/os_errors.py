@@ -1,8 +1,10 @@
-"""What an operating-system error while writing means for a user, and what to do about it."""
+"""What an operating-system error while writing means for a user, and names that other libraries can open."""
 
 import errno
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # A quota (EDQUOT) and a file-size limit (EFBIG, `ulimit -f`) are the same obstacle as a full disk.
@@ -43,3 +45,16 @@ def explain_os_error(error: OSError, path: str | os.PathLike) -> str:
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:
         return f"{path}: a file stands where a folder is needed ({error}). Choose another folder."
     return f"{path}: {error}. Check the path and the disk."
+
+
+@contextmanager
+def name_in_text(path: str | os.PathLike) -> Iterator[str]:
+    """Yield a name for libraries that open nothing else: a file's own, unless it has bytes that are no text."""
+    name = os.fspath(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # only Linux has such names
+        with open(path, "rb") as file:
+            yield f"/dev/fd/{file.fileno()}"
+    else:
+        yield name

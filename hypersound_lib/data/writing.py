@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.data.audio import as_real, to_int16
-from hypersound_lib.data.os_errors import explain_os_error
+from hypersound_lib.data.os_errors import explain_os_error, name_in_text
 from hypersound_lib.errors import AudioFileError, ConfigError, check_sample_rate
 from hypersound_lib.files import atomic_path
 
@@ -96,7 +96,8 @@ def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
                 raise AudioFileError(
                     f"{path}: nothing to save, the sound is empty at {sample_rate} Hz. Choose a higher rate"
                 )
-            kept = soundfile.info(temporary).frames
+            with name_in_text(temporary) as name:
+                kept = soundfile.info(name).frames
             if kept != count:
                 raise AudioFileError(f"{path}: only {kept} of {count} samples were kept. Check the disk.")
     except soundfile.SoundFileError as error:

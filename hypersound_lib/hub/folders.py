@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.errors import ConfigError, WeightsFileError, suggestion
 from hypersound_lib.files import embedded_data, staging_folder, write_synced
 
@@ -99,7 +100,8 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Te
     if not (folder / WEIGHTS_FILE).is_file():
         raise WeightsFileError(f"{folder / WEIGHTS_FILE}: there is no such file; copy the model's folder again")
     try:
-        tensors = load_file(folder / WEIGHTS_FILE)
+        with name_in_text(folder / WEIGHTS_FILE) as path:
+            tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsFileError(
             f"{folder / WEIGHTS_FILE}: not a whole safetensors file ({error}); copy the folder again"

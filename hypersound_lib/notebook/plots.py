@@ -101,7 +101,7 @@ def plot_sounds(sounds: Mapping[str, Waveform], sample_rate: int) -> Figure:
     for column, (label, waveform) in enumerate(sounds.items()):
         plot_waveform(axes[0, column], waveform, sample_rate)
         image = plot_spectrogram(axes[1, column], waveform, sample_rate, reference)
-        axes[0, column].set(title=label, xlabel="")
+        axes[0, column].set(title=_plain(label), xlabel="")
         if column > 0:
             axes[0, column].set_ylabel("")
             axes[1, column].set_ylabel("")
@@ -115,7 +115,7 @@ def plot_fits(histories: Mapping[str, Sequence[Mapping[str, float]]], target_snr
     fig, axes = figure(7.0, 3.2)
     ax = axes[0, 0]
     for label, history in histories.items():
-        ax.plot([row["seconds"] for row in history], [row["snr"] for row in history], label=label)
+        ax.plot([row["seconds"] for row in history], [row["snr"] for row in history], label=_plain(label))
     if target_snr is not None:
         ax.axhline(target_snr, color="grey", linestyle=":", linewidth=1)
         ax.annotate(f"target {target_snr:g} dB", (0.01, target_snr), xycoords=("axes fraction", "data"), va="bottom")
@@ -138,10 +138,15 @@ def plot_spectra(sounds: Mapping[str, Waveform], sample_rate: int) -> Figure:
         filled = counts > 0
         centres = np.sqrt(edges[:-1] * edges[1:])[filled]
         level = 10 * np.log10(np.maximum(sums[filled] / counts[filled], 1e-12))
-        ax.plot(centres, level, label=label, linewidth=1.2)
+        ax.plot(centres, level, label=_plain(label), linewidth=1.2)
     ax.set(xlabel="frequency (Hz)", ylabel="level (dB)", xscale="log")
     ax.legend(frameon=False)
     return fig
+
+
+def _plain(label: str) -> str:
+    """Return a label that is drawn as it reads: no formula between two $, and no character that is none."""
+    return label.encode(errors="backslashreplace").decode().replace("$", r"\$")
 
 
 def _mel_power(waveform: Waveform, sample_rate: int, num_rows: int = 80) -> np.ndarray:

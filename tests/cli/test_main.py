@@ -1,11 +1,19 @@
 """What all commands have in common: a version, and a question where a name is nearly that of something known."""
 
+import io
+import json
+import os
+import sys
+
 import pytest
+import torch
 
 import hypersound_lib
 from hypersound_lib.cli import main
+from hypersound_lib.data import save_audio
 from hypersound_lib.errors import HyperSoundError, suggestion
 from hypersound_lib.models import load_model
+from hypersound_lib.provenance import write_result
 
 
 def test_the_version_is_told(capsys):
@@ -44,3 +52,42 @@ def test_a_mistyped_preset_dataset_or_model_is_asked_about(tmp_path, capsys):
     with pytest.raises(HyperSoundError, match=r"no such folder or model .*; did you mean 'hypersound-small'\?"):
         load_model("hypersound-smal")
     assert suggestion("piano", ["tutorial", "local"]) == ""
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", r"\u2026"), ("cp1252", "…"), ("utf-8", "…")])
+def test_no_character_of_the_output_ends_a_command(encoding, shown, monkeypatch):
+    out = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    with pytest.raises(SystemExit, match="0"):
+        main(["train", "--help"])
+    print("↑")
+    out.flush()
+    printed = out.buffer.getvalue().decode(encoding)
+    assert f"paper-small, {shown}" in " ".join(printed.split())
+    assert printed.endswith("↑\n" if encoding == "utf-8" else "\\u2191\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, file names are text")
+@pytest.mark.parametrize("name", [b"caf\xe9 $x_{$.wav", "…↑.wav".encode()])
+def test_any_file_name_reaches_the_end(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    path = os.path.join(tmp_path, os.fsdecode(name))
+    save_audio(path, torch.sin(torch.arange(3000) / 5), 8000)
+    assert main(["fit", path, "--out", str(tmp_path), "--steps", "1", "--device", "cpu"]) == 0
+    stem = path.removesuffix(".wav")
+    assert all(os.path.getsize(f"{stem}.inr.{kind}") for kind in ("png", "flac", "safetensors"))
+    assert main(["render", f"{stem}.inr.safetensors", path]) == 0
+    assert main(["reconstruct", path, f"{stem}.flac", "--picture", f"{stem}.png"]) == 0
+    write_result(tmp_path / "scores.json", {path: "↑"}, {})
+    assert json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))["results"] == {path: "↑"}
+
+
+def test_an_evaluation_is_written_before_it_is_printed(tmp_path, monkeypatch):
+    def closed(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("hypersound_lib.evaluation.Evaluation.table", closed)
+    save_audio(tmp_path / "voices" / "a.wav", torch.sin(torch.arange(12000) / 5), 8000)
+    given = ["evaluate", "--model", "hypersound-small", "--data", str(tmp_path / "voices"), "--metrics", "snr"]
+    assert main([*given, "--no-references", "--json", str(tmp_path / "scores.json")]) == 2
+    assert json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))["results"]["rows"]

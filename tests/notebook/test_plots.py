@@ -83,3 +83,15 @@ def test_drawings_carry_their_text_and_need_no_other_file(path, monkeypatch):
     assert source == path.read_bytes()
     assert ElementTree.fromstring(source).tag.endswith("svg")
     assert not re.search(rb"href|@import|url\((?!#)", source)
+
+
+@pytest.mark.parametrize("label", ["a$x_{$.wav", r"a\$b$c", "$5", "caf\udce9.wav"])
+def test_a_label_is_drawn_as_it_reads(label):
+    read = label.replace("\udce9", r"\udce9")
+    drawn = [plot_sounds({label: tone(500)}, RATE), plot_spectra({label: tone(500)}, RATE)]
+    drawn.append(plot_fits({label: [{"seconds": 1.0, "snr": 3.0}]}))
+    (title,) = {ax.title for ax in drawn[0].axes if ax.get_title()}
+    for text in [title, *(fig.axes[0].get_legend().get_texts()[0] for fig in drawn[1:])]:
+        shown, is_formula = text._preprocess_math(text.get_text())
+        assert (shown, is_formula) == (read, False)
+    assert all(image_html(fig, "") for fig in drawn)
