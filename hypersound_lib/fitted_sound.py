@@ -39,6 +39,8 @@ class FittedSound:
     gain: float = 1.0  # the original's peak: the network itself is fitted at full scale
 
     def __post_init__(self):
+        if any(type(number) is not int for number in (self.sample_rate, self.num_samples)):
+            raise ConfigError(f"rate and samples are whole numbers, not {self.sample_rate!r} and {self.num_samples!r}")
         limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
         if self.sample_rate < 1 or self.num_samples < 1:
             raise ConfigError(f"a sound has a sample, and a rate in Hz: not {self.num_samples} at {self.sample_rate}")

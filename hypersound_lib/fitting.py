@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from hypersound_lib.coords import time_coords
+from hypersound_lib.coords import check_sample_rate, time_coords
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.fitted_sound import FittedSound
 from hypersound_lib.inr import INR
@@ -80,6 +80,7 @@ def fit_inr(
             is impossible.
         FloatingPointError: the loss became NaN or infinite; the message says at which step, and what to lower.
     """
+    check_sample_rate(sample_rate)
     gain = _check(waveform, config)
     loss = ReconstructionLoss(config.loss, sample_rate)
     shortest = len(waveform) if config.window is None else config.window
@@ -247,10 +248,15 @@ def _check(waveform: Tensor, config: FitConfig) -> float:
         raise ConfigError("the sound is digital silence: there is nothing to fit, and its SNR is undefined")
     if config.window is not None and not 1 <= config.window <= len(waveform):
         raise ConfigError(f"a window has 1 to {len(waveform)} samples of this sound, not {config.window}")
-    if min(config.steps, config.evaluate_every, config.windows_per_step) < 1 or config.learning_rate <= 0:
+    rate_possible = 0 < config.learning_rate < math.inf
+    if min(config.steps, config.evaluate_every, config.windows_per_step) < 1 or not rate_possible:
         raise ConfigError(f"steps, evaluate_every, windows_per_step and learning_rate must be positive: {config}")
     if config.target_snr is not None and math.isnan(config.target_snr):
         raise ConfigError("target_snr is NaN, which no fit would ever reach; give decibels, or None to use all steps")
+    if config.max_seconds is not None and math.isnan(config.max_seconds):
+        raise ConfigError("max_seconds is NaN, which no fit would ever reach; give seconds, or None for no limit")
+    if not 0 <= config.seed < 2**63:
+        raise ConfigError(f"a seed is a whole number from 0 to 2^63 - 1, not {config.seed}")
     if config.schedule not in ("constant", "cosine") or config.precision not in ("float32", "bfloat16"):
         raise ConfigError(f"schedule is 'constant' or 'cosine', precision 'float32' or 'bfloat16': {config}")
     return peak

@@ -9,19 +9,22 @@ import pytest
 import torch
 
 from hypersound_lib.baselines.rave import RAVE, RAVEConfig
-from hypersound_lib.data import resampled_length
+from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.evaluation import model_system
 from hypersound_lib.files import embedded_data
+from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.fitting import FitConfig, fit_inr
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
-from hypersound_lib.inr import FourierMLPConfig
+from hypersound_lib.inr import SIREN, FourierMLPConfig
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.models import _MODULES, build_model, load_model
 from hypersound_lib.presets import PRESETS
+from hypersound_lib.training import TrainingConfig
 from tests.local.small import make_model, sound
 
 RATE = 8000
@@ -230,3 +233,61 @@ def test_the_command_line_waits_for_no_model_that_it_may_not_need():
     # The loop's own module comes with the config whose fields are flags, in 20 ms; accelerate would take seconds.
     for late in ("accelerate", "hypersound_lib.baselines", "hypersound_lib.local.model"):
         assert late not in modules
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_a_batch_of_another_precision_is_heard_as_that_of_the_weights(kind, dtype):
+    model = small(kind)
+    batch = sound(model.config.num_samples)[None].to(dtype)
+    with torch.no_grad():
+        torch.testing.assert_close(model(batch), model(batch.float()), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize(
+    ("batch", "words"),
+    [
+        (torch.zeros(1, 64, dtype=torch.int16), "from_int16 converts it"),
+        (torch.zeros(1, 64, dtype=torch.complex64), "convert it first"),
+        (torch.zeros(0, 64), r"\(0, 64\)"),
+        (torch.zeros(1, 0), r"\(1, 0\)"),
+        (torch.zeros(64), r"\(64,\)"),
+        (torch.zeros(1, 64, device="meta"), r"on meta, the model on cpu: move"),
+    ],
+)
+def test_what_is_no_batch_of_sounds_is_refused_in_words(kind, batch, words):
+    model = small(kind)
+    for hear in (model, model.encode):
+        with pytest.raises(ConfigError, match=words if kind != "HyperSound" or batch.shape[0] else "64"):
+            hear(batch)
+
+
+def test_no_weights_cannot_be_played():
+    with pytest.raises(ConfigError, match="pass what encode returned"):
+        small("HyperSound").decode({})
+
+
+def test_an_array_that_runs_backwards_is_a_sound():
+    forwards = sound(500)
+    assert torch.equal(as_sound(forwards.numpy()[::-1]), forwards.flip(0))
+
+
+def test_gradients_are_not_lost_in_resampling_without_a_word():
+    with pytest.raises(ConfigError, match=r"waveform\.detach\(\)"):
+        resample(torch.zeros(100, requires_grad=True), RATE, 2 * RATE)
+
+
+@pytest.mark.parametrize("rate", [16000.0, True, 0, "16000", 2**63])
+def test_a_rate_that_is_no_whole_number_of_hertz_is_refused(rate):
+    for use in (lambda: resample(torch.zeros(100), RATE, rate), lambda: FittedSound(SIREN(), rate, 100).render()):
+        with pytest.raises(ConfigError):
+            use()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 10**23])
+def test_a_seed_is_of_63_bits(seed):
+    with pytest.raises(ConfigError, match="from 0 to"):
+        TrainingConfig(seed=seed)
+    with pytest.raises(ConfigError, match="from 0 to"):
+        fit_inr(sound(100), RATE, SIREN(), FitConfig(seed=seed))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from hypersound_lib import __version__
 from hypersound_lib.cli import compress, decompress, evaluate, fit, info, reconstruct, render, reproduce, train
+from hypersound_lib.cli.flags import NUMBERS
 from hypersound_lib.errors import HyperSoundError, suggestion
 
 
@@ -49,9 +50,17 @@ def _in_words(error: OSError) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """One that asks whether a like option, command or choice was meant."""
+    """One that asks whether a like option, command or choice was meant, and whose numbers are finite."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for kind, read in NUMBERS.items():
+            self.register("type", kind, read)
 
     def parse_known_args(self, args=None, namespace=None):
+        for text in sys.argv[1:] if args is None else args:
+            if re.fullmatch("--[a-z-]+=--", text):  # of which argparse makes an empty list
+                self.error(f"{text}: -- is no value")
         options, unknown = super().parse_known_args(args, namespace)
         for name in (text.partition("=")[0] for text in unknown if text.startswith("--")):
             hint = suggestion(name, self._option_string_actions)

@@ -69,10 +69,12 @@ def _part(waveform, sample_rate: int, options: argparse.Namespace):
     if options.start < 0 or options.seconds <= 0:
         raise ConfigError(f"--start {options.start} must not be negative, --seconds {options.seconds} be positive")
     total = len(waveform)
-    first = round(options.start * sample_rate)
-    if first >= total:
+    if options.start >= total / sample_rate:
         raise ConfigError(f"--start {options.start}: {options.file} ends after {total / sample_rate:.2f} s")
-    waveform = waveform[first : first + round(options.seconds * sample_rate)]
+    first, seconds = round(options.start * sample_rate), min(options.seconds, total / sample_rate)
+    waveform = waveform[first : first + round(seconds * sample_rate)]
+    if not len(waveform):
+        raise ConfigError(f"--start {options.start}, --seconds {options.seconds}: not one sample lies there")
     if len(waveform) < total:
         print(
             f"fitting {len(waveform) / sample_rate:.2f} s from {options.start:.2f} s on, of "

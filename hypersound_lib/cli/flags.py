@@ -7,6 +7,7 @@ import argparse
 import ast
 import inspect
 import io
+import math
 import textwrap
 import tokenize
 from collections.abc import Callable, Collection, Mapping
@@ -16,6 +17,25 @@ from types import NoneType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 _METAVARS = {int: "N", float: "X", str: "TEXT"}
+
+
+def whole(text: str) -> int:
+    """Read a whole number that 64 bits hold, as what computes with it wants."""
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is too large a whole number: from -2^63 to 2^63 - 1")
+    return value
+
+
+def finite(text: str) -> float:
+    """Read a number that is neither NaN nor infinite."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is no finite number")
+    return value
+
+
+NUMBERS: dict[type, Callable[[str], Any]] = {int: whole, float: finite}
 
 
 def add_flags(
@@ -102,7 +122,7 @@ def _or_none(kind: type) -> Callable[[str], Any]:
         if text == "none":
             return None
         try:
-            return kind(text)
+            return NUMBERS.get(kind, kind)(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(f"{text!r} is neither {kind.__name__} nor none") from error
 

@@ -142,7 +142,8 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
         ``(..., T) -> (..., T')``, float32 on the CPU; T' is `resampled_length`.
 
     Raises:
-        ConfigError: a rate is no whole number from 100 to 1 000 000, or the result is not finite.
+        ConfigError: a rate is no whole number from 100 to 1 000 000, the result is not finite, or the waveform wants a
+            gradient, which soxr does not pass.
 
     >>> resample(torch.zeros(2, 48000), 48000, 22050).shape
     torch.Size([2, 22050])
@@ -152,6 +153,8 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
     total = resampled_length(num_samples, from_rate, to_rate)
     if from_rate == to_rate:
         return waveform
+    if waveform.requires_grad:
+        raise ConfigError("resampling passes no gradient on: call it with waveform.detach()")
     columns = waveform.reshape(-1, num_samples).T.to("cpu", torch.float32).contiguous().numpy()  # (T, B)
     columns = soxr.resample(columns, from_rate, to_rate, quality="HQ")
     if not np.isfinite(columns).all():
@@ -187,7 +190,8 @@ def as_sound(waveform: Tensor) -> Tensor:
     Traceback (most recent call last):
     hypersound_lib.errors.ConfigError: sample 1 of the sound is NaN or Inf
     """
-    waveform = torch.as_tensor(waveform).detach()
+    # A copy where an array runs backwards, which no tensor does.
+    waveform = torch.as_tensor(waveform.copy() if isinstance(waveform, np.ndarray) else waveform).detach()
     if waveform.ndim != 1 or not len(waveform) or waveform.is_complex():
         raise ConfigError(f"a sound is a waveform (T,) of real numbers, not {waveform.dtype} {tuple(waveform.shape)}")
     waveform = as_real(waveform).to("cpu", torch.float32)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hypersound_lib.config_json import from_json
+from hypersound_lib.data.audio import as_real
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.hub.card import model_card
 from hypersound_lib.hub.folders import CONFIG_FILE, find_folder, read_folder, write_folder
@@ -36,6 +37,19 @@ class PretrainedModel(nn.Module, ABC):
         # As it will be read again: what cannot be is refused here, not after days of training.
         self.config = self.config_from_json(self.config_to_json(config))
         self.facts = {}
+
+    def as_batch(self, waveform: Tensor) -> Tensor:
+        """Return waveforms `(B, T)` in the precision of the weights.
+
+        Raises:
+            ConfigError: they are not `(B, T)` with B, T ≥ 1, not real, or on another device than the weights.
+        """
+        if waveform.ndim != 2 or not waveform.shape[0] or not waveform.shape[1]:
+            raise ConfigError(f"a model takes waveforms (B, T), not {tuple(waveform.shape)}")
+        weight = next(self.parameters())
+        if waveform.device != weight.device:
+            raise ConfigError(f"the sound is on {waveform.device}, the model on {weight.device}: move one with .to()")
+        return as_real(waveform).to(weight.dtype)
 
     @abstractmethod
     def encode(self, waveform: Tensor) -> Any:

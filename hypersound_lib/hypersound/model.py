@@ -53,15 +53,15 @@ class HyperSound(PretrainedModel):
         """Write a target network for each clip: `(B, T) -> {name: (B, *shape)}` (paper, eq. 1).
 
         Raises:
-            ConfigError: the clips are not as long as the model's. `reconstruct` takes any sound: it resamples it and
-                cuts it into clips.
+            ConfigError: the clips are not as long as the model's, or not as `as_batch` wants them. `reconstruct` takes
+                any sound: it resamples it and cuts it into clips.
         """
         if waveform.ndim != 2 or waveform.shape[-1] != self.config.num_samples:
             raise ConfigError(
                 f"this model hears clips (B, {self.config.num_samples}) at {self.config.sample_rate} Hz, not "
                 f"{tuple(waveform.shape)}; HyperSound.reconstruct resamples and cuts a sound of any length"
             )
-        return self.hypernetwork(self.encoder(waveform))
+        return self.hypernetwork(self.encoder(self.as_batch(waveform)))
 
     def decode(
         self,
@@ -79,8 +79,11 @@ class HyperSound(PretrainedModel):
             start: the first sample, counted at that rate: a window of a clip costs as much less as it is shorter.
 
         Raises:
-            ConfigError: the samples do not all lie in the clip, where alone the network has learnt what to say.
+            ConfigError: the samples do not all lie in the clip, where alone the network has learnt what to say; or
+                there are no weights.
         """
+        if not params:
+            raise ConfigError("there are no weights to play: pass what encode returned")
         rate = self.config.sample_rate if sample_rate is None else sample_rate
         check_sample_rate(rate)
         total = samples_in(self.duration, rate)

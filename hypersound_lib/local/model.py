@@ -91,8 +91,9 @@ class LocalHyperSound(PretrainedModel):
                 255; None sends real numbers, unrounded, and generates nothing: θ are the waves as they were.
 
         Raises:
-            ConfigError: the waveform is not `(B, T)` with T ≥ 1, or there is no such position.
+            ConfigError: the waveform is not as `as_batch` wants it, or there is no such position.
         """
+        waveform = self.as_batch(waveform)
         if knob is None:
             return self.transform(waveform)
         amplitudes = self.transform(waveform) * self.unit
@@ -146,7 +147,11 @@ class LocalHyperSound(PretrainedModel):
             num_samples: of the window; None plays to the end.
             with_costs: return `(sound, {"rate": λ(r) · kbit/s, mean over the batch})`, as training wants it.
             knob: None draws a position for each sound in training, and spreads them evenly in evaluation.
+
+        Raises:
+            ConfigError: the waveform is not as `as_batch` wants it, or the window not within it.
         """
+        waveform = self.as_batch(waveform)
         count = waveform.shape[-1] - start if num_samples is None else num_samples
         amplitudes = self.analyse(waveform)
         packets_each = len(amplitudes) // len(waveform)

@@ -1,5 +1,6 @@
 """How to train a `HyperSound`: one frozen dataclass, saved with every run."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -44,13 +45,15 @@ class TrainingConfig:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.batch_size % self.accumulate:
             raise ConfigError(f"batch_size {self.batch_size} cannot be cut into {self.accumulate} equal micro-batches")
-        if self.learning_rate <= 0 or self.warmup_steps < 0 or self.weight_decay < 0 or self.num_workers < 0:
+        # Not so for NaN, either.
+        possible = 0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf
+        if not possible or self.warmup_steps < 0 or self.num_workers < 0:
             raise ConfigError(f"learning_rate must be positive, warm-up, decay and workers not negative: {self}")
         if self.schedule not in ("constant", "cosine") or self.precision not in ("float32", "bfloat16"):
             raise ConfigError(f"schedule is 'constant' or 'cosine', precision 'float32' or 'bfloat16': {self}")
         if self.augment not in ("paper", "codec", "none"):
             raise ConfigError(f"augment is 'paper', 'codec' or 'none', not {self.augment!r}")
-        if not 0 <= self.ema_decay < 1 or (self.max_grad_norm is not None and self.max_grad_norm <= 0):
+        if not 0 <= self.ema_decay < 1 or (self.max_grad_norm is not None and not self.max_grad_norm > 0):
             raise ConfigError(f"ema_decay lies in [0, 1), max_grad_norm is positive or None: {self}")
         if not 0 <= self.seed < 2**63:
             raise ConfigError(f"a seed is a whole number from 0 to 2^63 - 1, not {self.seed}")

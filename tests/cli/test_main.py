@@ -91,3 +91,37 @@ def test_an_evaluation_is_written_before_it_is_printed(tmp_path, monkeypatch):
     given = ["evaluate", "--model", "hypersound-small", "--data", str(tmp_path / "voices"), "--metrics", "snr"]
     assert main([*given, "--no-references", "--json", str(tmp_path / "scores.json")]) == 2
     assert json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))["results"]["rows"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "word"),
+    [
+        *(("--seconds", value, "finite") for value in ("nan", "inf", "1e400")),
+        ("--seconds", "1e-320", "not one sample"),
+        ("--seconds", "--", "no value"),
+        *(("--start", value, "finite") for value in ("nan", "-inf")),
+        ("--start", "1e300", "ends after"),
+        *(("--learning-rate", value, "finite") for value in ("nan", "inf")),
+        ("--max-seconds", "nan", "finite"),
+        *(("--seed", value, "too large") for value in (str(2**63), str(10**23), "-" + "9" * 30)),
+        ("--seed", "-1", "from 0 to 2^63 - 1"),
+        *(("--sample-rate", value, "too large") for value in (str(2**63), str(10**23))),
+        ("--sample-rate", str(2**31), "100 to 1000000"),
+    ],
+)
+def test_a_number_that_no_command_can_use_is_refused_in_words(flag, value, word, tmp_path, capsys):
+    save_audio(tmp_path / "a.wav", torch.sin(torch.arange(800) / 5), 8000)
+    try:
+        status = main(["fit", str(tmp_path / "a.wav"), "--out", str(tmp_path), "--steps", "1", f"{flag}={value}"])
+    except SystemExit as end:
+        status = end.code
+    assert status == 2
+    assert word in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["1e300", "3", "0.1"])
+def test_more_seconds_than_there_are_fit_the_whole(seconds, tmp_path, capsys):
+    save_audio(tmp_path / "a.wav", torch.sin(torch.arange(800) / 5), 8000)
+    given = ["fit", str(tmp_path / "a.wav"), "--out", str(tmp_path), "--steps", "1", "--device", "cpu"]
+    assert main([*given, "--seconds", seconds]) == 0
+    assert capsys.readouterr().out.startswith("800 samples at 8000 Hz")

@@ -49,10 +49,9 @@ class RAVE(PretrainedModel):
         """Return mean and scale of the latent: `(B, T) -> (B, Z, F)` twice; zeros fill up the last frame.
 
         Raises:
-            ConfigError: the waveform is not `(B, T)` with T ≥ 1.
+            ConfigError: the waveform is not as `as_batch` wants it.
         """
-        if waveform.ndim != 2 or waveform.shape[-1] == 0:
-            raise ConfigError(f"RAVE hears a batch of waveforms (B, T), not {tuple(waveform.shape)}")
+        waveform = self.as_batch(waveform)
         zeros = -waveform.shape[-1] % self.config.hop_length
         return self.encoder(self.pqmf.analysis(functional.pad(waveform, (0, zeros))))
 
