@@ -1,5 +1,6 @@
 """The README.md beside a model's weights: what it is, how it came about, and how to use it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ def model_card(model: "PretrainedModel", facts: Mapping[str, Any]) -> str:
     )
     if not facts:
         return card
-    lines = [f"| {name} | {_cell(value)} |" for name, value in _flatten(facts)]
+    lines = [f"| {_cell(name)} | {_cell(value)} |" for name, value in _flatten(facts)]
     return card + "\n".join(["\n## Facts", "", "| | |", "|---|---|", *lines, ""])
 
 
@@ -128,5 +129,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_cell(item) for item in value)
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    # Either would end the cell.
-    return text.replace("|", "\\|").replace("\n", " ")
+    # Shown as it reads: it neither ends its cell nor is HTML, a link or a picture; and any name is written.
+    text = re.sub(r"[&<>\[\]`\\]", lambda found: f"&#{ord(found[0])};", " ".join(text.split())).replace("|", r"\|")
+    return text.encode(errors="backslashreplace").decode()

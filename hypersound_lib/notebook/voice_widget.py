@@ -39,19 +39,20 @@ def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0) ->
     recorded.add_class(_FIELD)
     answer = ipywidgets.HTML()
 
-    def answer_to(name: str, data: bytes) -> None:
+    def answer_to(read: Callable[[Any], tuple[str, bytes]], given: Any) -> None:
+        if not given:
+            return
         answer.value = "Listening …"
         try:
-            waveform, sample_rate = _decode(name, data)
+            waveform, sample_rate = _decode(*read(given))
             answer.value = respond(waveform[: round(seconds * sample_rate)], sample_rate)
         except HyperSoundError as error:
             answer.value = f"<p>{html.escape(str(error))}</p>"
+        except Exception as error:  # of `respond`, or of bytes that are none: a notebook shows it nowhere else
+            answer.value = f"<p>{html.escape(f'{type(error).__name__}: {error}')}</p>"
 
-    upload.observe(lambda change: answer_to(*_uploaded(change["new"])) if change["new"] else None, names="value")
-    recorded.observe(
-        lambda change: answer_to("voice.wav", base64.b64decode(change["new"])) if change["new"] else None,
-        names="value",
-    )
+    upload.observe(lambda change: answer_to(_uploaded, change["new"]), names="value")
+    recorded.observe(lambda change: answer_to(_recorded, change["new"]), names="value")
     return ipywidgets.VBox([upload, recorded, answer, scripts_widget()])
 
 
@@ -72,6 +73,11 @@ def _uploaded(value: Any) -> tuple[str, bytes]:
     """Return name and content of what a FileUpload holds: `{name: entry}` in ipywidgets 7, `(entry,)` in 8."""
     (entry,) = value.values() if isinstance(value, Mapping) else value
     return entry.get("name") or entry["metadata"]["name"], bytes(entry["content"])
+
+
+def _recorded(text: str) -> tuple[str, bytes]:
+    """Return name and content of what the page has typed."""
+    return "voice.wav", base64.b64decode(text)
 
 
 def _decode(name: str, data: bytes) -> tuple[Tensor, int]:

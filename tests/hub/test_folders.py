@@ -276,3 +276,19 @@ def test_a_hub_that_cannot_serve_is_an_error_with_a_remedy(error, monkeypatch):
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     with pytest.raises(WeightsFileError, match=r"owner/name at v1: .*Check the name and the network"):
         folders.find_folder("owner/name", "v1")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<img src=x onerror=y>", "&#60;img src=x onerror=y&#62;"),
+        ("![x](http://x)", "!&#91;x&#93;(http://x)"),
+        ("a\\|b\nc\r| d", "a&#92;\\|b c \\| d"),
+        ("caf\udce9", "caf\\udce9"),
+    ],
+)
+def test_a_card_shows_facts_and_their_names_as_they_read(text, shown, tmp_path):
+    make().save_pretrained(tmp_path, facts={"note": text, text: [1, text]})
+    lines = (tmp_path / "README.md").read_text(encoding="utf-8").split("\n")
+    assert f"| note | {shown} |" in lines
+    assert f"| {shown} | 1, {shown} |" in lines

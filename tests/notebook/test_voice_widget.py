@@ -88,3 +88,16 @@ def test_each_recorder_finds_its_own_button_and_the_field(box):
         assert "1000 * 3" in page
         (field,) = parts(box)[1]._dom_classes
         assert f".{field} textarea" in page
+
+
+@pytest.mark.parametrize("error", [ValueError("<b>no</b>"), ZeroDivisionError(), MemoryError("too long")])
+def test_whatever_goes_wrong_is_shown(error):
+    def respond(*_):
+        raise error
+
+    _, recorded, answer = parts(voice_input(respond))
+    recorded.value = base64.b64encode(sound_file()).decode()
+    assert answer.value.startswith(f"<p>{type(error).__name__}")
+    assert "<b>" not in answer.value
+    recorded.value = "abcde"
+    assert answer.value.startswith("<p>Error: ")

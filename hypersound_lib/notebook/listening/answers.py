@@ -4,11 +4,14 @@
 
 A rating fills a row per letter; an ABX answer fills one, whose letter is X, whose system is the one that was compared
 with the reference, whose answer is A or B, and whose last column is 1 if that is right, else 0.
+
+A name that a spreadsheet would compute, such as =1+1, has a ' before it in the file.
 """
 
 import csv
 import math
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +21,7 @@ from hypersound_lib.files import atomic_path
 from hypersound_lib.notebook.listening.trials import ListeningTest, Trial
 
 COLUMNS = ("time", "mode", "trial", "recording", "letter", "system", "rating", "answer", "correct")
+_NAMES = ("recording", "system")  # columns that hold what others chose
 
 
 class Answers:
@@ -92,7 +96,7 @@ class Answers:
         with atomic_path(self.path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
-            writer.writerows(kept + [common | row for row in rows])
+            writer.writerows([_guarded(row) for row in kept + [common | row for row in rows]])
 
     def _read_own(self) -> list[dict[str, str]]:
         """Return the rows of this kind of test, after checking that they are of this test."""
@@ -122,7 +126,7 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:  # a spreadsheet may put a mark at the beginning
             reader = csv.DictReader(file)
-            columns, rows = tuple(reader.fieldnames or ()), list(reader)
+            columns, rows = tuple(reader.fieldnames or ()), [_as_given(row) for row in reader]
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not a text file ({error})") from error
     if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
@@ -134,6 +138,16 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
                 f"correct {row['correct']!r} cannot be. A rating is from 0 to 100, an answer A or B, correct 0 or 1"
             )
     return rows
+
+
+def _guarded(row: Mapping) -> dict:
+    """Return a row whose names no spreadsheet takes for formulas."""
+    return {**row, **{name: re.sub(r"^(?='*[=+\-@\t\r])", "'", row[name]) for name in _NAMES if name in row}}
+
+
+def _as_given(row: Mapping) -> dict:
+    """Return a row with its names as `_guarded` was given them."""
+    return {**row, **{name: re.sub(r"^'(?='*[=+\-@\t\r])", "", row[name]) for name in _NAMES if row.get(name)}}
 
 
 def _is_possible(row: Mapping[str, str]) -> bool:

@@ -7,6 +7,7 @@ import torch
 
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.notebook.listening import Answers, Recording, abx_test, rating_test
+from hypersound_lib.notebook.listening.answers import read_rows
 
 
 def recordings(count=3):
@@ -157,3 +158,17 @@ def test_an_interrupted_save_loses_nothing(path, monkeypatch):
         answers.rate(test.trials[1], dict.fromkeys("ABCD", 50))
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["answers.csv"]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-x", "@SUM(A1)", "\tx", "'=1", "''-x", "'plain", "", "voice"])
+def test_no_name_is_a_formula_and_every_name_comes_back(name, path):
+    (made,) = recordings(1).values()
+    sounds = Recording(made.reference, {f"{name}.": made.systems["ours"]}, made.sample_rate)
+    test = abx_test({name: sounds}, repeats=2)
+    for trial in test.trials:
+        Answers(test, path).choose(trial, "A")
+    assert Answers(test, path).first_open() == 2
+    assert {(row["recording"], row["system"]) for row in read_rows(path)} == {(name, f"{name}.")}
+    for row in read(path):
+        assert not row["recording"].startswith(("=", "+", "-", "@", "\t"))
+        assert not row["system"].startswith(("=", "+", "-", "@", "\t"))
