@@ -47,18 +47,18 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(options: argparse.Namespace) -> int:
     """Train; return 130 when interrupted, else 0. In a launch of several processes, only the main one prints."""
     import torch
-    from accelerate import PartialState
 
     from hypersound_lib.files import locked
     from hypersound_lib.models import build_model
     from hypersound_lib.presets import preset
     from hypersound_lib.training import train, training_stores
+    from hypersound_lib.training.processes import join_processes
 
     source, config = read_settings(options)
     model_config = preset(source.preset).model
     torch.manual_seed(config.seed)
     model = build_model(model_config)
-    processes = PartialState(cpu=options.device == "cpu")
+    processes = join_processes(config, options.device == "cpu")
     main = processes.is_main_process
     # One process writes what all of them read.
     first = processes.main_process_first() if options.download or source.store else nullcontext()

@@ -32,6 +32,7 @@ class TrainingConfig:
     cuda_graph: bool = False
     seed: int = 0  # of weights, clips, augmentation and windows
     num_workers: int = 0  # processes that load clips
+    process_timeout: float = 60.0  # seconds that each of several processes waits for the others
     log_every: int = 10  # steps between two rows of train.csv
     validate_every: int = 500  # steps between two validations
     validation_clips: int = 64  # that a validation scores
@@ -55,6 +56,8 @@ class TrainingConfig:
             raise ConfigError(f"augment is 'paper', 'codec' or 'none', not {self.augment!r}")
         if not 0 <= self.ema_decay < 1 or (self.max_grad_norm is not None and not self.max_grad_norm > 0):
             raise ConfigError(f"ema_decay lies in [0, 1), max_grad_norm is positive or None: {self}")
+        if not self.process_timeout > 0:
+            raise ConfigError(f"process_timeout is a positive number of seconds, not {self.process_timeout}")
         if not 0 <= self.seed < 2**63:
             raise ConfigError(f"a seed is a whole number from 0 to 2^63 - 1, not {self.seed}")
         if self.window is not None and self.window < 1:

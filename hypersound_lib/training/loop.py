@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from hypersound_lib.files import locked
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.interrupt import stop_on_signal
+from hypersound_lib.training.processes import join_processes
 from hypersound_lib.training.run import Run
 
 
@@ -50,16 +51,20 @@ def train(
         config: how to train.
         out: the run's folder; `load_model(out)` loads `OUT/best`.
         resume: go on from the latest checkpoint in `out`, bit for bit as if nothing had happened (on a CPU).
-        max_seconds: stop after so much time of this session, as Ctrl-C would.
+        max_seconds: stop after so much time of this session, as Ctrl-C would. Of several processes, the main one's
+            clock counts, and a Ctrl-C in any stops all.
         cpu: leave a GPU alone.
         progress: show a bar.
 
     Raises:
         ConfigError: stores, model and config do not fit, `out` holds a run and `resume` is False, or another training
-            is at work there.
-        TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept. Or a log is damaged.
+            is at work there. Or several processes were asked for and one runs, or they cannot share a batch.
+        TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept. Or a log is damaged,
+            or one of several processes was lost.
     """
-    with _kept_to_one(Path(out), cpu):
+    # One process stands for all of a launch: it keeps the folder from other launches.
+    is_main = join_processes(config, cpu).is_main_process
+    with locked(Path(out)) if is_main else nullcontext():
         run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
         accelerator, network, loss, state = run.accelerator, run.network, run.reconstruction_loss, run.state
         deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
@@ -72,7 +77,12 @@ def train(
             accelerator.backward((loss.total(terms) + sum(costs.values())) / config.accumulate)
             return terms | costs
 
-        with run.open_log(progress), run.float32_products(), stop_on_signal() as stop:
+        with (
+            run.open_log(progress),
+            run.float32_products(),
+            run.processes.naming_loss(),
+            stop_on_signal() as stop,
+        ):
             while state.step < config.steps and stop_reason == "steps":
                 window = run.draw_window()
                 for micro in range(config.accumulate):
@@ -87,17 +97,10 @@ def train(
                 values = run.read_finite(terms, norm)
                 state.update_weights()
                 run.log_step(values)
-                if stop.requested:
-                    stop_reason = "interrupted"
-                elif time.perf_counter() >= deadline:
-                    stop_reason = "time"
+                late = run.is_main and time.perf_counter() >= deadline
+                interrupted, late = run.processes.any(stop.requested, late)
+                if interrupted or late:
+                    stop_reason = "interrupted" if interrupted else "time"
                 run.look_after(ended=stop_reason != "steps" or state.step == config.steps)
         state.keep_average()
         return TrainingResult(model, state.step, state.seconds, stop_reason, run.measured)
-
-
-def _kept_to_one(out: Path, cpu: bool) -> AbstractContextManager:
-    """Keep a run's folder to this launch, of which the main process stands for all."""
-    from accelerate import PartialState  # takes a second to import
-
-    return locked(out) if PartialState(cpu=cpu).is_main_process else nullcontext()

@@ -23,6 +23,7 @@ from hypersound_lib.training.checkpoint import Checkpoints
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.graph import GraphedGradients
 from hypersound_lib.training.logs import RunLog
+from hypersound_lib.training.processes import Processes
 from hypersound_lib.training.state import TrainingState
 from hypersound_lib.training.validation import Distance, Validation
 
@@ -49,6 +50,7 @@ class BaseRun:
 
     remedies = "or with max_grad_norm"
     is_main = True  # of the processes, the one that writes
+    processes = Processes()
 
     def __init__(
         self,
@@ -115,13 +117,13 @@ class BaseRun:
     def read_finite(self, terms: dict[str, Tensor], norm: Tensor) -> dict[str, float]:
         """Return the terms and the norm, as `gradient`, and stop before a bad one touches the weights.
 
-        They come in one tensor: a step waits for the GPU once, here.
+        They come in one tensor: a step waits for the GPU once, here. Of several processes, all get the mean.
 
         Raises:
             TrainingError: a term or the gradient is NaN or infinite.
         """
         gathered = torch.stack([value.detach().float() for value in (*terms.values(), norm)])
-        values = dict(zip((*terms, "gradient"), gathered.tolist(), strict=True))
+        values = dict(zip((*terms, "gradient"), self.processes.mean(gathered.tolist()), strict=True))
         bad = {name: value for name, value in values.items() if not math.isfinite(value)}
         if not bad:
             return values
@@ -207,11 +209,6 @@ class Run(BaseRun):
         self.accelerator = Accelerator(cpu=cpu, dataloader_config=loading)
         self.is_main, device = self.accelerator.is_main_process, self.accelerator.device
         micro_batch = config.batch_size // config.accumulate
-        if micro_batch % self.accelerator.num_processes:
-            raise ConfigError(
-                f"{micro_batch} clips per micro-batch cannot be shared evenly by {self.accelerator.num_processes} "
-                "processes; choose another batch_size or accumulate"
-            )
         whole = scored == num_samples and config.accumulate == 1
         if config.cuda_graph and not (device.type == "cuda" and self.accelerator.num_processes == 1 and whole):
             raise ConfigError(
@@ -219,6 +216,7 @@ class Run(BaseRun):
                 f"{self.accelerator.num_processes} processes, window {config.window}, accumulate {config.accumulate}: "
                 "leave cuda_graph out"
             )
+        self.processes = Processes(self.accelerator.num_processes, config.process_timeout)
         state, augmentation = TrainingState(model.to(device), config), _AUGMENTATIONS[config.augment](rate)
         stores = train_store, validation_store
         super().__init__(model, stores, config, out, state, loss.to(device), augmentation, micro_batch, resume)
@@ -261,10 +259,11 @@ class Run(BaseRun):
             torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
     def look_after(self, ended: bool) -> None:
-        """Validate and save, and at the end wait for the other processes."""
+        """Validate and save, on one process, for which the others wait."""
         super().look_after(ended)
-        if ended:
-            self.accelerator.wait_for_everyone()
+        step, config = self.state.step, self.config
+        if ended or step % config.validate_every == 0 or step % config.checkpoint_every == 0:
+            self.processes.meet()
 
     def draw_window(self) -> tuple[int, int]:
         """Return the first sample and the length of the part of every clip that this step decodes and scores.

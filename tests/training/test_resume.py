@@ -74,7 +74,65 @@ def test_two_processes_equal_one_for_the_same_global_batch(straight, tmp_path, a
     assert read_log(out / "train.csv")["step"] == list(range(1, 21)), "one process writes"
 
 
-def test_a_batch_that_processes_cannot_share_is_refused(tmp_path):
+def test_the_log_shows_the_mean_over_processes(straight, tmp_path):
+    assert run_child(tmp_path / "run", 1, launcher=two_processes()).returncode == 0
+    row, whole = read_log(tmp_path / "run/train.csv"), read_log(straight[0] / "train.csv")
+    assert row["smooth_l1"][0] == pytest.approx(whole["smooth_l1"][0], rel=1e-4)
+
+
+def test_a_batch_that_processes_cannot_share_is_refused_before_anything_is_written(tmp_path):
     process = run_child(tmp_path / "run", 20, launcher=two_processes(), TEST_ACCUMULATE="4")
     assert process.returncode != 0
     assert "cannot be shared evenly by 2 processes" in process.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_launcher_that_starts_one_process_of_two_is_found_out(tmp_path):
+    launcher = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--mixed_precision", "no"]
+    launcher += ["--num_machines", "1", "--dynamo_backend", "no"]
+    process = run_child(tmp_path / "run", 20, launcher=launcher)
+    assert "several processes were asked for, and each one runs alone: start them with `torchrun" in process.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("seconds", ["0 1000", "1000 0"])
+def test_the_main_process_decides_when_time_is_up(tmp_path, seconds):
+    """Each comparing its own clock would leave one waiting for gradients of the other for good."""
+    process = run_child(tmp_path / "run", 6, launcher=two_processes(), TEST_MAX_SECONDS=seconds)
+    assert process.returncode == 0, process.stderr[-3000:]
+    ending = "time after step 1" if seconds.startswith("0") else "steps after step 6"
+    assert all(f"process {rank}: {ending}" in process.stdout for rank in (0, 1))
+
+
+def test_an_interrupt_of_one_process_stops_all_after_the_same_step(tmp_path):
+    out = tmp_path / "run"
+    process = run_child(out, 20, launcher=two_processes(), TEST_SIGNAL=f"1 3 {int(signal.SIGINT)}")
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert all(f"process {i}: interrupted after step 3" in process.stdout for i in (0, 1))
+    assert (out / "checkpoints/step-00000003").is_dir()
+    finished(out, run_child(out, 5, "resume"))  # by another number of processes
+
+
+@pytest.mark.parametrize(("number", "victim"), [(signal.SIGKILL, 1), (signal.SIGSTOP, 1)])
+def test_a_process_without_the_other_ends_with_a_named_error(tmp_path, number, victim):
+    """One that is killed closes its connections; one that hangs is given up after the time limit."""
+    launcher = two_processes()
+    env = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MASTER_ADDR": "127.0.0.1"}
+    env |= {"MASTER_PORT": launcher[-1], "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    env |= {"TEST_SIGNAL": f"{victim} 3 {int(number)}", "TEST_CHANGES": '{"process_timeout": 4}'}
+    command = [sys.executable, "-m", "tests.training.child", str(tmp_path / "run"), "100000"]
+    processes = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=env | {"RANK": str(i), "LOCAL_RANK": str(i)}, stderr=subprocess.PIPE, text=True
+        )
+        for i in (0, 1)
+    ]
+    try:
+        _, errors = processes[1 - victim].communicate(timeout=100)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert processes[1 - victim].returncode not in (0, -signal.SIGKILL)
+    assert f"process {1 - victim} of 2 lost another one" in errors
+    assert "process_timeout = 4 s" in errors
