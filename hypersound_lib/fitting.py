@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from hypersound_lib.coords import check_sample_rate, time_coords
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.coords import time_coords
+from hypersound_lib.devices import check_precision, choose_device
+from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.fitted_sound import FittedSound
 from hypersound_lib.inr import INR
 from hypersound_lib.losses import ReconstructionLoss
@@ -86,7 +87,8 @@ def fit_inr(
     shortest = len(waveform) if config.window is None else config.window
     if shortest < loss.min_samples:
         raise ConfigError(f"loss {config.loss!r} needs {loss.min_samples} samples at once, there are {shortest}")
-    device = _device(config.device)
+    device = choose_device(config.device)
+    check_precision(config.precision, device)
     inr, loss = inr.to(device), loss.to(device)
     clip = _Clip(inr, (waveform.detach().float() / gain).to(device), config)
     optimizer = torch.optim.Adam(inr.parameters(), lr=config.learning_rate)
@@ -224,17 +226,6 @@ def _raise_unless_finite(total: Tensor, step: int, config: FitConfig) -> None:
         raise FloatingPointError(
             f"loss {config.loss} is {total.item()} at step {step}; try a learning rate below {config.learning_rate}"
         )
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device {name!r} is not to be had here ({error}); use 'auto' or 'cpu'") from error
-    return device
 
 
 def _check(waveform: Tensor, config: FitConfig) -> float:

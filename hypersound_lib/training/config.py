@@ -25,7 +25,8 @@ class TrainingConfig:
     # paper: phase mangle and dequantisation; codec: speed, test signals, level; the random crop is always there
     augment: Literal["paper", "codec", "none"] = "paper"
     window: int | None = None  # decode and score only so many samples of each clip, elsewhere in every step
-    precision: Literal["float32", "bfloat16"] = "float32"  # of matrix products; weights stay in float32
+    # Of matrix products; weights stay in float32. float16, where bfloat16 is slow, skips some steps
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     tf32: bool = True  # on a GPU: round the factors of float32 products to 10 bits, several times as fast
     compile: bool = False  # let torch.compile fuse the model's operations
     # On one CUDA device: record a step and replay it, for models whose steps Python cannot launch fast enough
@@ -50,8 +51,10 @@ class TrainingConfig:
         possible = 0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf
         if not possible or self.warmup_steps < 0 or self.num_workers < 0:
             raise ConfigError(f"learning_rate must be positive, warm-up, decay and workers not negative: {self}")
-        if self.schedule not in ("constant", "cosine") or self.precision not in ("float32", "bfloat16"):
-            raise ConfigError(f"schedule is 'constant' or 'cosine', precision 'float32' or 'bfloat16': {self}")
+        if self.schedule not in ("constant", "cosine") or self.precision not in ("float32", "bfloat16", "float16"):
+            raise ConfigError(
+                f"schedule is 'constant' or 'cosine', precision 'float32', 'bfloat16' or 'float16': {self}"
+            )
         if self.augment not in ("paper", "codec", "none"):
             raise ConfigError(f"augment is 'paper', 'codec' or 'none', not {self.augment!r}")
         if not 0 <= self.ema_decay < 1 or (self.max_grad_norm is not None and not self.max_grad_norm > 0):

@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from hypersound_lib.data import AudioStore
@@ -71,10 +70,11 @@ def train(
         stop_reason = "steps"
 
         def fill_gradients(clips: Tensor, first: int, count: int) -> dict[str, Tensor]:
-            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=run.bfloat16):
+            with run.autocast():
                 estimate, costs = network(clips, first, count, with_costs=True)  # (B, count)
             terms = loss(estimate.float(), clips[:, first : first + count])
-            accelerator.backward((loss.total(terms) + sum(costs.values())) / config.accumulate)
+            total = (loss.total(terms) + sum(costs.values())) / config.accumulate
+            accelerator.backward(state.scaler.scale(total))
             return terms | costs
 
         with (
@@ -91,11 +91,16 @@ def train(
                     last = micro == config.accumulate - 1
                     with nullcontext() if last else accelerator.no_sync(network):
                         terms = run.recorded(fill_gradients, clips, *window)(clips, *window)
+                if state.scaler.is_enabled():
+                    state.scaler.unscale_(state.optimizer)
                 norm = accelerator.clip_grad_norm_(
                     model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
                 )
                 values = run.read_finite(terms, norm)
-                state.update_weights()
+                if math.isfinite(values["gradient"]):
+                    state.update_weights()
+                else:  # float16 overflowed
+                    state.skip_update()
                 run.log_step(values)
                 late = run.is_main and time.perf_counter() >= deadline
                 interrupted, late = run.processes.any(stop.requested, late)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hypersound_lib.data import AudioStore, RandomClips, Step, codec_augmentation, paper_augmentation
+from hypersound_lib.devices import check_precision
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.files import atomic_path
 from hypersound_lib.hub.model import PretrainedModel
@@ -117,6 +118,8 @@ class BaseRun:
     def read_finite(self, terms: dict[str, Tensor], norm: Tensor) -> dict[str, float]:
         """Return the terms and the norm, as `gradient`, and stop before a bad one touches the weights.
 
+        The norm is not finite only where `may_skip` allows it.
+
         They come in one tensor: a step waits for the GPU once, here. Of several processes, all get the mean.
 
         Raises:
@@ -125,7 +128,7 @@ class BaseRun:
         gathered = torch.stack([value.detach().float() for value in (*terms.values(), norm)])
         values = dict(zip((*terms, "gradient"), self.processes.mean(gathered.tolist()), strict=True))
         bad = {name: value for name, value in values.items() if not math.isfinite(value)}
-        if not bad:
+        if not bad or (bad.keys() == {"gradient"} and self.may_skip()):
             return values
         place = "".join(f", {name} {value}" for name, value in self.noted().items())
         saved = self.checkpoints.saved()
@@ -135,6 +138,10 @@ class BaseRun:
             f"first in {self._culprit()}. {remedy}look at that recording, or train with a lower learning rate (now "
             f"{self.learning_rate:g}), {self.remedies}."
         )
+
+    def may_skip(self) -> bool:
+        """Return whether a gradient that is not finite costs no more than a step."""
+        return False
 
     @torch.no_grad()
     def _culprit(self) -> str:
@@ -181,6 +188,7 @@ class Run(BaseRun):
     """One training on one process: its parts, put together; see `hypersound_lib.training.train` for the arguments."""
 
     remedies = "max_grad_norm, or precision float32"
+    smallest_scale = 2.0**-10  # of a float16 training's loss: a gradient that is not finite below it is an error
 
     def __init__(
         self,
@@ -208,6 +216,7 @@ class Run(BaseRun):
         loading = DataLoaderConfiguration(split_batches=True, non_blocking=True)
         self.accelerator = Accelerator(cpu=cpu, dataloader_config=loading)
         self.is_main, device = self.accelerator.is_main_process, self.accelerator.device
+        check_precision(config.precision, device)
         micro_batch = config.batch_size // config.accumulate
         whole = scored == num_samples and config.accumulate == 1
         if config.cuda_graph and not (device.type == "cuda" and self.accelerator.num_processes == 1 and whole):
@@ -230,7 +239,6 @@ class Run(BaseRun):
             generator=torch.Generator().manual_seed(config.seed),
         )
         self.reconstruction_loss = loss
-        self.bfloat16 = config.precision == "bfloat16"
         network = torch.compile(model) if config.compile else model
         self.network, state.optimizer, loader = self.accelerator.prepare(network, state.optimizer, loader)
         self.batches: Iterator[Tensor] = iter(loader)
@@ -247,6 +255,17 @@ class Run(BaseRun):
         )
         self._graph = graph
         return lambda x, *_: graph(x)
+
+    def may_skip(self) -> bool:
+        """Return whether a smaller scale of the loss may help against what overflowed in float16."""
+        scaler = self.state.scaler
+        return scaler.is_enabled() and scaler.get_scale() >= self.smallest_scale
+
+    def autocast(self) -> torch.autocast:
+        """Return a context in which matrix products have the config's precision."""
+        dtype = getattr(torch, self.config.precision)
+        half = dtype != torch.float32
+        return torch.autocast(self.accelerator.device.type, dtype if half else None, enabled=half)
 
     @contextmanager
     def float32_products(self) -> Iterator[None]:

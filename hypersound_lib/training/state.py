@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from hypersound_lib.training.config import TrainingConfig
 
+_OF_SCALER = ("scale", "_growth_tracker")  # what changes in a GradScaler
+
 
 class TrainingState:
     """Model, optimiser, schedule, moving average, and how far the training has come.
@@ -30,6 +32,9 @@ class TrainingState:
         self.optimizer = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
+        # float16 holds nothing below 6e-8: the loss is multiplied by a scale, and the gradients are divided by it.
+        device = next(model.parameters()).device.type
+        self.scaler = torch.amp.GradScaler(device, enabled=config.precision == "float16")
         self.average = {n: p.detach().clone() for n, p in model.named_parameters()} if config.ema_decay else {}
 
     @property
@@ -44,7 +49,15 @@ class TrainingState:
             group["lr"] = self.last_learning_rate
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.update()
         self.update_average()
+        self.step += 1
+
+    def skip_update(self) -> None:
+        """Leave the weights as they are, forget the gradients, halve the loss' scale, and count the step."""
+        self.last_learning_rate = self.learning_rate
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.update()
         self.step += 1
 
     @torch.no_grad()
@@ -76,10 +89,14 @@ class TrainingState:
         for name, p in self.model.named_parameters():
             for key, value in self.optimizer.state.get(p, {}).items():
                 tensors[f"optimizer.{key}.{name}"] = torch.as_tensor(value)
-        return tensors
+        scaler = self.scaler.state_dict()  # empty without one
+        return tensors | {f"scaler.{key}": torch.tensor(scaler[key]) for key in _OF_SCALER if key in scaler}
 
     def restore_training(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what `training_tensors` returned."""
+        """Take back what `training_tensors` returned; a run that had no scale of the loss starts with a fresh one."""
+        if self.scaler.is_enabled() and "scaler.scale" in tensors:
+            saved = {key: tensors[f"scaler.{key}"].item() for key in _OF_SCALER}
+            self.scaler.load_state_dict(self.scaler.state_dict() | saved)
         for name in self.average:
             self.average[name].copy_(tensors[f"average.{name}"])
         for name, p in self.model.named_parameters():

@@ -1,0 +1,35 @@
+"""Where to compute, by one rule: on a CUDA device where there is one, else on the CPU."""
+
+import torch
+
+from hypersound_lib.errors import ConfigError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return a device by name; `auto` is CUDA, else the CPU. MPS lacks the float64 that models compute times in.
+
+    Raises:
+        ConfigError: there is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device {name!r} is not to be had here ({error}); use 'auto' or 'cpu'") from error
+    return device
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Refuse bfloat16 on a GPU that only emulates it, such as a T4.
+
+    Raises:
+        ConfigError: its compute capability is below 8.0.
+    """
+    if precision == "bfloat16" and device.type == "cuda" and torch.cuda.get_device_capability(device) < (8, 0):
+        major, minor = torch.cuda.get_device_capability(device)
+        raise ConfigError(
+            f"{torch.cuda.get_device_name(device)} (compute capability {major}.{minor}, below 8.0) emulates bfloat16, "
+            "slowly: choose --precision float16 for a training, or float32"
+        )

@@ -1,0 +1,34 @@
+"""One rule for devices, and what a GPU cannot do is said with a remedy."""
+
+import pytest
+import torch
+
+from hypersound_lib.devices import check_precision, choose_device
+from hypersound_lib.errors import ConfigError
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_gpu_is_taken_where_there_is_one(there, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert choose_device().type == ("cuda" if there else "cpu")
+    assert choose_device("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "toaster"])
+def test_a_device_that_is_not_there_is_refused(name):
+    with pytest.raises(ConfigError, match=f"device '{name}' is not to be had here"):
+        choose_device(name)
+
+
+@pytest.mark.parametrize(("capability", "refused"), [((7, 5), True), ((8, 0), False), ((9, 0), False)])
+def test_bfloat16_is_refused_where_it_is_emulated(capability, refused, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla T4")
+    gpu = torch.device("cuda")
+    check_precision("float16", gpu)
+    check_precision("bfloat16", torch.device("cpu"))
+    if refused:
+        with pytest.raises(ConfigError, match=r"Tesla T4 .*7\.5.*--precision float16"):
+            check_precision("bfloat16", gpu)
+    else:
+        check_precision("bfloat16", gpu)
