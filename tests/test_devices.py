@@ -1,8 +1,11 @@
 """One rule for devices, and what a GPU cannot do is said with a remedy."""
 
+import argparse
+
 import pytest
 import torch
 
+from hypersound_lib.cli import _parser
 from hypersound_lib.devices import check_precision, choose_device
 from hypersound_lib.errors import ConfigError
 
@@ -12,6 +15,13 @@ def test_a_gpu_is_taken_where_there_is_one(there, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     assert choose_device().type == ("cuda" if there else "cpu")
     assert choose_device("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize("command", ["train", "fit", "reconstruct", "evaluate"])
+def test_every_command_that_computes_has_the_choice(command):
+    (commands,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    (device,) = (a for a in commands.choices[command]._actions if "--device" in a.option_strings)
+    assert device.default in ("auto", argparse.SUPPRESS), "where left out, the config's default holds"
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "toaster"])

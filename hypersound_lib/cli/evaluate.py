@@ -25,6 +25,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--limit", type=int, metavar="N", help="at most N recordings, spread evenly")
     parser.add_argument("--seconds", type=float, default=1.5, help="the loudest so much of each (default: 1.5)")
     parser.add_argument("--no-references", action="store_true", help="evaluate the models alone")
+    parser.add_argument("--device", default="auto", help="auto takes a GPU if there is one; or cpu, cuda, …")
     parser.add_argument("--processes", type=int, default=1, help="for PESQ and STOI")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything, each recording's scores included")
     parser.set_defaults(run=run)
@@ -32,15 +33,17 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate, print the table, and write the file."""
+    from hypersound_lib.devices import choose_device
     from hypersound_lib.evaluation import DEFAULT_METRICS, evaluate, load_system
     from hypersound_lib.files import refuse_same
     from hypersound_lib.provenance import provenance, write_result
 
     if options.json is not None:
         refuse_same(_inputs(options), [options.json])
+    device = choose_device(options.device)
     origin = provenance(shlex.join(["hypersound", *sys.argv[1:]]), seed=0)
     evaluation = evaluate(
-        [load_system(name, kbps=options.kbps) for name in options.model],
+        [load_system(name, device, options.kbps) for name in options.model],
         options.data,
         rates=options.rates,
         metrics=DEFAULT_METRICS if options.metrics is None else options.metrics,

@@ -29,23 +29,21 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--kbps", type=float, metavar="N", help="kbit/s of a local model, at most (default: 6)")
     parser.add_argument("--sample-rate", type=int, help="of OUT, in Hz (default: the model's own)")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="draw both, as waveforms above spectrograms")
-    parser.add_argument("--device", choices=["auto", "cpu"], default="auto", help="auto takes a GPU if there is one")
+    parser.add_argument("--device", default="auto", help="auto takes a GPU if there is one; or cpu, cuda, …")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Reconstruct, write, and compare."""
-    import torch
-
+    from hypersound_lib.devices import choose_device
     from hypersound_lib.files import refuse_same
     from hypersound_lib.models import load_model
 
     refuse_same([options.file], [options.out] + ([] if options.picture is None else [options.picture]))
-    model = load_model(options.model)
+    device = choose_device(options.device)
+    model = load_model(options.model).to(device)
     model_rate = model.config.sample_rate
     rate = model_rate if options.sample_rate is None else options.sample_rate
-    if options.device == "auto" and torch.cuda.is_available():
-        model.to("cuda")
     report_channels(options.file)
     reconstruct = _in_memory if model.default_kbps is None else _through_bytes
     samples, file_rate, seconds = reconstruct(model, options, rate)

@@ -30,7 +30,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--store", help="folder to decode into, for a corpus larger than memory")
     parser.add_argument("--minutes", type=float, help="train on at most so many minutes of sound, drawn at random")
     parser.add_argument("--max-seconds", type=float, help="stop after so much time, as Ctrl-C would")
-    parser.add_argument("--device", choices=["auto", "cpu"], default="auto", help="auto takes a GPU if there is one")
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a GPU if there is one"
+    )
     training = parser.add_argument_group("training")
     add_flags(training, TrainingConfig, skip=("loss",), names={"num_workers": "--workers"})
     training.add_argument(
@@ -48,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     """Train; return 130 when interrupted, else 0. In a launch of several processes, only the main one prints."""
     import torch
 
+    from hypersound_lib.devices import choose_device
     from hypersound_lib.files import locked
     from hypersound_lib.models import build_model
     from hypersound_lib.presets import preset
@@ -58,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
     model_config = preset(source.preset).model
     torch.manual_seed(config.seed)
     model = build_model(model_config)
-    processes = join_processes(config, options.device == "cpu")
+    cpu = choose_device(options.device).type == "cpu"
+    processes = join_processes(config, cpu)
     main = processes.is_main_process
     # One process writes what all of them read.
     first = processes.main_process_first() if options.download or source.store else nullcontext()
@@ -83,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
             options.out,
             resume=options.resume,
             max_seconds=options.max_seconds,
-            cpu=options.device == "cpu",
+            cpu=cpu,
             progress=main,
         )
     if main:

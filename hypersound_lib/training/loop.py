@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from hypersound_lib.data import AudioStore
+from hypersound_lib.devices import choose_device
 from hypersound_lib.files import locked
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
@@ -61,6 +62,7 @@ def train(
         TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept. Or a log is damaged,
             or one of several processes was lost.
     """
+    cpu = cpu or choose_device().type == "cpu"  # accelerate alone would take MPS, which has no float64
     # One process stands for all of a launch: it keeps the folder from other launches.
     is_main = join_processes(config, cpu).is_main_process
     with locked(Path(out)) if is_main else nullcontext():

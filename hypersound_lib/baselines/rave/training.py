@@ -14,6 +14,7 @@ from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.stages import stage_1_gradients, stage_2_gradients
 from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
 from hypersound_lib.data import AudioStore, paper_augmentation
+from hypersound_lib.devices import choose_device
 from hypersound_lib.files import locked
 from hypersound_lib.training.interrupt import stop_on_signal
 from hypersound_lib.training.run import BaseRun
@@ -114,7 +115,7 @@ class _Run(BaseRun):
         cpu: bool,
     ):
         self.max_seconds = math.inf if max_seconds is None else max_seconds
-        self.device = torch.device("cpu" if cpu or not torch.cuda.is_available() else "cuda")
+        self.device = choose_device("cpu" if cpu else "auto")
         torch.manual_seed(config.seed)
         state = RAVETrainingState(model, config, self.device)
         augmentation = paper_augmentation(model.config.sample_rate) if config.augment else ()
