@@ -82,19 +82,19 @@ def load_system(name_or_folder: str, device: str | torch.device = "cpu", kbps: f
     return model_system(load_model(name_or_folder).to(device), name, kbps)
 
 
-def reference_systems(models: Sequence[System], pca_data: str = "mini") -> list[System]:
+def reference_systems(models: Sequence[System]) -> list[System]:
     """Return what models are measured against, each at the rate that is asked for.
 
     - `original`: the best that any metric can say;
     - `zeros`: silence;
     - `random phase`, `Griffin-Lim`: the true magnitudes, without the phase, and with one found from them;
     - `soxr R Hz`: for each model's rate R, what soxr makes of the original at R: the bar at every other rate;
-    - `MDCT n/s`, `PCA n/s`: a truncated MDCT and a linear autoencoder of frames, for the two sizes of each model. A
-      size of as many numbers as samples or more is left out: with it, both are perfect.
+    - `MDCT n/s`, `PCA n/s`: a truncated MDCT and a linear autoencoder of frames, which has learnt from
+      voices of the corpus `mini`, for the two sizes of each model. A size of as many numbers as samples or more is left
+      out: with it, both are perfect.
 
     Args:
         models: which sizes and rates to match.
-        pca_data: the corpus whose training voices the PCA has learnt from.
     """
     references = [
         System("original", _at_rate(lambda sound, rate: sound)),
@@ -104,7 +104,7 @@ def reference_systems(models: Sequence[System], pca_data: str = "mini") -> list[
     ]
     rates = sorted({model.sample_rate for model in models if model.sample_rate})
     references += [System(f"soxr {rate} Hz", resample, rate) for rate in rates]
-    pca = _FramePCAs(pca_data)
+    pca = _FramePCAs()
     for size in _sizes(models):
         references.append(
             System(f"MDCT {size}/s", _at_rate(partial(mdct_of_size, floats_per_second=size)), None, size, size)
@@ -147,14 +147,13 @@ def _at_rate(function: Callable[[Tensor, int], Tensor]) -> Reconstruct:
 class _FramePCAs:
     """Frame PCAs of every size and rate, fitted when first asked for."""
 
-    def __init__(self, data: str):
-        self.data = data
+    def __init__(self) -> None:
         self.complete: dict[tuple[int, int], FramePCA] = {}  # by rate and frame length, with all components
 
     def reconstruct(self, sound: Tensor, rate: int, floats_per_second: float) -> Tensor:
         frame_length, num_components = frame_pca_size(floats_per_second, rate)
         if (rate, frame_length) not in self.complete:
-            dataset = load_dataset(self.data, sample_rate=rate)
+            dataset = load_dataset("mini", sample_rate=rate)
             chosen = range(0, len(dataset), max(1, len(dataset) // 60))
             voices = (peak_normalize(dataset[i].waveform) for i in chosen)
             self.complete[rate, frame_length] = FramePCA.fit(voices, frame_length, frame_length)

@@ -32,7 +32,7 @@ OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip
 _LOUDEST = 8.0  # 18 dB: so far above the median of all clips' peaks one may peak before it has a gain of its own
 
 
-def clips_per_second(model: "HyperSound", overlap: float = OVERLAP) -> float:
+def clips_per_second(model: "HyperSound") -> float:
     """Return how many sets of weights describe a second of a long sound: 1 / hop.
 
     >>> from hypersound_lib import HyperSound
@@ -41,7 +41,7 @@ def clips_per_second(model: "HyperSound", overlap: float = OVERLAP) -> float:
     17.86
     """
     length = model.config.num_samples
-    return model.config.sample_rate / (length - math.floor(overlap * length))
+    return model.config.sample_rate / (length - math.floor(OVERLAP * length))
 
 
 @torch.no_grad()

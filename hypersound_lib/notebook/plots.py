@@ -110,20 +110,6 @@ def plot_sounds(sounds: Mapping[str, Waveform], sample_rate: int) -> Figure:
     return fig
 
 
-def plot_fits(histories: Mapping[str, Sequence[Mapping[str, float]]], target_snr: float | None = None) -> Figure:
-    """Draw SNR against wall time for several fits, on a logarithmic time axis."""
-    fig, axes = figure(7.0, 3.2)
-    ax = axes[0, 0]
-    for label, history in histories.items():
-        ax.plot([row["seconds"] for row in history], [row["snr"] for row in history], label=_plain(label))
-    if target_snr is not None:
-        ax.axhline(target_snr, color="grey", linestyle=":", linewidth=1)
-        ax.annotate(f"target {target_snr:g} dB", (0.01, target_snr), xycoords=("axes fraction", "data"), va="bottom")
-    ax.set(xlabel="wall time (s)", ylabel="SNR (dB)", xscale="log")
-    ax.legend(frameon=False)
-    return fig
-
-
 def plot_spectra(sounds: Mapping[str, Waveform], sample_rate: int) -> Figure:
     """Draw the long-term magnitude spectra of sounds, smoothed over a twelfth of an octave, in dB."""
     fig, axes = figure(7.0, 3.2)

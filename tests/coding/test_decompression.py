@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 import torch
 
-from hypersound_lib.coding import rounding
+from hypersound_lib.coding import compression
 from hypersound_lib.coding.container import Header, Packet, read_packets
 from hypersound_lib.coding.decompression import decompress_blocks
 from hypersound_lib.coding.packets import SEGMENT
@@ -43,7 +43,7 @@ def joined(header, packets):
 
 
 def test_the_copy_is_what_encoding_and_decoding_give(model, compressed, monkeypatch):
-    monkeypatch.setattr(rounding, "_WORTH", 0.0)  # to the nearest, as `encode` rounds
+    monkeypatch.setattr(compression, "_WORTH", 0.0)  # to the nearest, as `encode` rounds
     x, data = compressed[0], model.compress(compressed[0], RATE, quality=QUALITY)
     gain = level_gain(Header.from_bytes(data)[0].level)
     expected = gain * model.decode(model.encode(x[None] / gain, KNOB), len(x))[0]

@@ -14,7 +14,6 @@ from hypersound_lib.notebook.plots import (
     drawing,
     figure,
     image_html,
-    plot_fits,
     plot_sounds,
     plot_spectra,
     plot_spectrogram,
@@ -57,13 +56,6 @@ def test_spectrum_has_its_peak_at_the_tone():
     (line,) = plot_spectra({"x": tone(1000)}, RATE).axes[0].lines
     peak = line.get_xdata()[np.argmax(line.get_ydata())]
     assert abs(np.log2(peak / 1000)) < 1 / 12
-
-
-def test_fits_are_drawn_against_seconds():
-    history = [{"seconds": 1.0, "snr": 3.0}, {"seconds": 2.0, "snr": 9.0}]
-    ax = plot_fits({"a": history}, target_snr=30.0).axes[0]
-    assert list(ax.lines[0].get_xdata()) == [1.0, 2.0]
-    assert list(ax.lines[0].get_ydata()) == [3.0, 9.0]
 
 
 def test_images_carry_their_text():

@@ -18,7 +18,7 @@ COLAB_URL = SOURCE_URL.replace("https://github.com/", "https://colab.research.go
 NOTEBOOK_KEYS = {"kernelspec", "language_info"}
 MAGICS = {"config", "matplotlib", "pip", "time", "timeit"}  # IPython swallows a cell under a magic it lacks
 SHELL = {"system", "getoutput"}  # what `!command` turns into; a command that fails would not fail the notebook
-DRAW = {"figure", "plot_sounds", "plot_fits", "plot_spectra"}  # of hypersound_lib.notebook.plots: they return a figure
+DRAW = {"figure", "plot_sounds", "plot_spectra"}  # of hypersound_lib.notebook.plots: they return a figure
 SHOW = {"show", "image_html", "drawing"}
 SECTIONS_WITHOUT_CHECK = re.compile(r"exercise|summary|references", re.IGNORECASE)
 

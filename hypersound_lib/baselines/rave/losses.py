@@ -12,7 +12,7 @@ FFT_SIZES = (2048, 1024, 512, 256, 128)
 _FLOOR = 1e-5  # -100 dBFS: what is quieter counts as silence
 
 
-def spectral_distance(estimate: Tensor, reference: Tensor, fft_sizes: tuple[int, ...] = FFT_SIZES) -> Tensor:
+def spectral_distance(estimate: Tensor, reference: Tensor) -> Tensor:
     """Return S(x, y), the distance between the magnitudes of sounds, `(B, T), (B, T) -> scalar`:
 
         S = Σ_n  ‖|STFT_n(x)| - |STFT_n(y)|‖_F / ‖|STFT_n(x)|‖_F  +  mean |log |STFT_n(x)| - log |STFT_n(y)||
@@ -24,7 +24,7 @@ def spectral_distance(estimate: Tensor, reference: Tensor, fft_sizes: tuple[int,
     0.0
     """
     total = estimate.new_zeros(())
-    for n_fft in fft_sizes:
+    for n_fft in FFT_SIZES:
         x, y = _magnitudes(reference, n_fft), _magnitudes(estimate, n_fft)  # (B, frequencies, frames)
         floor = _FLOOR * (x.shape[-1] * x.shape[-2]) ** 0.5
         norm = torch.linalg.vector_norm(x, dim=(-2, -1)).clamp(min=floor)
