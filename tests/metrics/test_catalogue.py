@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import sys
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 import hypersound_lib.metrics
 from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics import METRICS, TABLE_1, score
+from hypersound_lib.metrics import METRICS, TABLE_1, perceptual, score
+from hypersound_lib.metrics.cdpam import network
 
 from .signals import NOISE, RATE, noisy, speechlike, voices
 
@@ -119,3 +121,37 @@ def test_integers_are_refused_by_every_metric(name):
         METRICS[name].function(torch.ones(8, dtype=torch.int16), torch.ones(8, dtype=torch.int16), RATE)
     with pytest.raises(ConfigError, match="from_int16"):
         score([(torch.ones(8, dtype=torch.int16),) * 2], RATE, [name])
+
+
+@pytest.mark.parametrize("name", [name for name in INSTALLED if name != "dnsmos"])
+def test_functions_refuse_other_lengths_and_what_is_not_finite(name):
+    function, rate = getattr(hypersound_lib.metrics, name), [] if name in ("mse", "snr", "nmse", "si_snr") else [RATE]
+    with pytest.raises(ConfigError, match="one shape"):
+        function(torch.zeros(4), torch.zeros(5), *rate)
+    if name not in NEEDS_NO_PACKAGE:
+        for pair, which in (((NOISE * torch.inf, NOISE), "reference"), ((NOISE, NOISE * torch.nan), "estimate")):
+            with pytest.raises(MetricRefused, match=f"{which} holds NaN"):
+                function(*pair, *rate)
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [
+        ("stoi", "pystoi", "metrics"),
+        ("estoi", "pystoi", "metrics"),
+        ("pesq", "pesq", "metrics"),
+        ("cdpam", "cdpam", "cdpam"),
+        ("visqol", "visqol", "perceptual"),
+        ("dnsmos", "speechmos", "perceptual"),
+    ],
+)
+def test_without_its_package_the_remedy_is_named_which_is_no_refusal(name, package, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    for load in (network, perceptual._load_visqol, perceptual._load_dnsmos):
+        load.cache_clear()
+    pair = (voices(0.7)[0],) * 2
+    function = getattr(hypersound_lib.metrics, name)
+    for call in (lambda: function(*pair, RATE), lambda: score([pair], RATE, [name])):
+        with pytest.raises(ConfigError, match=rf"pip install 'hypersound-lib\[{extra}\]'") as caught:
+            call()
+        assert not isinstance(caught.value, MetricRefused)

@@ -5,7 +5,6 @@ import itertools
 import os
 import pickle
 import shutil
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -90,11 +89,7 @@ def test_silence_and_short_clips_are_finite(num_samples):
     assert cdpam(silence, silence, RATE) == 0
 
 
-def test_wrong_signals_are_refused():
-    with pytest.raises(ConfigError, match="one shape"):
-        cdpam(torch.zeros(4), torch.zeros(5), RATE)
-    with pytest.raises(MetricRefused, match="estimate holds NaN"):
-        cdpam(NOISE, NOISE * torch.nan, RATE)
+def test_a_sound_that_has_no_sample_left_is_refused():
     with pytest.raises(MetricRefused, match="1 at 48000 Hz give none"):
         cdpam(NOISE[:1], NOISE[:1], 48000)
 
@@ -114,13 +109,6 @@ def test_a_weights_file_cannot_run_code(tmp_path, monkeypatch, zipped):
     with pytest.raises(ConfigError, match=r"names \w+\.mkdir, which is no tensor"):
         _load_tensors(tmp_path / "plain.pth")
     assert not (tmp_path / "hacked").exists()
-
-
-def test_without_the_package_the_remedy_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cdpam", None)
-    with pytest.raises(ConfigError, match=r"pip install 'hypersound-lib\[cdpam\]'") as caught:
-        network("another device")
-    assert not isinstance(caught.value, MetricRefused)
 
 
 def test_another_package_of_that_name_is_named(monkeypatch, tmp_path):

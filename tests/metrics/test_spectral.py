@@ -108,9 +108,7 @@ def test_batches_equal_loops(metric):
 
 
 @both
-def test_wrong_signals_and_rates_are_refused(metric):
-    with pytest.raises(ConfigError, match="one shape"):
-        metric(torch.zeros(4), torch.zeros(5), RATE)
+def test_short_signals_and_wrong_rates_are_refused(metric):
     with pytest.raises(MetricRefused, match="more than 512 samples, not 512"):
         metric(torch.zeros(512), torch.zeros(512), RATE)
     with pytest.raises(ConfigError, match="99 Hz is too low"):
