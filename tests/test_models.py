@@ -102,6 +102,9 @@ def test_it_reconstructs_sounds_of_any_length_at_any_rate(model):
     ("waveform", "rates", "message"),
     [
         (torch.zeros(2, 9), (RATE,), r"\(2, 9\)"),
+        (torch.zeros(0), (RATE,), r"\(0,\)"),
+        (torch.zeros(9, dtype=torch.complex64), (RATE,), "real numbers"),
+        (torch.tensor([torch.inf, 0.0]), (RATE,), "sample 0 of the sound is NaN or Inf"),
         (torch.tensor([0.0, torch.nan]), (RATE,), "sample 1 of the sound is NaN"),
         (torch.ones(9), (-8000,), "-8000"),
         (torch.ones(9), (RATE, 0), "0"),

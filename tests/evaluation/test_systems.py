@@ -1,12 +1,9 @@
 """Models by name or folder become systems: HyperSound and RAVE alike, on the device that is asked for."""
 
-import json
-
 import pytest
 
 from hypersound_lib.baselines.rave import RAVE, RAVEConfig
 from hypersound_lib.data import load_dataset
-from hypersound_lib.errors import WeightsFileError
 from hypersound_lib.evaluation import load_system
 
 TINY = RAVEConfig(
@@ -44,10 +41,3 @@ def test_the_model_lies_on_the_device(rave_folder):
     assert load_system(str(rave_folder)).reconstruct(sound, 8000, 8000).shape == (2000,)
     with pytest.raises(RuntimeError, match="meta"):  # where tensors have shapes and no numbers to play
         load_system(str(rave_folder), "meta").reconstruct(sound, 8000, 8000)
-
-
-def test_an_unknown_kind_is_refused(rave_folder):
-    path = rave_folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"kind": "Vocoder"}))
-    with pytest.raises(WeightsFileError, match=r"'Vocoder'.*HyperSound, RAVE"):
-        load_system(str(rave_folder))

@@ -10,7 +10,6 @@ from hypersound_lib.coding.entropy import Packets, hold, round_through
 from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation.systems import load_system
-from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.local.streaming import look_ahead
@@ -117,12 +116,6 @@ def test_the_identity_is_that_of_all_weights():
     with torch.no_grad():
         next(other.generator.parameters())[0] += 1e-3
     assert model.identity() != other.identity()
-
-
-def test_another_kind_of_model_is_refused(tmp_path):
-    HyperSound(PRESETS["tutorial"].model).save_pretrained(tmp_path / "global")
-    with pytest.raises(ConfigError, match=r"holds a HyperSound, no LocalHyperSound; hypersound_lib\.load_model"):
-        LocalHyperSound.from_pretrained(tmp_path / "global")
 
 
 def test_the_training_loop_takes_it_as_it_is_and_it_learns(tmp_path):

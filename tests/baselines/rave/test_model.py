@@ -8,10 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypersound_lib import HyperSound
 from hypersound_lib.baselines.rave import FULL, RAVE, TUTORIAL, RAVEConfig
 from hypersound_lib.errors import ConfigError, WeightsFileError
-from hypersound_lib.presets import PRESETS
 
 
 def noise(*shape, seed=0):
@@ -90,15 +88,6 @@ def test_saved_and_loaded_it_plays_the_same(model, tmp_path):
     sound = noise(1, 777)
     assert torch.equal(loaded(sound), model.eval()(sound))
     assert "RAVE" in (tmp_path / "rave" / "README.md").read_text()
-
-
-def test_neither_model_takes_the_others_folder(model, tmp_path):
-    model.save_pretrained(tmp_path / "rave")
-    with pytest.raises(ConfigError, match=r"holds a RAVE, no HyperSound; hypersound_lib\.load_model"):
-        HyperSound.from_pretrained(tmp_path / "rave")
-    HyperSound(PRESETS["tutorial"].model).save_pretrained(tmp_path / "hypersound")
-    with pytest.raises(ConfigError, match=r"holds a HyperSound, no RAVE; hypersound_lib\.load_model"):
-        RAVE.from_pretrained(tmp_path / "hypersound")
 
 
 @pytest.mark.parametrize(
