@@ -7,6 +7,7 @@ are first named. They stand in the order of layers: a module uses those above it
 - `files`: where data lies; files that are written whole or not at all.
 - `provenance`: what a result was made with, and by which command.
 - `progress`: how far a long run is: a bar, or a line a minute where nobody watches.
+- `devices`: where to compute, by one rule.
 - `config_json`: dataclasses as JSON, checked when they are read.
 - `coords`: the time grid: `time_coords`, `clip_duration`, `samples_in`.
 - `data`: sounds in and out, corpora, clips for training: `load_audio`, `save_audio`, `load_dataset`.
@@ -14,12 +15,11 @@ are first named. They stand in the order of layers: a module uses those above it
 - `losses`: what training minimises: `ReconstructionLoss`.
 - `metrics`: what a copy is compared with its original by.
 - `hub`: what every model can do; its folder, its name, its card.
-- `fitted_sound`: an INR with what it needs to be heard: `FittedSound`.
 - `hypersound`: the paper's model: `HyperSound`, `HyperSoundConfig`.
 - `coding`: integers as bits: probabilities, range coder, the file format `.hs`.
 - `local`: a hypernetwork that learns what to send, and writes a small function for each moment.
 - `training`: the loop, what surrounds it, checkpoints and logs.
-- `fitting`: one INR to one sound, by gradient descent: `fit_inr`, `FitConfig`, `FitResult`.
+- `fitting`: one INR to one sound, by gradient descent: `fit_inr`, `FitConfig`, `FitResult`, `FittedSound`.
 - `models`: a model of any kind by its name or folder: `load_model`.
 - `presets`: models by name, each with its training.
 - `baselines`: what models are compared with: RAVE, classical codes, codecs.
@@ -42,8 +42,8 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.data import load_audio, load_dataset, save_audio
 from hypersound_lib.errors import ConfigError, HyperSoundError
-from hypersound_lib.fitted_sound import FittedSound
 from hypersound_lib.fitting import FitConfig, FitResult, fit_inr
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import SIREN, FourierMLP, ModulatedSIREN
 from hypersound_lib.losses import ReconstructionLoss

@@ -13,8 +13,8 @@ from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.evaluation import model_system
 from hypersound_lib.files import embedded_data
-from hypersound_lib.fitted_sound import FittedSound
 from hypersound_lib.fitting import FitConfig, fit_inr
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig

@@ -18,7 +18,7 @@ import hypersound_lib
 from hypersound_lib.config_json import from_json
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.experiments.scales import scale
-from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig

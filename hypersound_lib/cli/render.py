@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> None:
     """Evaluate and write."""
     from hypersound_lib.data import save_audio
     from hypersound_lib.files import refuse_same
-    from hypersound_lib.fitted_sound import FittedSound
+    from hypersound_lib.fitting.fitted_sound import FittedSound
 
     refuse_same([options.weights], [options.out])
     sound = FittedSound.load(options.weights)

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from hypersound_lib.cli import main
 from hypersound_lib.data import load_audio, resample, save_audio
 from hypersound_lib.errors import AudioFileError, ConfigError, WeightsFileError
-from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
 from tests.local.small import RATE, make_model, sound

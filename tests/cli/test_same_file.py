@@ -7,7 +7,7 @@ import torch
 
 from hypersound_lib.cli import main
 from hypersound_lib.data import save_audio
-from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
 

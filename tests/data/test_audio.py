@@ -23,7 +23,7 @@ from hypersound_lib.data import (
 )
 from hypersound_lib.data.blocks import read_blocks
 from hypersound_lib.errors import AudioFileError, ConfigError
-from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
 
 from .miniatures import CONTAINERS, encode, tone

@@ -8,7 +8,7 @@ import torch
 from hypersound_lib.data import from_int16, load_audio, save_audio
 from hypersound_lib.data.writing import write_blocks
 from hypersound_lib.errors import AudioFileError, ConfigError
-from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
 
 from .miniatures import tone

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.inr import FourierMLP
 from hypersound_lib.inr.fourier_mlp import FourierMLPConfig
 from hypersound_lib.models import load_model

@@ -81,7 +81,6 @@ def test_drawings_carry_their_text_and_need_no_other_file(path, monkeypatch):
 def test_a_label_is_drawn_as_it_reads(label):
     read = label.replace("\udce9", r"\udce9")
     drawn = [plot_sounds({label: tone(500)}, RATE), plot_spectra({label: tone(500)}, RATE)]
-    drawn.append(plot_fits({label: [{"seconds": 1.0, "snr": 3.0}]}))
     (title,) = {ax.title for ax in drawn[0].axes if ax.get_title()}
     for text in [title, *(fig.axes[0].get_legend().get_texts()[0] for fig in drawn[1:])]:
         shown, is_formula = text._preprocess_math(text.get_text())

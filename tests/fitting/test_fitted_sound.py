@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from hypersound_lib.coords import time_coords
 from hypersound_lib.errors import ConfigError, WeightsFileError
-from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.inr import SIREN, FourierMLP, FourierMLPConfig, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
 
 

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from hypersound_lib.coords import time_coords
 from hypersound_lib.devices import check_precision, choose_device
 from hypersound_lib.errors import ConfigError, check_sample_rate
-from hypersound_lib.fitted_sound import FittedSound
+from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.inr import INR
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import lsd, mse, snr
