@@ -66,10 +66,13 @@ def run(options: argparse.Namespace) -> None:
 
 def _inputs(options: argparse.Namespace) -> list[Path]:
     """Return the local files that an evaluation reads, as far as their names tell."""
+    from hypersound_lib.data.ffmpeg import FOREIGN_SUFFIXES
     from hypersound_lib.data.layouts import AUDIO_SUFFIXES
     from hypersound_lib.hub.folders import CONFIG_FILE, WEIGHTS_FILE, find_folder
 
     given = [Path(name) for name in options.model]
     folders = [find_folder(path) for path in given if path.is_dir()]
-    recordings = [path for path in Path(options.data).rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES]
+    recordings = [
+        path for path in Path(options.data).rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES + FOREIGN_SUFFIXES
+    ]
     return [*given, *(folder / name for folder in folders for name in (CONFIG_FILE, WEIGHTS_FILE)), *recordings]

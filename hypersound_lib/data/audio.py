@@ -15,9 +15,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.data.os_errors import name_in_text
+from hypersound_lib.data.ffmpeg import as_wav, foreign_format
 from hypersound_lib.data.truncation import missing_tail, second_stream
-from hypersound_lib.errors import HIGHEST_RATE, LOWEST_RATE, AudioFileError, ConfigError, check_sample_rate
+from hypersound_lib.errors import (
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    AudioFileError,
+    ConfigError,
+    check_sample_rate,
+    name_in_text,
+)
 
 _FULL_SCALE = 2**15  # int16 steps from 0 to full scale
 LOUDEST = 1e12  # 240 dB above full scale: no sound, and its square is still far from the largest float32
@@ -28,9 +35,9 @@ _UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that state
 def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple[Tensor, int]:
     """Decode a sound file to a mono waveform: its channels' mean, resampled if asked.
 
-    WAV, FLAC, Ogg Vorbis, Opus, MP3 and AIFF are read. A file whose end is missing is refused wherever its format
-    can know (see `hypersound_lib.data.truncation`); a WAV from a streaming writer and an MP3 without a Xing header
-    cannot know.
+    WAV, FLAC, Ogg Vorbis, Opus, MP3 and AIFF are read, and M4A, AAC, WebM, WMA and AMR where ffmpeg is installed. A
+    file whose end is missing is refused wherever its format can know (see `hypersound_lib.data.truncation`); a WAV from
+    a streaming writer and an MP3 without a Xing header cannot know.
 
     Args:
         path: the file.
@@ -262,6 +269,10 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
             raise AudioFileError(f"{path}: is a folder, not a sound file. Use load_dataset for a folder.")
         if path.stat().st_size == 0:
             raise AudioFileError(f"{path}: is empty (0 bytes). Copy or download it again.")
+        if (name := foreign_format(path)) is not None:
+            with as_wav(path, name) as wav, soundfile.SoundFile(wav) as file:
+                yield file
+            return
         cut = missing_tail(path)
         if cut:
             raise AudioFileError(f"{path}: is truncated, {cut}. Copy or download it again.")

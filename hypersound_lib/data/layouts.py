@@ -4,9 +4,12 @@ Each takes a corpus' folder and returns its recordings, sorted. They read names 
 """
 
 import re
+import warnings
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypersound_lib.data.ffmpeg import FOREIGN_SUFFIXES, has_ffmpeg
 from hypersound_lib.errors import DatasetError
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
@@ -116,14 +119,23 @@ def index_yesno(folder: Path) -> list[Recording]:
 def index_folder(folder: Path) -> list[Recording]:
     """Index any folder of audio, with its subfolders; the first subfolder names the speaker. Hidden files are skipped.
 
+    A warning counts the files that only ffmpeg reads, where it is not installed.
+
     Raises:
         DatasetError: `folder` holds no audio.
     """
-    recordings = []
+    recordings, unread = [], Counter[str]()
     for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if _is_audio(path) and not any(part.startswith(".") for part in parts):
+        parts, suffix = path.relative_to(folder).parts, path.suffix.lower()
+        if any(part.startswith(".") for part in parts) or not path.is_file():
+            continue
+        if suffix in AUDIO_SUFFIXES or (suffix in FOREIGN_SUFFIXES and has_ffmpeg()):
             recordings.append(Recording(path, parts[0] if len(parts) > 1 else ""))
+        elif suffix in FOREIGN_SUFFIXES:
+            unread[suffix] += 1
+    if unread:
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(unread.items()))
+        warnings.warn(f"{folder}: {kinds} left out, which only ffmpeg reads; install it or convert them", stacklevel=3)
     return _found(recordings, folder, f"a file ending in {', '.join(AUDIO_SUFFIXES)}")
 
 
