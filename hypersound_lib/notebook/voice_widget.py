@@ -1,9 +1,9 @@
 """The reader's own voice in a notebook: a sound file, or the microphone where the browser gives one.
 
 Core ipywidgets only, in what versions 7 (Colab) and 8 (JupyterLab) share. Browsers record in formats that differ and
-that libsndfile mostly cannot read. So the page itself decodes what it has recorded, packs it as a WAV, and types it, as
-base64, into a text field that nobody sees: a widget, whose value the kernel is told. The same WAV can be saved and
-uploaded, should that way be closed.
+that libsndfile mostly cannot read. So the page itself decodes what it has recorded, or a file of such a format, packs
+it as a WAV, and types it, as base64, into a text field that nobody sees: a widget, whose value the kernel is told. The
+same WAV can be saved and uploaded, should that way be closed.
 """
 
 import base64
@@ -57,15 +57,17 @@ def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0) ->
 
 
 def recorder_html(seconds: float = 10.0) -> str:
-    """Return a button that records up to so many seconds, for a page that shows a `voice_input`, too.
+    """Return what gives sound to a `voice_input` on the same page: a button that records, and one for a file.
 
-    Where there is no microphone, it says so and does nothing.
+    The file may be of any format that the browser plays, such as M4A and WebM. Up to so many seconds are taken of
+    either. Where there is no microphone, it says so and does nothing.
     """
     name = f"hypersound-{uuid.uuid4().hex}"
     script = _SCRIPT.replace("NAME", name).replace("FIELD", _FIELD).replace("SECONDS", f"{seconds:g}")
     return (
         f'<div id="{name}"><button type="button">Record my voice</button> <span aria-live="polite"></span> '
-        f'<a download="voice.wav" hidden>save it as a file</a></div><script>{script}</script>'
+        f'<a download="voice.wav" hidden>save it as a file</a><br><label>or a file that the browser can play, such as '
+        f'M4A: <input type="file" accept="audio/*,video/*"></label></div><script>{script}</script>'
     )
 
 
@@ -90,7 +92,7 @@ def _decode(name: str, data: bytes) -> tuple[Tensor, int]:
 _SCRIPT = """
 (() => {
   const box = document.getElementById("NAME");
-  const [button, status, link] = box.children;
+  const [button, status, link] = box.children, chosen = box.querySelector("input");
   let recorder = null;
   const say = text => { status.textContent = text; };
 
@@ -106,21 +108,28 @@ _SCRIPT = """
     return new Blob([view.buffer], {type: "audio/wav"});
   }
 
-  async function hand_over(recording) {
+  async function decode_and_give(recording) {
     const sound = await new OfflineAudioContext(1, 1, 44100).decodeAudioData(await recording.arrayBuffer());
-    const file = wav(sound.getChannelData(0), sound.sampleRate);
+    const samples = new Float32Array(Math.min(sound.length, Math.ceil(SECONDS * sound.sampleRate)));
+    for (let c = 0; c < sound.numberOfChannels; c++)  // their mean, as load_audio has it
+      sound.getChannelData(c).subarray(0, samples.length).forEach((x, i) => samples[i] += x / sound.numberOfChannels);
+    const file = wav(samples, sound.sampleRate);
     link.href = URL.createObjectURL(file);
     link.hidden = false;
     const reader = new FileReader();
     reader.onload = () => {
       const field = [...document.querySelectorAll(".FIELD textarea, textarea.FIELD")].pop();
-      if (!field) { say("Recorded. No kernel listens here: save it, and upload it where one does."); return; }
+      if (!field) { say("Decoded. No kernel listens here: save it, and upload it where one does."); return; }
       field.value = reader.result.split(",")[1];
       for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, {bubbles: true}));
-      say(sound.duration.toFixed(1) + " s recorded.");
+      say((samples.length / sound.sampleRate).toFixed(1) + " s taken.");
     };
     reader.readAsDataURL(file);
   }
+
+  const hand_over = recording => decode_and_give(recording).catch(error => say("It could not be read: " + error));
+
+  chosen.onchange = () => { if (chosen.files.length) hand_over(chosen.files[0]); chosen.value = ""; };
 
   button.onclick = async () => {
     if (recorder && recorder.state === "recording") { recorder.stop(); return; }
@@ -133,7 +142,7 @@ _SCRIPT = """
       recorder.onstop = () => {
         stream.getTracks().forEach(track => track.stop());
         button.textContent = "Record again";
-        hand_over(new Blob(parts, {type: recorder.mimeType})).catch(error => say("It could not be read: " + error));
+        hand_over(new Blob(parts, {type: recorder.mimeType}));
       };
       recorder.start();
       const current = recorder;

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from hypersound_lib.notebook.voice_widget import _uploaded, recorder_html, voice_input
+from hypersound_lib.notebook.voice_widget import _FIELD, _uploaded, recorder_html, voice_input
 
 RATE = 8000
 
@@ -101,3 +101,20 @@ def test_whatever_goes_wrong_is_shown(error):
     assert "<b>" not in answer.value
     recorded.value = "abcde"
     assert answer.value.startswith("<p>Error: ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["OGG", "FLAC", "WAV"])
+def test_the_browser_decodes_a_file_to_what_the_kernel_reads(kind, browser, tmp_path):
+    channels = np.stack([0.5 * np.sin(np.arange(2 * RATE) / 5), np.zeros(2 * RATE)], axis=1)
+    soundfile.write(tmp_path / f"me.{kind.lower()}", channels, RATE)
+    page = browser.new_page()
+    page.set_content(f'{recorder_html(0.5)}<div class="{_FIELD}"><textarea></textarea></div>')
+    page.set_input_files("input[type=file]", tmp_path / f"me.{kind.lower()}")
+    page.wait_for_function("document.querySelector('textarea').value", timeout=20_000)
+    read, rate = soundfile.read(io.BytesIO(base64.b64decode(page.input_value("textarea"))))
+    assert len(read) == round(0.5 * rate)
+    expected = 0.25 * np.sin(np.arange(len(read)) / rate * RATE / 5)
+    assert np.abs(read - expected)[200:-200].max() < 0.01
+    page.set_input_files("input[type=file]", __file__)
+    page.wait_for_function("document.querySelector('span').textContent.startsWith('It could not be read')")
