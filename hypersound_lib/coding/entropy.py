@@ -113,7 +113,7 @@ class EntropyModel(nn.Module):
         """
         last, before = shift(h, -1), shift(h, -2)
         fresh = torch.zeros_like(h[..., :1])
-        fresh[:, 0] = float(starts)
+        fresh[:, 0].fill_(float(starts))
         mean, row = self.side_network(
             torch.cat([snap(last / SIDE_UNIT), snap(before / SIDE_UNIT), _spread(knob, h), fresh], dim=-1)
         ).chunk(2, dim=-1)
@@ -136,7 +136,7 @@ class EntropyModel(nn.Module):
             starts: whether the first frame is the packet's.
         """
         fresh = torch.zeros_like(context[..., :1])
-        fresh[:, 0] = float(starts)
+        fresh[:, 0].fill_(float(starts))
         return self.whole(torch.cat([*past, context, _spread(knob, context), fresh], dim=-1))
 
     def near_rows(self, odd: bool, whole: Tensor, past: Past, knob: Tensor, even: Tensor | None) -> Tensor:
