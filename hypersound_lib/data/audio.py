@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.data.ffmpeg import as_wav, foreign_format
+from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.data.truncation import missing_tail, second_stream
 from hypersound_lib.errors import (
     HIGHEST_RATE,
@@ -23,7 +23,6 @@ from hypersound_lib.errors import (
     AudioFileError,
     ConfigError,
     check_sample_rate,
-    name_in_text,
 )
 
 _FULL_SCALE = 2**15  # int16 steps from 0 to full scale
@@ -262,6 +261,8 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
     Raises:
         AudioFileError: the file is missing, empty, truncated, not audio, unreadable, or states an impossible rate.
     """
+    from hypersound_lib.data.ffmpeg import as_wav, foreign_format  # needed here alone, not by what imports this module
+
     try:
         if not path.exists():
             raise AudioFileError(f"{path}: no such file. Check the path (the working folder is {Path.cwd()}).")

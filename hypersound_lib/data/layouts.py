@@ -9,7 +9,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypersound_lib.data.ffmpeg import FOREIGN_SUFFIXES, has_ffmpeg
 from hypersound_lib.errors import DatasetError
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
@@ -124,6 +123,8 @@ def index_folder(folder: Path) -> list[Recording]:
     Raises:
         DatasetError: `folder` holds no audio.
     """
+    from hypersound_lib.data.ffmpeg import FOREIGN_SUFFIXES, has_ffmpeg  # needed here alone
+
     recordings, unread = [], Counter[str]()
     for path in sorted(folder.rglob("*")):
         parts, suffix = path.relative_to(folder).parts, path.suffix.lower()
