@@ -23,6 +23,7 @@ PARTS = ROOT / "build" / "pages.json"  # what docs/hooks.py puts into the pages
 TEXTS = {  # a file of the repository -> its page
     "docs/index.md": "index.md",
     "docs/extending.md": "extending.md",
+    "docs/scaling.md": "scaling.md",
     "docs/lecturers.md": "lecturers.md",
     "data/README.md": "models/corpus.md",
     "data/results/README.md": "results.md",
@@ -66,7 +67,7 @@ def gather(copies: Path) -> None:
         name_card(PAGES / f"models/{card.parent.name}.md", card.parent.name)
     write("models/index.md", models([card.parent.name for card in cards]))
     modules = reference.write(PAGES / "library")
-    for alone in ("extending.md", "lecturers.md", "results.md", "changelog.md"):  # has no neighbours to list beside it
+    for alone in ("extending.md", "scaling.md", "lecturers.md", "results.md", "changelog.md"):  # has no neighbours to list beside it
         write(alone, "---\nhide: [navigation]\n---\n\n" + (PAGES / alone).read_text(encoding="utf-8"))
     links.check()
 
@@ -77,6 +78,7 @@ def gather(copies: Path) -> None:
         {"Models": ["models/index.md", *(f"models/{card.parent.name}.md" for card in cards), "models/corpus.md"]},
         {"Results": "results.md"},
         {"Extending": "extending.md"},
+        {"On GPUs": "scaling.md"},
         {"For lecturers": "lecturers.md"},
         {"Changelog": "changelog.md"},
     ]
