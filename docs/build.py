@@ -67,7 +67,7 @@ def gather(copies: Path) -> None:
         name_card(PAGES / f"models/{card.parent.name}.md", card.parent.name)
     write("models/index.md", models([card.parent.name for card in cards]))
     modules = reference.write(PAGES / "library")
-    for alone in ("extending.md", "scaling.md", "lecturers.md", "results.md", "changelog.md"):  # has no neighbours to list beside it
+    for alone in ("extending.md", "scaling.md", "lecturers.md", "results.md", "changelog.md"):  # has no neighbours
         write(alone, "---\nhide: [navigation]\n---\n\n" + (PAGES / alone).read_text(encoding="utf-8"))
     links.check()
 
