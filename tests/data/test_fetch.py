@@ -139,7 +139,7 @@ def send(handler, status, headers, body=b""):
     handler.close_connection = True
 
 
-@pytest.mark.parametrize("length", [None, "abc", "-5", "1e3", "9" * 5000])
+@pytest.mark.parametrize("length", [None, "", "abc", "-5", "1e3", "9" * 5000])
 def test_a_length_that_is_no_number_is_done_without(get, server, tmp_path, length):
     headers = {} if length is None else {"Content-Length": length}
     server.answer = lambda handler, start: send(handler, 200, headers, CONTENT)
