@@ -14,11 +14,10 @@ import mini
 import numpy as np
 import pytest
 import soundfile
+import speech
 import storage
 from measure import snr_db
 from speakers import SPEAKERS
-
-import speech
 
 Rows = list[dict[str, str]]
 MODULES = sorted(p.stem for p in Path(card.__file__).parent.glob("*.py") if p.stem != "build")
