@@ -3,6 +3,7 @@
 A checkpoint has hashes: what is loaded from a damaged one is, bit for bit, what one of the whole ones holds.
 """
 
+import copy
 import json
 import random
 import shutil
@@ -129,7 +130,7 @@ def spoilt(data: Any, generator: random.Random) -> Any:
     """Return nested dictionaries and lists with one to three hostile values."""
     for _ in range(generator.randint(1, 3)):
         where, key = generator.choice(list(_places(data)))
-        where[key] = generator.choice(HOSTILE)
+        where[key] = copy.deepcopy(generator.choice(HOSTILE))  # the next may change something inside
     return data
 
 
