@@ -122,7 +122,7 @@ class FittedSound:
             description = json.loads(metadata["sound"])
             inr = _build(description["kind"], description["config"], tensors)
             rate, count = (operator.index(description[key]) for key in ("sample_rate", "num_samples"))
-            sound = cls(inr, rate, count, description["gain"])
+            sound = cls(inr, rate, count, 1.0 * description["gain"])  # a TypeError for what is no number
             bad = first_not_finite(tensors | {"gain": torch.tensor(sound.gain, dtype=torch.float64)})
         except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, ConfigError) as error:
             raise WeightsFileError(f"{path}: config and weights do not fit ({error}); fit the sound again") from error

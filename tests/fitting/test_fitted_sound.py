@@ -103,6 +103,9 @@ def test_rewriting_unchanged_still_loads(tmp_path):
         lambda d, t: d.update(num_samples=1000.5),
         lambda d, t: d.update(gain=10**400),
         lambda d, t: d.update(gain="0.5"),
+        lambda d, t: d.update(gain=[10**9] * 3),
+        lambda d, t: d.update(gain=[-1]),
+        lambda d, t: d.update(gain=None),
         lambda d, t: d["config"].update(colour="red"),
         lambda d, t: d.pop("gain"),
         lambda d, t: d.update(sample_rate=-1),
@@ -132,3 +135,9 @@ def test_missing_truncated_and_foreign_files_are_refused(tmp_path):
     save_file({"weight": torch.zeros(1)}, path)
     with pytest.raises(WeightsFileError, match="something else"):
         FittedSound.load(path)
+
+
+def test_a_gain_may_be_any_number_that_json_holds(tmp_path):
+    path = tmp_path / "x.safetensors"
+    rewrite(path, lambda d, t: d.update(gain=10**20))
+    assert FittedSound.load(path).render().isfinite().all()
