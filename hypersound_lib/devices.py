@@ -1,5 +1,8 @@
 """Where to compute, by one rule: on a CUDA device where there is one, else on the CPU."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from hypersound_lib.errors import ConfigError
@@ -33,3 +36,14 @@ def check_precision(precision: str, device: torch.device) -> None:
             f"{torch.cuda.get_device_name(device)} (compute capability {major}.{minor}, below 8.0) emulates bfloat16, "
             "slowly: choose --precision float16 for a training, or float32"
         )
+
+
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Multiply float32 matrices on a GPU with 10 bits of mantissa (TF32), or exactly, for a while."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from hypersound_lib.data import AudioStore
-from hypersound_lib.devices import choose_device
+from hypersound_lib.devices import choose_device, tf32
 from hypersound_lib.files import locked
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
@@ -81,7 +81,7 @@ def train(
 
         with (
             run.open_log(progress),
-            run.float32_products(),
+            tf32(config.tf32),
             run.processes.naming_loss(),
             stop_on_signal() as stop,
         ):

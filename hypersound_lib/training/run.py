@@ -4,7 +4,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -266,16 +265,6 @@ class Run(BaseRun):
         dtype = getattr(torch, self.config.precision)
         half = dtype != torch.float32
         return torch.autocast(self.accelerator.device.type, dtype if half else None, enabled=half)
-
-    @contextmanager
-    def float32_products(self) -> Iterator[None]:
-        """On a GPU, multiply float32 matrices with 10 bits of mantissa (TF32) where the config says so, for a while."""
-        before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.config.tf32
-        try:
-            yield
-        finally:
-            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
     def look_after(self, ended: bool) -> None:
         """Validate and save, on one process, for which the others wait."""

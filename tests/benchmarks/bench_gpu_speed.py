@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hypersound_lib.data import AudioStore
+from hypersound_lib.devices import tf32
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import Preset, preset
@@ -58,7 +59,7 @@ def ceilings(device: str, size: int) -> dict[str, float]:
     for precision in PRECISIONS:
         dtype = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision, torch.float32)
         a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-        with allowed(precision):
+        with tf32(precision == "tf32"):
             found[precision] = 2 * size**3 / min(seconds(lambda a=a, b=b: a @ b, device) for _ in range(6))
     source = torch.empty(size * size, device=device)
     target = torch.empty_like(source)
@@ -104,7 +105,7 @@ class Step:
         self.model: nn.Module = torch.compile(model) if compiled else model
 
     def __call__(self, precision: str, clips: Tensor) -> None:
-        with allowed(precision):
+        with tf32(precision == "tf32"):
             with autocast(self.device, precision):
                 estimate, costs = self.model(clips, with_costs=True)
             (self.loss.total(self.loss(estimate.float(), clips)) + sum(costs.values())).backward()
@@ -132,7 +133,7 @@ def parts(chosen: Preset, device: str, precision: str, clips: Tensor, repeats: i
         return result[0]
 
     for _ in range(repeats + 2):
-        with allowed(precision), autocast(device, precision):
+        with tf32(precision == "tf32"), autocast(device, precision):
             if hasattr(step.model, "hypernetwork"):
                 code = lap("encoder", lambda: step.model.encoder(clips))
                 params = lap("hypernetwork", lambda code=code: step.model.hypernetwork(code))
@@ -140,7 +141,7 @@ def parts(chosen: Preset, device: str, precision: str, clips: Tensor, repeats: i
                 costs = {}
             else:
                 estimate, costs = lap("model", lambda: step.model(clips, with_costs=True))
-        with allowed(precision):
+        with tf32(precision == "tf32"):
             total = lap("loss", lambda e=estimate: step.loss.total(step.loss(e.float(), clips))) + sum(costs.values())
             lap("backward", total.backward)
             lap("optimizer", step.optimizer.step)
@@ -177,23 +178,6 @@ def loop(
             row["error"] = f"{type(error).__name__}: {error}"[:300]
     print(row, flush=True)
     return row
-
-
-def allowed(precision: str):
-    """Return a context in which float32 products are exact, or, for tf32, rounded to 10 bits."""
-    return _TF32(precision == "tf32")
-
-
-class _TF32:
-    def __init__(self, on: bool):
-        self.on = on
-
-    def __enter__(self):
-        self.before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.on
-
-    def __exit__(self, *exception):
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = self.before
 
 
 def autocast(device: str, precision: str):

@@ -5,6 +5,8 @@ import os
 import pytest
 import torch
 
+from hypersound_lib.devices import tf32
+
 
 @pytest.fixture(scope="session")
 def device() -> torch.device:
@@ -18,7 +20,5 @@ def device() -> torch.device:
 @pytest.fixture(autouse=True)
 def exact_products():
     """Compute in float32 what is declared float32: TF32's 10 bits are for trainings, not for comparisons."""
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    yield
-    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+    with tf32(False):
+        yield
