@@ -94,7 +94,7 @@ def load(name: str) -> dict:
 def origin(document: dict) -> str:
     """Say by which command a table was measured, and on what."""
     found = document["provenance"]
-    machine = f"{found['machine']['cpu']}, {found['machine']['torch_threads']} threads"
+    machine = found["machine"].get("gpu") or f"{found['machine']['cpu']}, {found['machine']['torch_threads']} threads"
     return f"(`{shown_command(found['command'])}`; {machine}, torch {found['packages']['torch']}.)"
 
 
@@ -307,6 +307,52 @@ def gpu_training(document: dict) -> str:
     return "\n".join([*lines, "", origin(document)])
 
 
+def clip_lengths(document: dict) -> str:
+    """What becomes of a model as its clips grow."""
+    results = document["results"]
+    lines = [
+        "Table 1's `base` at other clip lengths, and below models of 256 ms beside the shipped `hypersound-small`, "
+        f"which has 64 ms ({results['note']}).",
+        "",
+        "| clip, ms | units | width | numbers/s | steps | NMSE | SI-SNR, dB | STOI | PESQ |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    shipped = {"milliseconds": "64, shipped", "units": 400, "width": 24, "scores": results["hypersound-small"]}
+    for row in [*results["lengths"], *results["longer"], shipped]:
+        size = f"| {row['milliseconds']} | {row['units']} | {row['width']} |"
+        if "failed" in row:
+            lines.append(f"{size} | | {row['failed']} | | | |")
+            continue
+        numbers = row["units"] / int(str(row["milliseconds"]).partition(",")[0]) * 1000
+        scores, steps = row["scores"], row.get("steps", "")
+        pesq = f"{scores['pesq']:.2f}" if "pesq" in scores else ""
+        lines.append(
+            f"{size} {numbers:.0f} | {steps} | {scores['nmse']:.3f} | {scores['si_snr']:.1f} | {scores['stoi']:.3f} "
+            f"| {pesq} |"
+        )
+    return "\n".join([*lines, "", origin(document)])
+
+
+def gpu_quality(document: dict) -> str:
+    """What the paper's models learn on a GPU in minutes."""
+    results = document["results"]
+    lines = [
+        "The paper's models at its clip of 1.486 s, with its loss, on unseen voices of the embedded corpus "
+        f"({results['note']}). Sounds: `data/results/gpu_quality/`.",
+        "",
+        "| model | seconds | steps | clips a step | LSD | SI-SNR, dB | STOI |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name in ("paper-small", "paper-base"):
+        row = results[name]
+        scores = row["scores"]
+        lines.append(
+            f"| `{name}` | {row['seconds']:.0f} | {row['steps']} | {row['batch_size']} | {scores['lsd']:.2f} "
+            f"| {scores['si_snr']:.1f} | {scores['stoi']:.2f} |"
+        )
+    return "\n".join([*lines, "", origin(document)])
+
+
 def reliability(document: dict) -> str:
     """How bad inputs ended."""
     rows = document["results"]
@@ -361,6 +407,8 @@ SECTIONS = {  # of the page of results
         "evaluate_speech48": folded(evaluation, "The same for recordings of 48 kHz"),
         "bench_tutorial": tutorial,
         "bench_sweep": sweep,
+        "bench_clip_length": clip_lengths,
+        "bench_gpu_quality": gpu_quality,
     },
     "speed": {
         "bench_step": steps,

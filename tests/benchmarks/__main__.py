@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hypersound_lib.provenance import provenance, write_result
 from tests.benchmarks import (
+    bench_clip_length,
     bench_fit,
     bench_gpu_correctness,
     bench_gpu_quality,
@@ -28,6 +29,7 @@ from tests.benchmarks import (
 
 RESULTS = Path(__file__).parents[2] / "data" / "results"
 BENCHMARKS = {
+    "clip_length": bench_clip_length,
     "fit": bench_fit,
     "loader": bench_loader,
     "step": bench_step,
@@ -57,7 +59,8 @@ def main() -> None:
     parser.add_argument(
         "--limit",
         type=float,
-        help="seconds for each run of fit, window, overfit, sweep, local_ablation; clips of each corpus for rate",
+        help="seconds for each run of clip_length, fit, window, overfit, sweep, gpu_quality, local_ablation; "
+        "clips of each corpus for rate",
     )
     parser.add_argument("--model", help="folder or name of the model for rate, local, local_elsewhere (default: local)")
     options = parser.parse_args()

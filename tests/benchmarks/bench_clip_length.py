@@ -1,0 +1,93 @@
+"""How long a clip may be: Table 1's `base` at clips of 16 to 512 ms, each trained for the same time.
+
+    make bench ARGS="clip_length --limit 90"
+
+The numbers per clip (200 units) stay, and so does the target's width; its frequencies reach half the sample rate at
+each length. Scored are 16 recordings of voices that it was not trained on. Then, with `--speech`, models of 256 ms with
+more units and fewer generated weights: what `hypersound-small`, which has 64 ms, would have to be to play longer clips.
+"""
+
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from hypersound_lib.evaluation import Excerpt, choose_excerpts, evaluate
+from hypersound_lib.experiments import scale
+from hypersound_lib.hub.model import PretrainedModel
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.hypersound.model import HyperSound
+from hypersound_lib.losses import LossConfig
+from hypersound_lib.models import load_model
+from hypersound_lib.training import TrainingConfig, read_log, train, training_stores
+
+SCORED = ("si_snr", "stoi", "nmse", "lsd")
+HEARD = (*SCORED, "pesq")
+CORPORA = ("libri16", "speech22", "vctk16")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model: length of its clips, units that a clip passes through, width of its target."""
+
+    milliseconds: int
+    units: int = 200
+    width: int = 16
+
+
+LENGTHS = tuple(Row(milliseconds) for milliseconds in (16, 32, 64, 128, 256, 512))
+LONGER = (Row(256, 400, 6), Row(256, 600, 4), Row(256, 800, 2))
+
+
+def run(quick: bool = False, speech: Path | None = None, limit: float = 90.0) -> dict:
+    """Train each row for `limit` seconds; those of real speech for ten thirds of that."""
+    tested, _ = choose_excerpts("mini", split="test", limit=16, seconds=1.5)
+    rows = LENGTHS[:1] if quick else LENGTHS
+    results: dict = {"lengths": [measure(row, ["mini"], tested, limit, SCORED) for row in rows]}
+    if speech:
+        corpora = ["mini", *(str(speech / name) for name in CORPORA)]
+        tested, _ = choose_excerpts(str(speech / "vctk16"), split="test", limit=10, seconds=5.0)
+        results["longer"] = [measure(row, corpora, tested, limit * 10 / 3, HEARD) for row in LONGER]
+        results["hypersound-small"] = scores_of(load_model("hypersound-small"), tested, HEARD)
+    return results
+
+
+def scores_of(model: PretrainedModel, tested: list[Excerpt], metrics: tuple[str, ...]) -> dict:
+    """Return a model's mean scores."""
+    return evaluate(model, tested, metrics=metrics, references=False).means("model")
+
+
+def measure(row: Row, corpora: list[str], tested: list[Excerpt], limit: float, metrics: tuple[str, ...]) -> dict:
+    """Train one model; return how far it came, and its scores on unseen voices."""
+    base, cuda = scale("tutorial").runs["base"].model, torch.cuda.is_available()
+    num_samples = row.milliseconds * base.sample_rate // 1000
+    target = dataclasses.replace(base.target, width=row.width, num_frequencies=num_samples // 2)
+    hypernetwork = HyperNetworkConfig(hidden=(row.units,))
+    config = dataclasses.replace(base, num_samples=num_samples, hypernetwork=hypernetwork, target=target)
+    longest = min(1024, num_samples)
+    training = TrainingConfig(
+        steps=10**6,
+        batch_size=32,
+        learning_rate=3e-4,
+        warmup_steps=50,
+        schedule="constant",
+        max_grad_norm=1.0,
+        ema_decay=0.999,
+        loss=LossConfig("log_nmse+0.2*mel_stft", (longest // 4, longest // 2, longest), n_mels=longest // 16),
+        validate_every=500,
+        checkpoint_every=10**9,
+        cuda_graph=cuda,
+    )
+    torch.manual_seed(0)
+    model = HyperSound(config)
+    with tempfile.TemporaryDirectory() as out:
+        stores = training_stores(corpora, config.sample_rate)
+        result = train(model, *stores, training, out, max_seconds=limit, cpu=not cuda, progress=False)
+        validation = read_log(f"{out}/validation.csv")
+    scores = scores_of(model.eval().cpu(), tested, metrics)
+    done = {"steps": result.step, "seconds": round(result.seconds, 1), "scores": scores}
+    size = {"parameters": model.num_parameters(), "theta_per_second": model.theta_per_second}
+    print(row, done, flush=True)
+    return dataclasses.asdict(row) | done | size | {"validation": validation}
