@@ -1,5 +1,6 @@
 """The notebooks as pages: their executed copies as Markdown, with a place for each output."""
 
+import html
 import re
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from hypersound_lib.notebook.players import compare_html
 RECORDING = ROOT / "data" / "mini" / "wav48_silence_trimmed" / "s22" / "s22_004_mic1.ogg"
 COPY = ROOT / "data" / "results" / "unseen_voice" / "copy.flac"
 
-INSTALL = '<details markdown="1"><summary>Install the library where it is missing</summary>\n\n{}\n\n</details>'
+TITLE = "# @title "  # the first line of a cell that the notebook folds
+FOLDED = '<details markdown="1"><summary>{}</summary>\n\n{}\n\n</details>'
 
 
 def find(copies: Path) -> list[Path]:
@@ -35,7 +37,7 @@ def write(path: Path, pages: Path, links: Links) -> list[str]:
         if cell.cell_type == "markdown":
             parts.append(prose(links.rewrite(cell.source, f"notebooks/{path.name}", page_of(path))))
         elif cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", []):
-            parts.append(INSTALL.format(fenced(cell.source)) if is_bootstrap(cell) else fenced(cell.source))
+            parts.append(code(cell.source))
             for output in cell.outputs:
                 if "text/markdown" in output.get("data", {}):
                     parts.append(f'<div class="output" markdown="1">\n\n{output["data"]["text/markdown"]}\n\n</div>')
@@ -48,9 +50,12 @@ def write(path: Path, pages: Path, links: Links) -> list[str]:
     return last_scripts_only(outputs)
 
 
-def is_bootstrap(cell: nbformat.NotebookNode) -> bool:
-    """Tell whether a cell is the one that every notebook begins with, and that only Colab needs."""
-    return "bootstrap" in cell.metadata.get("tags", [])
+def code(source: str) -> str:
+    """Return a code cell: in a fence, and below its title in <details> where the notebook folds it."""
+    if not source.startswith(TITLE):
+        return fenced(source)
+    title, _, rest = source.removeprefix(TITLE).partition("\n")
+    return FOLDED.format(html.escape(title), fenced(rest))
 
 
 def prose(text: str) -> str:

@@ -115,7 +115,7 @@ def lab(server, browser, console):
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(
-        """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputPrompt")]
+        """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputArea-prompt")]
             .every(prompt => /\\d/.test(prompt.textContent))""",
         timeout=1000 * RUN_SECONDS,
     )

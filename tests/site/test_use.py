@@ -87,6 +87,15 @@ def test_solutions_are_folded_and_their_code_is_highlighted(page, address):
     assert code.first.locator("span.kn, span.k, span.c1, span.nb").count() > 0
 
 
+def test_folded_cells_open_by_the_keyboard(page, address):
+    page.goto(address + FIRST)
+    cell = page.locator("details", has_text="Install the library where it is missing").first
+    code = cell.locator(".highlight code").first
+    assert not code.is_visible()
+    cell.locator("summary").press("Enter")
+    assert code.is_visible()
+
+
 def test_the_focus_is_seen(page, address):
     page.goto(address)
     for _ in range(8):
