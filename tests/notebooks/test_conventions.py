@@ -18,6 +18,9 @@ COLAB_URL = SOURCE_URL.replace("https://github.com/", "https://colab.research.go
 NOTEBOOK_KEYS = {"kernelspec", "language_info"}
 TITLE = "# @title "  # the first line of a folded cell: Colab shows it in the code's place, and so does the site
 FOLD = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # what JupyterLab reads, and what Colab reads
+MOST_OPEN_CELLS = 36  # about 30, and some more where they are short
+MOST_VISIBLE_LINES = 250
+MOST_LINES_OF_A_CELL = 25
 MAGICS = {"config", "matplotlib", "pip", "time", "timeit"}  # IPython swallows a cell under a magic it lacks
 SHELL = {"system", "getoutput"}  # what `!command` turns into; a command that fails would not fail the notebook
 DRAW = {"figure", "plot_sounds", "plot_spectra"}  # of hypersound_lib.notebook.plots: they return a figure
@@ -81,6 +84,24 @@ def test_a_cell_is_folded_everywhere_or_nowhere(notebook):
         settings = {key: value for key, value in cell.metadata.items() if key in FOLD}
         assert settings == (FOLD if folded(cell) else {}), cell.source
     assert all(folded(cell) for cell in tagged(notebook, "bootstrap"))
+
+
+def test_a_reader_can_take_it_in(notebook):
+    """What is open is short: the plots, and checks of no interest to a reader, are folded."""
+    open_cells = [cell for cell in notebook.cells if not folded(cell)]
+    lines = [len(cell.source.splitlines()) for cell in open_cells if cell.cell_type == "code"]
+    assert len(open_cells) <= MOST_OPEN_CELLS
+    assert sum(lines) <= MOST_VISIBLE_LINES
+    assert max(lines) <= MOST_LINES_OF_A_CELL
+
+
+def test_has_what_a_lesson_needs(notebook):
+    """A drawing, two results to predict, a question to discuss, and what to leave out in a short lesson."""
+    text = markdown(notebook.cells)
+    assert any(calls(tree(cell), {"drawing"}) for cell in code_cells(notebook))
+    assert text.count("**Predict, then run.**") >= 2
+    assert re.search(r"Discuss \(\d+ minutes", text)
+    assert "core path" in text.lower()
 
 
 def test_opens_with_title_badge_and_facts(path, notebook):
