@@ -12,7 +12,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site assignments check test test-library bench gpu fuzz runtimes readme picture corpus weights table1 lock format clean
+.PHONY: help venv lab tutorial site assignments check test test-library bench gpu fuzz runtimes readme picture corpus weights table1 host lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -80,6 +80,10 @@ weights: venv ## Ship a training run's best weights in data/checkpoints/ (ARGS=R
 table1: venv ## Run the paper's Table 1 as two CPU cores can (an hour or so), and ship two of its models
 	$(PY) -m hypersound_lib reproduce table1 --scale tutorial --out data/results/table1 $(ARGS)
 	$(PY) data/build/table1_weights.py
+
+host: venv ## Put another GitHub repository's address in all files (REPO=owner/name)
+	$(PY) .ci/host.py '$(REPO)'
+	$(PY) -m ruff format --quiet notebooks  # a longer address may need another line
 
 lock: venv ## Choose new versions for constraints.txt within pyproject.toml (ARGS=--upgrade for the newest)
 	$(PY) -m pip install --quiet uv

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from latex2mathml.converter import convert
+from links import SOURCE
 
 PARTS = Path(__file__).resolve().parents[1] / "build" / "pages.json"
 _SEARCH = 'data-md-component="search" role="dialog"'
@@ -15,7 +16,13 @@ _BLOCK = re.compile(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', re.DOTALL)
 
 
 def on_config(config):
-    """Take the order of the pages from docs/build.py: which notebooks there are is known only then."""
+    """Take the order of the pages from docs/build.py: which notebooks there are is known only then.
+
+    And the addresses from pyproject.toml, so that they stand in one place.
+    """
+    owner, name = SOURCE.split("/")[-2:]
+    config.site_url = config.site_url or f"https://{owner.lower()}.github.io/{name}/"
+    config.extra["social"][0]["link"] = SOURCE
     parts = json.loads(PARTS.read_text(encoding="utf-8"))
     config.nav, config.extra["outputs"] = parts["nav"], parts["outputs"]
     return config
