@@ -18,6 +18,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 BUILD = FOLDER.parents[1] / "build" / "assignments"
+# Otter's own line would bring all that its command line needs, and replace Colab's ipywidgets 7 and wrapt. A notebook's
+# checks work with these, and need little that Colab lacks.
+OTTERS_INSTALL = "%pip install -q otter-grader"
+INSTALL = "%pip install -q --no-deps otter-grader~=7.0 dill fica ipylab python-frontmatter wrapt"
 
 
 def find(names: list[str], folder: Path = FOLDER) -> list[Path]:
@@ -57,6 +61,9 @@ def build(master: Path, folder: Path, *, check: bool = True) -> Path:
 
     folder.mkdir(parents=True, exist_ok=True)
     assign(str(master), str(folder.resolve()), no_run_tests=not check)
+    for notebook in folder.glob(f"*/{master.name}"):
+        text = notebook.read_text(encoding="utf-8")
+        notebook.write_text(text.replace(f'"{OTTERS_INSTALL}"', f'"{INSTALL}"'), encoding="utf-8")
     (dated,) = (folder / "autograder").glob(f"{master.stem}-autograder_*.zip")
     return dated.replace(folder / "autograder" / f"{master.stem}-autograder.zip")  # the same name each time
 

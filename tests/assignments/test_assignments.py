@@ -167,6 +167,12 @@ def test_students_get_no_solution_and_no_hidden_test(built):
 
 
 @pytest.mark.notebooks
+def test_students_install_otter_and_nothing_that_colab_has(built):
+    (line,) = (cell.source for cell in built.handed_out().cells if cell.source.startswith("%pip"))
+    assert {"--no-deps", "otter-grader~=7.0"} <= set(line.split())
+
+
+@pytest.mark.notebooks
 def test_public_tests_run_beside_the_students_notebook(built, tmp_path):
     """Each says that the untouched notebook fails, and that the solution passes: points need more than that."""
     shutil.copytree(built.student / "tests", tmp_path / "tests")
