@@ -30,11 +30,10 @@ from torch import Tensor
 from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics.cdpam import cdpam
 from hypersound_lib.metrics.intelligibility import estoi, stoi
-from hypersound_lib.metrics.pairs import as_pair, check_samples, is_silent
 from hypersound_lib.metrics.perceptual import dnsmos, visqol
 from hypersound_lib.metrics.quality import pesq
 from hypersound_lib.metrics.spectral import lsd, mel_distance
-from hypersound_lib.metrics.waveform import mse, nmse, si_snr, snr
+from hypersound_lib.metrics.waveform import as_pair, check_samples, is_silent, mse, nmse, si_snr, snr
 
 CEILING_DB = 100.0  # more than 16 bits can tell (98 dB); -100 dB is the least
 

@@ -22,7 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from hypersound_lib.data import resample, to_int16
 from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics.fourier_conv import FourierConv1d
-from hypersound_lib.metrics.pairs import for_each_pair
+from hypersound_lib.metrics.waveform import for_each_pair
 
 CDPAM_RATE = 22050  # Hz, that of its training
 _WEIGHTS = "CDPAM_trained/scratchJNDdefault_best_model.pth"

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics.pairs import for_each_pair, is_silent
+from hypersound_lib.metrics.waveform import for_each_pair, is_silent
 
 
 def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:

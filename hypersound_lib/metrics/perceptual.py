@@ -15,7 +15,7 @@ from torch import Tensor
 
 from hypersound_lib.data import resample
 from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics.pairs import for_each_pair, is_silent
+from hypersound_lib.metrics.waveform import for_each_pair, is_silent
 
 PERCEPTUAL_RATE = 16000  # Hz, of both
 VISQOL_SHORTEST = 0.64  # seconds: one patch of 20 frames behind the first 9, 20 ms apart and 80 ms long

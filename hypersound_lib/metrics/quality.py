@@ -6,7 +6,7 @@ from torch import Tensor
 
 from hypersound_lib.data import resample
 from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics.pairs import for_each_pair, is_silent
+from hypersound_lib.metrics.waveform import for_each_pair, is_silent
 
 PESQ_RATE = 16000  # Hz, the one rate of wide-band PESQ
 # Seconds. The package's C code keeps 50 utterances in arrays that it does not guard. Utterances and the pauses that

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics.pairs import as_pair
+from hypersound_lib.metrics.waveform import as_pair
 
 MEL_BINS = 80  # of `mel_distance`; fewer at rates so low that one of them would hold no frequency
 

@@ -5,6 +5,7 @@ import os
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -14,7 +15,7 @@ from hypersound_lib.devices import choose_device, tf32
 from hypersound_lib.files import locked
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
-from hypersound_lib.training.interrupt import stop_on_signal
+from hypersound_lib.training.interrupt import StopRequest, stop_on_signal
 from hypersound_lib.training.processes import join_processes
 from hypersound_lib.training.run import Run
 
@@ -28,6 +29,45 @@ class TrainingResult:
     seconds: float  # spent, over all sessions
     stop_reason: str  # "steps", "time" or "interrupted"
     validation: dict[str, float]  # the last one; on the main process
+
+
+def fill_gradients(run: Run, clips: Tensor, first: int, count: int) -> dict[str, Tensor]:
+    """Add the gradients of a window of clips `(B, T)`, and return the loss' terms and the code's costs."""
+    with run.autocast():
+        estimate, costs = run.network(clips, first, count, with_costs=True)  # (B, count)
+    terms = run.reconstruction_loss(estimate.float(), clips[:, first : first + count])
+    total = (run.reconstruction_loss.total(terms) + sum(costs.values())) / run.config.accumulate
+    run.accelerator.backward(run.state.scaler.scale(total))
+    return terms | costs
+
+
+def take_steps(run: Run, stop: StopRequest, deadline: float) -> str:
+    """Update the weights until the steps are done, somebody asks to stop, or it is late; return which."""
+    config, state, accelerator = run.config, run.state, run.accelerator
+    stop_reason = "steps"
+    while state.step < config.steps and stop_reason == "steps":
+        window = run.draw_window()
+        for micro in range(config.accumulate):
+            clips = next(run.batches)  # (B, T)
+            # Processes agree on the gradient once per update, in the last micro-batch.
+            last = micro == config.accumulate - 1
+            with nullcontext() if last else accelerator.no_sync(run.network):
+                terms = run.recorded(partial(fill_gradients, run), clips, *window)(clips, *window)
+        if state.scaler.is_enabled():
+            state.scaler.unscale_(state.optimizer)
+        limit = math.inf if config.max_grad_norm is None else config.max_grad_norm
+        values = run.read_finite(terms, accelerator.clip_grad_norm_(run.model.parameters(), limit))
+        if math.isfinite(values["gradient"]):
+            state.update_weights()
+        else:  # float16 overflowed
+            state.skip_update()
+        run.log_step(values)
+        late = run.is_main and time.perf_counter() >= deadline
+        interrupted, late = run.processes.any(stop.requested, late)
+        if interrupted or late:
+            stop_reason = "interrupted" if interrupted else "time"
+        run.validate_and_save_if_due(ended=stop_reason != "steps" or state.step == config.steps)
+    return stop_reason
 
 
 def train(
@@ -46,68 +86,26 @@ def train(
 
     Args:
         model: trained in place.
-        train_store: recordings at the model's rate.
-        validation_store: recordings of other voices, at the same rate.
+        train_store: recordings at the model's rate, and in
+        validation_store: those of other voices.
         config: how to train.
         out: the run's folder; `load_model(out)` loads `OUT/best`.
         resume: go on from the latest checkpoint in `out`, bit for bit as if nothing had happened (on a CPU).
-        max_seconds: stop after so much time of this session, as Ctrl-C would. Of several processes, the main one's
-            clock counts, and a Ctrl-C in any stops all.
+        max_seconds: stop after so much time of this session, on the main process' clock, as Ctrl-C would.
         cpu: leave a GPU alone.
         progress: show a bar.
 
     Raises:
-        ConfigError: stores, model and config do not fit, `out` holds a run and `resume` is False, or another training
-            is at work there. Or several processes were asked for and one runs, or they cannot share a batch.
-        TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept. Or a log is damaged,
-            or one of several processes was lost.
+        ConfigError: stores, model, config and processes do not fit, or `out` holds another run or is in use.
+        TrainingError: loss or gradient became NaN or infinite, a log is damaged, or a process was lost.
     """
     cpu = cpu or choose_device().type == "cpu"  # accelerate alone would take MPS, which has no float64
     # One process stands for all of a launch: it keeps the folder from other launches.
     is_main = join_processes(config, cpu).is_main_process
     with locked(Path(out)) if is_main else nullcontext():
         run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
-        accelerator, network, loss, state = run.accelerator, run.network, run.reconstruction_loss, run.state
         deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
-        stop_reason = "steps"
-
-        def fill_gradients(clips: Tensor, first: int, count: int) -> dict[str, Tensor]:
-            with run.autocast():
-                estimate, costs = network(clips, first, count, with_costs=True)  # (B, count)
-            terms = loss(estimate.float(), clips[:, first : first + count])
-            total = (loss.total(terms) + sum(costs.values())) / config.accumulate
-            accelerator.backward(state.scaler.scale(total))
-            return terms | costs
-
-        with (
-            run.open_log(progress),
-            tf32(config.tf32),
-            run.processes.naming_loss(),
-            stop_on_signal() as stop,
-        ):
-            while state.step < config.steps and stop_reason == "steps":
-                window = run.draw_window()
-                for micro in range(config.accumulate):
-                    clips = next(run.batches)  # (B, T)
-                    # Processes agree on the gradient once per update, in the last micro-batch.
-                    last = micro == config.accumulate - 1
-                    with nullcontext() if last else accelerator.no_sync(network):
-                        terms = run.recorded(fill_gradients, clips, *window)(clips, *window)
-                if state.scaler.is_enabled():
-                    state.scaler.unscale_(state.optimizer)
-                norm = accelerator.clip_grad_norm_(
-                    model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
-                )
-                values = run.read_finite(terms, norm)
-                if math.isfinite(values["gradient"]):
-                    state.update_weights()
-                else:  # float16 overflowed
-                    state.skip_update()
-                run.log_step(values)
-                late = run.is_main and time.perf_counter() >= deadline
-                interrupted, late = run.processes.any(stop.requested, late)
-                if interrupted or late:
-                    stop_reason = "interrupted" if interrupted else "time"
-                run.look_after(ended=stop_reason != "steps" or state.step == config.steps)
-        state.keep_average()
-        return TrainingResult(model, state.step, state.seconds, stop_reason, run.measured)
+        with run.open_log(progress), tf32(config.tf32), run.processes.naming_loss(), stop_on_signal() as stop:
+            stop_reason = take_steps(run, stop, deadline)
+        run.state.keep_average()
+        return TrainingResult(model, run.state.step, run.state.seconds, stop_reason, run.measured)

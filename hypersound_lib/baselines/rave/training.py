@@ -16,8 +16,8 @@ from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
 from hypersound_lib.data import AudioStore, paper_augmentation
 from hypersound_lib.devices import choose_device
 from hypersound_lib.files import locked
+from hypersound_lib.training.base_run import BaseRun
 from hypersound_lib.training.interrupt import stop_on_signal
-from hypersound_lib.training.run import BaseRun
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def train_rave(
                 state.update_weights(run.learning_rate)
                 run.log_step(values)
                 stop_reason = run.end_reason(stop.requested)
-                run.look_after(ended=stop_reason is not None)
+                run.validate_and_save_if_due(ended=stop_reason is not None)
         return RAVETrainingResult(model.eval(), state.step, state.seconds, stop_reason, run.measured)
 
 

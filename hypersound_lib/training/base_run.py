@@ -1,0 +1,181 @@
+"""What surrounds any loop: where clips come from, what is noted, kept and checked."""
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hypersound_lib.data import AudioStore, RandomClips, Step
+from hypersound_lib.errors import ConfigError, TrainingError
+from hypersound_lib.files import atomic_path
+from hypersound_lib.hub.model import PretrainedModel
+from hypersound_lib.training.checkpoint import Checkpoints
+from hypersound_lib.training.logs import RunLog
+from hypersound_lib.training.processes import Processes
+from hypersound_lib.training.validation import Distance, Validation
+
+
+class BaseRun:
+    """What surrounds any loop, at work in one folder.
+
+    Args:
+        model: that is trained.
+        stores: to train and to validate on, at the model's rate.
+        config: with steps, sizes and rhythm, such as a `TrainingConfig`.
+        out: the run's folder.
+        state: what changes, and is saved.
+        loss: that validation measures: estimate and reference `(B, T)` to terms by name, with their `weights`.
+        augmentation: of training clips.
+        at_once: clips that a validation plays at once.
+        resume: go on from the latest checkpoint.
+
+    Raises:
+        ConfigError: a store has another rate, or the folder holds a run and `resume` is False, or none and it is True.
+    """
+
+    remedies = "or with max_grad_norm"
+    is_main = True  # of the processes, the one that writes
+    processes = Processes()
+
+    def __init__(
+        self,
+        model: PretrainedModel,
+        stores: tuple[AudioStore, AudioStore],
+        config: Any,
+        out: Path,
+        state: Any,
+        loss: Distance,
+        augmentation: Sequence[Step],
+        at_once: int,
+        resume: bool,
+    ):
+        rate, num_samples = model.config.sample_rate, model.config.num_samples
+        check_rates(rate, *stores)
+        self.model, self.config, self.out, self.state, self.loss = model, config, out, state, loss
+        self.checkpoints = Checkpoints(out / "checkpoints", config.keep_checkpoints)
+        self._start_or_resume(resume)
+        count = config.steps * config.batch_size
+        self.clips = RandomClips(stores[0], num_samples, count, augmentation, seed=config.seed)
+        self.validation = Validation(stores[1], num_samples, config.validation_clips, at_once)
+        self.measured: dict[str, float] = {}
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next update."""
+        return self.state.learning_rate
+
+    def noted(self) -> dict[str, int]:
+        """Return what else stands in logs and facts, after the step."""
+        return {}
+
+    def open_log(self, progress: bool) -> RunLog:
+        """Return the run's log, for a `with` statement; only the main process writes. Time counts from here."""
+        self._last_logged = (self.state.step, time.perf_counter())
+        self._started = time.perf_counter() - self.state.seconds
+        self.log = RunLog(self.out, self.state.step, self.config.steps, self.is_main, progress)
+        return self.log
+
+    def log_step(self, values: dict[str, float]) -> None:
+        """Count the step's time, and every few steps write a row of what `read_finite` returned."""
+        now = time.perf_counter()
+        step = self.state.step
+        self.state.seconds = now - self._started
+        self.log.bar.update()
+        if step % self.config.log_every and step < self.config.steps:
+            return
+        steps, seconds = step - self._last_logged[0], now - self._last_logged[1]
+        self._last_logged = (step, now)
+        samples = steps * self.config.batch_size * self.model.config.num_samples
+        row = {"step": step, "seconds": self.state.seconds, "learning_rate": self.state.last_learning_rate}
+        row |= {"gradient_norm": values["gradient"], "samples_per_second": samples / seconds} | self.noted()
+        self.log.train(row | {name: value for name, value in values.items() if name != "gradient"})
+
+    def validate_and_save_if_due(self, ended: bool) -> None:
+        """Validate and save where the config says so, and at the end."""
+        step, config = self.state.step, self.config
+        if self.is_main:
+            if ended or step % config.validate_every == 0:
+                self._validate()
+            if ended or step % config.checkpoint_every == 0:
+                self.checkpoints.save(self.state)
+
+    def read_finite(self, terms: dict[str, Tensor], norm: Tensor) -> dict[str, float]:
+        """Return the terms and the norm, as `gradient`, and stop before a bad one touches the weights.
+
+        The norm is not finite only where `may_skip` allows it.
+
+        They come in one tensor: a step waits for the GPU once, here. Of several processes, all get the mean.
+
+        Raises:
+            TrainingError: a term or the gradient is NaN or infinite.
+        """
+        gathered = torch.stack([value.detach().float() for value in (*terms.values(), norm)])
+        values = dict(zip((*terms, "gradient"), self.processes.mean(gathered.tolist()), strict=True))
+        bad = {name: value for name, value in values.items() if not math.isfinite(value)}
+        if not bad or (bad.keys() == {"gradient"} and self.may_skip()):
+            return values
+        place = "".join(f", {name} {value}" for name, value in self.noted().items())
+        saved = self.checkpoints.saved()
+        remedy = f"Nothing was lost up to {saved[-1]}: " if saved else "There is no checkpoint yet: "
+        raise TrainingError(
+            f"step {self.state.step + 1}{place}: {', '.join(f'{name} is {value}' for name, value in bad.items())}, "
+            f"first in {self._culprit()}. {remedy}look at that recording, or train with a lower learning rate (now "
+            f"{self.learning_rate:g}), {self.remedies}."
+        )
+
+    def may_skip(self) -> bool:
+        """Return whether a gradient that is not finite costs no more than a step."""
+        return False
+
+    @torch.no_grad()
+    def _culprit(self) -> str:
+        """Name the clip of this step whose loss is not finite, or else all of them."""
+        first = self.state.step * self.config.batch_size
+        numbers = range(first, first + self.config.batch_size)
+        for number in numbers:
+            clip = self.clips[number].unsqueeze(0).to(next(self.model.parameters()).device)
+            terms = self.loss(self.model(clip).float(), clip)
+            if not all(math.isfinite(value.item()) for value in terms.values()):
+                return self.clips.describe(number)
+        return f"a gradient of clips {numbers.start} to {numbers.stop - 1} ({self.clips.describe(first)}, …)"
+
+    def _validate(self) -> None:
+        with self.state.averaged():
+            self.measured = self.validation.measure(self.model, self.loss)
+            row = {"step": self.state.step, "seconds": self.state.seconds} | self.noted()
+            self.log.validation(row | self.measured)
+            self.log.examples(self.state.step, *self.validation.examples(self.model), self.model.config.sample_rate)
+            if self.measured["loss"] < self.state.best_score:
+                self.state.best_score = self.measured["loss"]
+                self.model.save_pretrained(self.out / "best", facts=self.facts())
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is written beside the weights: how far the training was, how good they are, and its config."""
+        facts = {"step": self.state.step, "seconds": round(self.state.seconds, 1)} | self.noted()
+        return facts | {"validation": self.measured, "training": asdict(self.config)}
+
+    def _start_or_resume(self, resume: bool) -> None:
+        if resume:
+            if self.checkpoints.load_latest(self.state) is None:
+                raise ConfigError(f"{self.out} holds no checkpoint to resume from; leave --resume out to start there")
+        elif self.checkpoints.saved():
+            raise ConfigError(
+                f"{self.out} holds a training already, up to {self.checkpoints.saved()[-1].name}; "
+                "pass --resume to go on with it, or choose another --out"
+            )
+        if self.is_main:
+            with atomic_path(self.out / "training.json") as temporary:
+                temporary.write_text(json.dumps(asdict(self.config), indent=1) + "\n", encoding="utf-8")
+
+
+def check_rates(rate: int, *stores: AudioStore) -> None:
+    """Raise ConfigError unless all stores have a model's rate, in Hz."""
+    for store in stores:
+        if store.sample_rate != rate:
+            raise ConfigError(f"the model hears {rate} Hz, a store has {store.sample_rate} Hz: build it at {rate} Hz")
