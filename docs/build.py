@@ -25,6 +25,7 @@ TEXTS = {  # a file of the repository -> its page
     "docs/extending.md": "extending.md",
     "docs/scaling.md": "scaling.md",
     "docs/lecturers.md": "lecturers.md",
+    "docs/glossary.md": "glossary.md",
     "data/README.md": "models/corpus.md",
     "data/results/README.md": "results.md",
     "CHANGELOG.md": "changelog.md",
@@ -67,13 +68,13 @@ def gather(copies: Path) -> None:
         name_card(PAGES / f"models/{card.parent.name}.md", card.parent.name)
     write("models/index.md", models([card.parent.name for card in cards]))
     modules = reference.write(PAGES / "library")
-    for alone in ("extending.md", "scaling.md", "lecturers.md", "results.md", "changelog.md"):  # has no neighbours
+    for alone in ("extending.md", "scaling.md", "lecturers.md", "results.md", "changelog.md"):  # have no neighbours
         write(alone, "---\nhide: [navigation]\n---\n\n" + (PAGES / alone).read_text(encoding="utf-8"))
     links.check()
 
     nav = [
         {"Start": "index.md"},
-        {"Notebooks": ["notebooks/index.md", *map(course.page_of, notebooks)]},
+        {"Notebooks": ["notebooks/index.md", *map(course.page_of, notebooks), "glossary.md"]},
         {"Library": ["library/index.md", *modules]},
         {"Models": ["models/index.md", *(f"models/{card.parent.name}.md" for card in cards), "models/corpus.md"]},
         {"Results": "results.md"},

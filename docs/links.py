@@ -35,7 +35,13 @@ class Links:
         return without_code(text, lambda part: _TARGET.sub(renewed, part))
 
     def target(self, target: str, source: str, page: str) -> str:
-        """Return where one link of `source` leads on `page`."""
+        """Return where one link of `source` leads on `page`.
+
+        A notebook is opened on Colab, too, so it links to a text by the text's address on GitHub.
+        """
+        inside = target.removeprefix(f"{SOURCE}/blob/main/")
+        if inside in self.pages and inside != source:
+            return os.path.relpath(self.pages[inside], PurePosixPath(page).parent)
         if re.match(r"[a-z]+:", target):
             return target
         path, _, anchor = target.partition("#")

@@ -110,6 +110,7 @@ def test_opens_with_title_badge_and_facts(path, notebook):
     assert first.source.startswith("# ")
     assert f"{COLAB_URL}/blob/main/notebooks/{path.name})" in first.source
     assert f"({SOURCE_URL}/blob/main/notebooks/{path.name})" in first.source
+    assert f"[glossary]({SOURCE_URL}/blob/main/docs/glossary.md)" in first.source
     opening = markdown(notebook.cells[: notebook.cells.index(code_cells(notebook)[0])]).lower()
     for fact in ("what you will learn", "prerequisites", "runtime", "download"):
         assert fact in opening
