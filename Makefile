@@ -55,11 +55,11 @@ gpu: venv ## Test and measure on a GPU: what it computes, how fast, and what it 
 fuzz: venv ## Try thousands of damaged files, hostile numbers, kills and cuts: each must end in a result or a named error
 	TQDM_DISABLE=1 $(PY) -m tests.fuzz --out data/results/reliability.json $(ARGS)
 
-runtimes: venv ## Measure the notebooks' runtimes for the README (ARGS=--full for full mode)
+runtimes: venv ## Measure the notebooks, section by section, for the README and the lesson plans (ARGS=--full: full mode)
 	$(PY) notebooks/run.py --record data/results/notebooks.json $(ARGS)
 	$(PY) notebooks/runtimes.py
 
-readme: venv ## Render what was measured into README.md and the notebooks
+readme: venv ## Render what was measured into README.md, the notebooks, the lesson plans and the page of results
 	$(PY) notebooks/runtimes.py
 	$(PY) data/build/readme.py
 

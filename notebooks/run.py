@@ -24,6 +24,7 @@ from filelock import FileLock
 from nbconvert import HTMLExporter
 from nbconvert.filters import strip_ansi
 from papermill.exceptions import PapermillExecutionError
+from sections import sections
 from traitlets.config import Config
 
 from hypersound_lib.files import atomic_path
@@ -119,10 +120,11 @@ def run(path: Path, build: Path, parameters: dict, cell_seconds: int | None) -> 
     copy = build / "notebooks" / path.name
     page = build / "html" / f"{path.stem}.html"
     page.unlink(missing_ok=True)
-    fault, title = "", path.stem
+    fault, title, parts = "", path.stem, []
     start = time.perf_counter()
     try:
         execute(path, copy, parameters, cell_seconds)
+        parts = sections(nbformat.read(copy, as_version=4))
     except Exception as error:  # a dead kernel, a timeout, a malformed file: the other notebooks still run
         fault = explain(error)
     seconds = time.perf_counter() - start
@@ -130,7 +132,9 @@ def run(path: Path, build: Path, parameters: dict, cell_seconds: int | None) -> 
         title = write_html(copy, page)
     mode = "fast" if parameters.get("FAST") else "full"
     result = "FAILED" if fault else "passed"
-    return {"title": title, "seconds": round(seconds, 1), "mode": mode, "result": result}, fault
+    spent = [{"title": part.title, "seconds": round(part.seconds, 1)} for part in parts if part.code]
+    entry = {"title": title, "seconds": round(seconds, 1), "mode": mode, "result": result, "sections": spent}
+    return entry, fault
 
 
 def save_timings(build: Path, entries: dict) -> None:

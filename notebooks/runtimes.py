@@ -1,6 +1,6 @@
 """The notebooks' measured runtimes: kept with provenance in data/results/notebooks.json, shown where readers look.
 
-    python notebooks/runtimes.py   # render them into README.md and into each notebook's second cell
+    python notebooks/runtimes.py   # render them into README.md, docs/lecturers.md and each notebook's second cell
 
 `make runtimes` measures anew; tests/notebooks/test_runtimes.py sees that all pages are in step.
 """
@@ -11,12 +11,14 @@ import shlex
 import sys
 from pathlib import Path
 
+import lessons
 import nbformat
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent
 RESULTS = ROOT / "data" / "results" / "notebooks.json"
 README = ROOT / "README.md"
+LECTURERS = ROOT / "docs" / "lecturers.md"
 BEGIN, END = "<!-- runtimes:begin -->", "<!-- runtimes:end -->"
 DEVICES = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}
 MODES = ("fast", "full")
@@ -33,7 +35,7 @@ def device_used(parameters: dict) -> str:
 
 
 def record(path: Path, entries: dict, parameters: dict) -> None:
-    """Merge one run's `entries` (notebook -> title, seconds, mode) into the results file, with their provenance."""
+    """Merge one run's `entries` (of run.py's table: notebook -> title, seconds, …) into the results, with origin."""
     from hypersound_lib.files import atomic_path
     from hypersound_lib.provenance import provenance
 
@@ -43,10 +45,15 @@ def record(path: Path, entries: dict, parameters: dict) -> None:
     for name, entry in entries.items():
         key = {"notebook": name, "mode": entry["mode"], "device": device}
         rows = [row for row in rows if {k: row[k] for k in key} != key]
-        rows.append(key | {"title": entry["title"], "seconds": entry["seconds"], "provenance": origin})
+        rows.append(key | {what: entry[what] for what in ("title", "seconds", "sections")} | {"provenance": origin})
     rows.sort(key=lambda row: (row["notebook"], row["device"], row["mode"]))
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps({"runtimes": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def measurements() -> list[dict]:
+    """Return the rows of the results file."""
+    return json.loads(RESULTS.read_text(encoding="utf-8"))["runtimes"] if RESULTS.is_file() else []
 
 
 def duration(seconds: float) -> str:
@@ -120,6 +127,11 @@ def render_readme(readme: str, rows: list[dict]) -> str:
     return between_markers(readme, f"\n{table(rows, texts)}\n", "README.md")
 
 
+def render_lecturers(page: str, rows: list[dict]) -> str:
+    """Return the page for lecturers with the lesson plans."""
+    return between_markers(page, f"\n{lessons.plans(sorted(FOLDER.glob('*.ipynb')), rows)}\n", "docs/lecturers.md")
+
+
 def render_notebook(path: Path, rows: list[dict]) -> str:
     """Return the text of the notebook at `path` with its runtimes in the second cell."""
     notebook = nbformat.read(path, as_version=4)
@@ -129,8 +141,9 @@ def render_notebook(path: Path, rows: list[dict]) -> str:
 
 
 def main() -> None:
-    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["runtimes"] if RESULTS.is_file() else []
+    rows = measurements()
     pages = {README: render_readme(README.read_text(encoding="utf-8"), rows)}
+    pages[LECTURERS] = render_lecturers(LECTURERS.read_text(encoding="utf-8"), rows)
     pages |= {path: render_notebook(path, rows) for path in sorted(FOLDER.glob("*.ipynb"))}
     for path, text in pages.items():
         if text != path.read_text(encoding="utf-8"):

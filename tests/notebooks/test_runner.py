@@ -41,6 +41,9 @@ def test_one_failure_does_not_stop_the_others_and_is_explained(make_notebook, tm
     timings = json.loads((build / "notebooks" / "timings.json").read_text())
     assert {name: entry["result"] for name, entry in timings.items()} == table
     assert timings["good"]["seconds"] > 0
+    (section,) = timings["good"]["sections"]
+    assert section["title"] == "The notebook good"
+    assert 0 <= section["seconds"] <= timings["good"]["seconds"]
 
 
 def test_kernel_mode_folder_and_figures(make_notebook, tmp_path):

@@ -7,23 +7,24 @@ import pytest
 import runtimes
 
 ROOT = Path(__file__).resolve().parents[2]
-ENTRY = {"title": "Sound as a function", "seconds": 8.26, "mode": "fast", "result": "passed"}
+SECTIONS = [{"title": "The time grid", "seconds": 2.5}]
+ENTRY = {"title": "Sound as a function", "seconds": 8.26, "mode": "fast", "result": "passed", "sections": SECTIONS}
 
 
 def test_readme_is_in_step():
-    rows = json.loads(runtimes.RESULTS.read_text(encoding="utf-8"))["runtimes"]
+    rows = runtimes.measurements()
     readme = runtimes.README.read_text(encoding="utf-8")
     assert runtimes.render_readme(readme, rows) == readme, "run `make readme`"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_notebooks_tell_their_measured_runtime(path):
-    rows = json.loads(runtimes.RESULTS.read_text(encoding="utf-8"))["runtimes"]
+    rows = runtimes.measurements()
     assert runtimes.render_notebook(path, rows) == path.read_text(encoding="utf-8"), "run `make readme`"
 
 
 def test_every_notebook_has_a_measured_runtime():
-    rows = json.loads(runtimes.RESULTS.read_text(encoding="utf-8"))["runtimes"]
+    rows = runtimes.measurements()
     measured = {row["notebook"] for row in rows if (row["mode"], row["device"]) == ("fast", "cpu")}
     assert measured == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}, "run `make runtimes`"
 
@@ -39,6 +40,7 @@ def test_record_replaces_the_same_measurement_and_keeps_the_others(tmp_path):
     measured = {(row["notebook"], row["mode"], row["device"]): row["seconds"] for row in rows}
     assert measured == {("01", "fast", "cpu"): 192.4, ("01", "full", "cuda"): 8.26, ("02", "fast", "cpu"): 8.26}
     assert {row["provenance"]["seed"] for row in rows} == {3, 0}
+    assert all(row["sections"] == SECTIONS for row in rows)
     for row in rows:
         row["provenance"]["machine"] = {"cpu": "Abacus", "cpu_cores": 2, "gpu": "Loom"}
         row["provenance"]["packages"]["torch"] = "2.11.0"
