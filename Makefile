@@ -12,7 +12,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site assignments check test test-library bench gpu fuzz runtimes readme picture corpus weights table1 host lock format clean
+.PHONY: help venv lab tutorial site slides assignments check test test-library bench gpu fuzz runtimes readme picture corpus weights table1 host lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -29,6 +29,9 @@ tutorial: venv ## Execute every notebook in fast mode; executed copies and HTML 
 
 site: tutorial ## Build the website in build/site/: notebooks with their outputs, reference, models, results
 	$(PY) docs/build.py $(ARGS)
+
+slides: tutorial ## Make slides of the notebooks' core paths in build/slides/
+	$(PY) docs/slides.py $(ARGS)
 
 assignments: venv ## Build the homeworks: what students get, and what grades them, in build/assignments/
 	$(PY) notebooks/assignments/build.py $(ARGS)
