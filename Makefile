@@ -4,6 +4,8 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 # More arguments for the tool that a command runs, such as: make test ARGS="-k lock -x"
 ARGS :=
+# Of a variant of the homeworks; 0 stands for the masters as they are.
+SEED := 0
 # Tests run in a process on each core, four at most (ARGS="-n 0": in one), in the order that tests/conftest.py chooses.
 PARALLEL := -n logical --maxprocesses 4 --no-loadscope-reorder
 
@@ -12,7 +14,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site slides assignments check test test-library bench gpu fuzz runtimes readme picture corpus weights table1 host lock format clean
+.PHONY: help venv lab tutorial site slides assignments grade gradebook check test test-library bench gpu fuzz runtimes readme picture corpus weights table1 host lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -33,8 +35,14 @@ site: tutorial ## Build the website in build/site/: notebooks with their outputs
 slides: tutorial ## Make slides of the notebooks' core paths in build/slides/
 	$(PY) docs/slides.py $(ARGS)
 
-assignments: venv ## Build the homeworks: what students get, and what grades them, in build/assignments/
-	$(PY) notebooks/assignments/build.py $(ARGS)
+assignments: venv ## Build the homeworks: what students get, and what grades them (SEED=7 for a variant)
+	$(PY) notebooks/assignments/build.py --seed $(SEED) $(ARGS)
+
+grade: venv ## Grade a folder of notebooks by a built homework (HOMEWORK=hw3 FOLDER=... SEED=...)
+	$(PY) notebooks/assignments/grade.py '$(HOMEWORK)' '$(FOLDER)' --seed $(SEED)
+
+gradebook: venv ## Say what a class did at each question, from a folder of gradings (FOLDER=...)
+	$(PY) notebooks/assignments/gradebook.py '$(FOLDER)'
 
 check: venv ## Check style and types, and run one case of each test that starts no process (a minute)
 	$(PY) -m ruff check .

@@ -50,7 +50,9 @@ class Gradings:
         self.futures: dict[str, Future] = {}
 
     def submit(self, case: str, built: Built, notebook: NotebookNode) -> None:
-        """Queue the grading of a notebook, as a submission to this homework, under the name `case`."""
+        """Queue the grading of a notebook, as a submission to this homework, under the name `case`; once."""
+        if case in self.futures:
+            return
         submission = self.folder / case / built.homework.master.name
         submission.parent.mkdir()
         nbformat.write(notebook, submission)

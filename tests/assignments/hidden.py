@@ -36,6 +36,8 @@ def hidden_lines(master: nbformat.NotebookNode) -> dict[str, list[str]]:
     hidden: dict[str, list[str]] = {"solutions": [], "tests": []}
     block = []
     for cell in master.cells:
+        if cell.source.startswith("# IGNORE"):  # otter drops it; it says what else could stand there
+            continue
         if cell.cell_type == "raw" and (mark := MARK.search(cell.source)):
             if mark[1] == "BEGIN":
                 block.append(mark[2])

@@ -5,11 +5,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import nbformat
+from variants import replace, replacements, vary
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "notebooks" / "assignments"
@@ -31,12 +34,12 @@ class WrongAnswer:
         """Return a copy of the solved notebook with this answer in it.
 
         Raises:
-            ValueError: the text to be replaced does not occur exactly once in the code cells.
+            ValueError: the text to be replaced does not occur exactly once in the code cells, or stays as it is.
         """
         notebook = deepcopy(solved)
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
         count = sum(cell.source.count(self.find) for cell in cells)
-        if count != 1:
+        if count != 1 or self.find == self.replace:
             raise ValueError(f"{self.name}: {self.find!r} occurs {count} times in the solution, not once")
         for cell in cells:
             cell.source = cell.source.replace(self.find, self.replace)
@@ -45,30 +48,49 @@ class WrongAnswer:
 
 @dataclass(frozen=True)
 class Homework:
-    """A homework, by its master notebook."""
+    """A homework, by its master notebook and the seed of its variant."""
 
     master: Path
+    seed: int = 0
 
     @property
     def name(self) -> str:
         """Such as hw1."""
         return self.master.stem.partition("_")[0]
 
+    def __str__(self) -> str:
+        return f"{self.name}-seed{self.seed}" if self.seed else self.name
+
     def read(self) -> nbformat.NotebookNode:
-        return nbformat.read(self.master, as_version=4)
+        return vary(nbformat.read(self.master, as_version=4), self.seed)
 
     def wrong_answers(self) -> list[WrongAnswer]:
-        """Read this homework's file in wrong_answers/; there are none while it has no such file."""
+        """Read this homework's file in wrong_answers/, with the texts of the variant; there may be no such file yet."""
         path = Path(__file__).parent / "wrong_answers" / f"{self.name}.toml"
         entries = tomllib.loads(path.read_text())["wrong"] if path.is_file() else []
-        return [WrongAnswer(**entry) for entry in entries]
+        chosen = replacements(nbformat.read(self.master, as_version=4), self.seed)
+        texts = [{key: replace(entry[key], chosen) for key in ("find", "replace")} for entry in entries]
+        return [WrongAnswer(**entry | text) for entry, text in zip(entries, texts, strict=True)]
 
-    def points(self) -> dict[str, float]:
-        """Return the points that the master promises for each question."""
+    def batches(self) -> list[list[WrongAnswer]]:
+        """Sort the wrong answers into as few lists as possible, so that no two of one list cost the same question.
+
+        One notebook holds all of a list: what a question loses is then due to one answer.
+        """
+        batches: list[list[WrongAnswer]] = []
+        for answer in self.wrong_answers():
+            fitting = (batch for batch in batches if all(not answer.loses.keys() & other.loses for other in batch))
+            batch = next(fitting, None)
+            if batch is None:
+                batches.append(batch := [])
+            batch.append(answer)
+        return batches
+
+    def points(self, *, manual: bool = False) -> dict[str, float]:
+        """Return the points that the master promises for each question that tests grade; or that a person grades."""
         opened = [cell.source for cell in self.read().cells if "# BEGIN QUESTION" in cell.source]
-        names = [re.search(r"^name: *(\w+)", source, re.MULTILINE)[1] for source in opened]
-        points = [re.search(r"^points: *(\d+)", source, re.MULTILINE)[1] for source in opened]
-        return dict(zip(names, map(float, points), strict=True))
+        fields = [dict(re.findall(r"^(\w+): *(\w+)", source, re.MULTILINE)) for source in opened]
+        return {field["name"]: float(field["points"]) for field in fields if ("manual" in field) == manual}
 
 
 HOMEWORKS = [Homework(path) for path in sorted(FOLDER.glob("hw*.ipynb"))]
@@ -96,9 +118,15 @@ class Built:
         return nbformat.read(self.student / self.homework.master.name, as_version=4)
 
 
-def build(homework: Homework, folder: Path) -> Built:
-    """Build a homework in folder/hwN as `make assignments` does, but grade nothing yet."""
-    command = [sys.executable, FOLDER / "build.py", homework.name, "--no-check", "--build", folder]
-    process = subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
-    assert process.returncode == 0, process.stdout + process.stderr
-    return Built(homework, folder / homework.name)
+def build(homeworks: Iterable[Homework], folder: Path) -> dict[Homework, Built]:
+    """Build homeworks in folder/ as `make assignments` does, one process for a seed; but grade nothing yet."""
+    built = {}
+    for seed, same in groupby(sorted(homeworks, key=lambda homework: homework.seed), lambda homework: homework.seed):
+        wanted = list(same)
+        names = [homework.name for homework in wanted]
+        command = [sys.executable, FOLDER / "build.py", *names, "--seed", str(seed), "--no-check", "--build", folder]
+        process = subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
+        assert process.returncode == 0, process.stdout + process.stderr
+        place = folder / f"seed{seed}" if seed else folder
+        built |= {homework: Built(homework, place / homework.name) for homework in wanted}
+    return built

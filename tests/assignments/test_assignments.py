@@ -1,15 +1,19 @@
 """The homeworks are graded justly: the solution gets every point, an untouched notebook none, a mistake what it costs.
 
-One wrong answer alone: python -m pytest tests/assignments -k "hw2 and NAME"
+One wrong answer: python -m pytest tests/assignments -k "hw2 and NAME"
+Each wrong answer in a notebook of its own, in the variants of these seeds: HOMEWORK_SEEDS=0,1,2 make test ARGS=...
 """
 
+import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
 
 import nbclient
 import nbformat
 import pytest
+from grade import saved_by_colab
 
 from .grading import GRADING_SECONDS, Grading, Gradings
 from .hidden import hidden_lines
@@ -20,29 +24,36 @@ NOTEBOOK_KEYS = {"kernelspec", "language_info"}
 
 @dataclass(frozen=True)
 class Case:
-    """A notebook to hand in: the solution, the untouched notebook, or a wrong answer."""
+    """A notebook to hand in: the solution, the untouched notebook, or wrong answers, no two to one question."""
 
     homework: Homework
     kind: str
-    wrong: WrongAnswer | None = None
+    answers: tuple[WrongAnswer, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.homework.name}-{self.wrong.name if self.wrong else self.kind}"
+        return f"{self.homework}-{self.kind}"
 
     def notebook(self, built: Built) -> nbformat.NotebookNode:
-        """Return what is handed in; raise ValueError if the wrong answer does not fit the solution."""
-        if self.kind == "untouched":
-            notebook = built.handed_out()
-        else:
-            notebook = self.wrong.patched(built.solved()) if self.wrong else built.solved()
-        # The cell that installs otter on Colab: everything is there, and pip takes seconds to see it.
-        notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith("%pip install")]
-        return notebook
+        """Return what is handed in; raise ValueError if a wrong answer does not fit the solution."""
+        notebook = built.handed_out() if self.kind == "untouched" else built.solved()
+        for answer in self.answers:
+            notebook = answer.patched(notebook)
+        return saved_by_colab(notebook) if self.kind == "colab" else notebook
 
 
-SOLVED = [Case(homework, "solution") for homework in HOMEWORKS]
+SOLVED = [Case(homework, "colab") for homework in HOMEWORKS]
+SOLVED += [Case(replace(homework, seed=1), "solution") for homework in HOMEWORKS]
 UNTOUCHED = [Case(homework, "untouched") for homework in HOMEWORKS]
-WRONG = [Case(homework, "wrong", wrong) for homework in HOMEWORKS for wrong in homework.wrong_answers()]
+WRONG = [
+    pytest.param(Case(homework, f"wrong{number}", tuple(batch)), answer, id=f"{homework}-{answer.name}")
+    for homework in HOMEWORKS
+    for number, batch in enumerate(homework.batches())
+    for answer in batch
+]
+SEEDS = [int(seed) for seed in os.environ.get("HOMEWORK_SEEDS", "").split(",") if seed]
+VARIANTS = [replace(homework, seed=seed) for seed in SEEDS for homework in HOMEWORKS]
+ALONE = [Case(variant, answer.name, (answer,)) for variant in VARIANTS for answer in variant.wrong_answers()]
+UNASKED = [pytest.param(None, marks=pytest.mark.skip(reason="takes an hour: set HOMEWORK_SEEDS, such as 0,1,2"))]
 
 
 @pytest.fixture(params=HOMEWORKS, ids=lambda homework: homework.name)
@@ -57,7 +68,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     parameters = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     wanted = {p["case"].homework for p in parameters if isinstance(p.get("case"), Case)}
     wanted |= {p["homework"] for p in parameters if isinstance(p.get("homework"), Homework)}
-    return {homework: build(homework, folder) for homework in HOMEWORKS if homework in wanted}
+    return build(wanted, folder)
 
 
 @pytest.fixture
@@ -74,7 +85,8 @@ def gradings(
     for item in request.session.items:
         case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
         if isinstance(case, Case):
-            gradings.submit(str(case), builds[case.homework], case.notebook(builds[case.homework]))
+            with suppress(ValueError) if case in ALONE else nullcontext():  # it need not fit each variant
+                gradings.submit(str(case), builds[case.homework], case.notebook(builds[case.homework]))
     yield gradings
     gradings.close()
 
@@ -82,6 +94,8 @@ def gradings(
 @pytest.fixture
 def graded(gradings: Gradings, case: Case) -> Grading:
     """Return the grading of the test's own case: of the questions that the master promises, in time."""
+    if str(case) not in gradings.futures:
+        pytest.skip("this wrong answer does not fit the variant")
     grading = gradings.result(str(case))
     assert grading.possible == case.homework.points()
     assert grading.seconds < GRADING_SECONDS
@@ -89,7 +103,7 @@ def graded(gradings: Gradings, case: Case) -> Grading:
 
 
 def test_there_are_homeworks():
-    assert [homework.name for homework in HOMEWORKS] == ["hw1", "hw2", "hw3"]
+    assert [homework.name for homework in HOMEWORKS] == ["hw1", "hw2", "hw3", "hw4"]
 
 
 def test_master_is_valid_and_committed_without_outputs(homework):
@@ -121,13 +135,13 @@ def test_every_question_has_wrong_answers(homework):
 
 
 def test_opening_cell_promises_the_points(homework):
-    """Its table names each question and the points of each, and their sum."""
+    """Its table names each question and the points of each, those of the question in words too, and their sum."""
     opening = next(cell.source for cell in homework.read().cells if cell.cell_type == "markdown")
     rows = [
         [field.strip(" *") for field in line.strip("| ").split("|")] for line in opening.splitlines() if "|" in line
     ]
     told = {row[0]: row[-1] for row in rows}
-    points = homework.points()
+    points = homework.points() | homework.points(manual=True)
     assert {name: float(told[name]) for name in points} == points
     assert sum(points.values()) == float(rows[-1][-1])
 
@@ -145,9 +159,24 @@ def test_untouched_notebook_gets_no_point(graded):
 
 
 @pytest.mark.notebooks
-@pytest.mark.parametrize("case", WRONG, ids=str)
-def test_wrong_answer_loses_its_points(graded, case):
-    assert graded.lost == case.wrong.loses, f"{case.wrong.why}\n{graded.explain()}"
+@pytest.mark.parametrize(("case", "answer"), WRONG)
+def test_wrong_answer_loses_its_points(graded, case, answer):
+    """And costs no other question anything: what the others of the same notebook cost is their own affair."""
+    others = {question for other in case.answers if other != answer for question in other.loses}
+    lost = {question: points for question, points in graded.lost.items() if question not in others}
+    assert lost == answer.loses, f"{answer.why}\n{graded.explain()}"
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("case", [Case(variant, "solution") for variant in VARIANTS] or UNASKED, ids=str)
+def test_solution_of_each_variant_gets_every_point(graded):
+    assert not graded.lost, graded.explain()
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("case", ALONE or UNASKED, ids=str)
+def test_wrong_answer_alone_loses_its_points_in_each_variant(graded, case):
+    assert graded.lost == case.answers[0].loses, f"{case.answers[0].why}\n{graded.explain()}"
 
 
 @pytest.mark.notebooks

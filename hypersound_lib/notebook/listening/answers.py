@@ -96,7 +96,8 @@ class Answers:
         with atomic_path(self.path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
-            writer.writerows([_guarded(row) for row in kept + [common | row for row in rows]])
+            rows = kept + [common | row for row in rows]
+            writer.writerows(row | {name: guarded(row[name]) for name in _NAMES if name in row} for row in rows)
 
     def _read_own(self) -> list[dict[str, str]]:
         """Return the rows of this kind of test, after checking that they are of this test."""
@@ -140,13 +141,13 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
     return rows
 
 
-def _guarded(row: Mapping) -> dict:
-    """Return a row whose names no spreadsheet takes for formulas."""
-    return {**row, **{name: re.sub(r"^(?='*[=+\-@\t\r])", "'", row[name]) for name in _NAMES if name in row}}
+def guarded(name: str) -> str:
+    """Return a name that no spreadsheet takes for a formula: one that could be one has a ' before it."""
+    return re.sub(r"^(?='*[=+\-@\t\r])", "'", name)
 
 
 def _as_given(row: Mapping) -> dict:
-    """Return a row with its names as `_guarded` was given them."""
+    """Return a row with its names as `guarded` was given them."""
     return {**row, **{name: re.sub(r"^'(?='*[=+\-@\t\r])", "", row[name]) for name in _NAMES if row.get(name)}}
 
 
