@@ -39,10 +39,11 @@ assignments: venv ## Build the homeworks: what students get, and what grades the
 	$(PY) notebooks/assignments/build.py --seed $(SEED) $(ARGS)
 
 grade: venv ## Grade a folder of notebooks by a built homework (HOMEWORK=hw3 FOLDER=... SEED=...)
-	$(PY) notebooks/assignments/grade.py '$(HOMEWORK)' '$(FOLDER)' --seed $(SEED)
+	$(PY) notebooks/assignments/grade.py '$(or $(HOMEWORK),$(error HOMEWORK=hw3 says which))' \
+		'$(or $(FOLDER),$(error FOLDER=... says where the notebooks lie))' --seed $(SEED)
 
 gradebook: venv ## Say what a class did at each question, from a folder of gradings (FOLDER=...)
-	$(PY) notebooks/assignments/gradebook.py '$(FOLDER)'
+	$(PY) notebooks/assignments/gradebook.py '$(or $(FOLDER),$(error FOLDER=... says where the gradings lie))'
 
 check: venv ## Check style and types, and run one case of each test that starts no process (a minute)
 	$(PY) -m ruff check .

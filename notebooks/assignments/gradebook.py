@@ -35,12 +35,14 @@ def read(folder: Path) -> tuple[dict[str, Points], Points]:
     """Return each student's points, and the points possible, by question.
 
     Raises:
-        SystemExit: the folder holds no grading, or a file that is none.
+        SystemExit: the folder holds no grading, two of one student, or a file that is none.
     """
     students: dict[str, Points] = {}
     possible: Points = {}
     for path in sorted(folder.rglob("*.json")):
         name = path.parent.name if path.name == "results.json" else path.stem
+        if name in students:
+            raise SystemExit(f"{folder} holds two gradings of {name}; the second is {path}")
         try:
             tests = [test for test in json.loads(path.read_text(encoding="utf-8"))["tests"] if "max_score" in test]
             students[name] = {test["name"]: float(test["score"]) for test in tests}

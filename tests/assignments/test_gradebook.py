@@ -88,6 +88,12 @@ def test_faulty_files_are_named(folder, file, text, fault):
         gradebook.main([str(folder)])
 
 
+def test_two_gradings_of_one_student_are_named(folder):
+    grading(folder / "later" / "anna.json", q1=3)
+    with pytest.raises(SystemExit, match="two gradings of anna"):
+        gradebook.main([str(folder)])
+
+
 def test_an_empty_folder_is_named(tmp_path):
     with pytest.raises(SystemExit, match="holds no grading"):
         gradebook.main([str(tmp_path)])
