@@ -14,7 +14,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET 
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab tutorial site slides assignments grade gradebook check test test-library bench gpu fuzz runtimes readme picture corpus weights table1 host lock format clean
+.PHONY: help venv lab tutorial site slides assignments grade gradebook check test test-library slow bench gpu fuzz runtimes readme picture corpus weights table1 host lock format clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1: /p' Makefile | while IFS=: read -r name text; do \
@@ -57,6 +57,9 @@ test: venv ## Run every check and test, notebooks included (half an hour)
 
 test-library: venv ## Run the library's own tests and doctests, without notebooks
 	$(PY) -m pytest $(PARALLEL) -m "not notebooks" $(ARGS)
+
+slow: venv ## Run the notebooks on one core at half its speed, after `make tutorial`: the same lesson, later
+	$(PY) notebooks/slow.py $(ARGS)
 
 bench: venv ## Measure speed and memory
 	$(PY) -m tests.benchmarks $(ARGS)
