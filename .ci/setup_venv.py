@@ -150,7 +150,7 @@ def set_up(lock: int) -> None:
     print(f".venv: {need}", flush=True)
     if need.startswith("update") and update(lock, damaged):
         return
-    print(".venv: installing about 5 GB of packages; this takes minutes, and needs the network", flush=True)
+    print(".venv: installing about 6 GB of packages; this takes minutes, and needs the network", flush=True)
     install(lock, fresh=True)
     need, _ = examine()
     if need != "nothing":

@@ -128,7 +128,7 @@ def test_deleted_package(project):
 def test_deleted_record(project):
     """Without its list of files pip cannot take a package away, so this goes on to a fresh .venv."""
     (project.toy().parent / "toy-1.0.dist-info" / "RECORD").unlink()
-    assert_repaired(project, "installing about 5 GB")
+    assert_repaired(project, "installing about 6 GB")
 
 
 def test_changed_requirements_update_in_place(project):
