@@ -49,7 +49,7 @@ def survey_file(model: "LocalHyperSound", path: Path, *, progress: bool = False)
         AudioFileError: the file cannot be read.
     """
     with opened(path) as file:
-        rate, estimate = file.samplerate, file.frames / file.samplerate
+        rate, estimate = file.samplerate, file.num_frames / file.samplerate
     count = 0
 
     def counted() -> Iterator[Tensor]:

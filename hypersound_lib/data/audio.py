@@ -3,9 +3,10 @@
 Decoding is libsndfile's (through soundfile), resampling is soxr's high-quality preset, as in the paper's "Data".
 """
 
+import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hypersound_lib.data.mpeg import all_frames, scan
 from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.data.truncation import missing_tail, second_stream
 from hypersound_lib.errors import (
@@ -36,7 +38,7 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
 
     WAV, FLAC, Ogg Vorbis, Opus, MP3 and AIFF are read, and M4A, AAC, WebM, WMA and AMR where ffmpeg is installed. A
     file whose end is missing is refused wherever its format can know (see `hypersound_lib.data.truncation`); a WAV from
-    a streaming writer and an MP3 without a Xing header cannot know.
+    a streaming writer cannot, nor an MP3 without a Xing header that was cut between two frames.
 
     Args:
         path: the file.
@@ -66,7 +68,7 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
     return resample(waveform, file_rate, sample_rate), sample_rate
 
 
-def mono_blocks(path: Path, file: soundfile.SoundFile, size: int = 2**18) -> Iterator[np.ndarray]:
+def mono_blocks(path: Path, file: "Reader", size: int = 2**18) -> Iterator[np.ndarray]:
     """Decode an opened file to its end, as the mean of its channels: `(≤ size,)`, ….
 
     In blocks, because some decoders cannot say how much there will be (GSM 6.10, G.721), and because a header that
@@ -84,9 +86,8 @@ def mono_blocks(path: Path, file: soundfile.SoundFile, size: int = 2**18) -> Ite
     _check_channels(path, file.channels, of_channels, of_mean)
     if not count:
         raise AudioFileError(f"{path}: holds no samples. Leave it out or record it again.")
-    # An MP3 without a Xing header states no length: libsndfile's is an estimate, so it is no promise.
-    if file.format != "MP3" and count < file.frames:
-        raise AudioFileError(f"{path}: is truncated, {count} of {file.frames} frames. Copy or download it again.")
+    if count < file.num_frames:
+        raise AudioFileError(f"{path}: is truncated, {count} of {file.num_frames} frames. Copy or download it again.")
 
 
 def _mono(path: Path, frames: np.ndarray, first: int = 0) -> np.ndarray:
@@ -254,8 +255,23 @@ def from_int16(samples: Tensor) -> Tensor:
     return samples.to(torch.float32) / _FULL_SCALE
 
 
+class Reader(soundfile.SoundFile):
+    """A sound file that is decoded from its beginning to its end, `num_frames` in all.
+
+    Other than soundfile's, it does not seek after each block to where it is, which in MP3 changes samples.
+    """
+
+    def __init__(self, source: str | io.RawIOBase, num_frames: int | None = None):
+        super().__init__(source)
+        self.num_frames = self.frames if num_frames is None else num_frames
+
+    def seekable(self) -> bool:
+        """Tell that it is read in order."""
+        return False
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[soundfile.SoundFile]:
+def opened(path: Path) -> Iterator[Reader]:
     """Open a sound file to decode it, and say what is wrong with it where that fails.
 
     Raises:
@@ -270,20 +286,22 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
             raise AudioFileError(f"{path}: is a folder, not a sound file. Use load_dataset for a folder.")
         if path.stat().st_size == 0:
             raise AudioFileError(f"{path}: is empty (0 bytes). Copy or download it again.")
-        if (name := foreign_format(path)) is not None:
-            with as_wav(path, name) as wav, soundfile.SoundFile(wav) as file:
-                yield file
-            return
-        cut = missing_tail(path)
-        if cut:
-            raise AudioFileError(f"{path}: is truncated, {cut}. Copy or download it again.")
-        if (other := second_stream(path)) is not None:
+        mpeg = scan(path)
+        if (fault := missing_tail(path) if mpeg is None else mpeg.fault) is not None:
+            raise AudioFileError(f"{path}: {fault}. Copy, download or encode it again.")
+        if (other := second_stream(path) if mpeg is None else mpeg.second) is not None:
             raise AudioFileError(
-                f"{path}: another stream begins at byte {other}, of which nothing would be read. Join them with "
-                f"ffmpeg -i {path} joined.flac, or cut the file there."
+                f"{path}: another stream begins at byte {other}, of which nothing would be read. Cut it there: "
+                f"head -c {other} {path} > first{path.suffix}; tail -c +{other + 1} {path} > second{path.suffix}"
             )
-        with name_in_text(path) as name, soundfile.SoundFile(name) as file:
-            if file.frames > _UNKNOWN_LENGTH:
+        foreign, counted = foreign_format(path), None
+        source: AbstractContextManager[str | io.RawIOBase] = name_in_text(path)
+        if foreign is not None:
+            source = as_wav(path, foreign)
+        elif mpeg is not None and not mpeg.is_stated:
+            source, counted = all_frames(path, mpeg), mpeg.num_samples
+        with source as name, Reader(name, counted) as file:
+            if file.num_frames > _UNKNOWN_LENGTH:
                 raise AudioFileError(f"{path}: does not state its length. Encode it again, into a seekable file.")
             if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
                 limits = f"a recording has from {LOWEST_RATE} to {HIGHEST_RATE} Hz"
@@ -292,5 +310,5 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
     except OSError as error:
         raise AudioFileError(f"{path}: cannot be read ({error}). Check its permissions and the disk.") from error
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless .raw file
-        remedy = "It is truncated, damaged or not a sound file; copy or download it again."
+        remedy = f"It is truncated, damaged, not a sound file or of a rare format: ffmpeg -i {path} {path.stem}.flac"
         raise AudioFileError(f"{path}: cannot be decoded as audio ({error}). {remedy}") from error

@@ -1,5 +1,6 @@
 """Formats that libsndfile does not read, such as those of telephones and browsers: by ffmpeg, where it is installed."""
 
+import mmap
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hypersound_lib.data.mpeg import behind_tags
 from hypersound_lib.errors import AudioFileError
 
 FOREIGN_SUFFIXES = (".m4a", ".mp4", ".3gp", ".aac", ".webm", ".mka", ".wma", ".amr")
@@ -27,18 +29,21 @@ def has_ffmpeg() -> bool:
 def foreign_format(path: Path) -> str | None:
     """Return the name of a file's format where only ffmpeg reads it, by its first bytes; None for all others.
 
+    Args:
+        path: a file that exists and is not empty.
+
     Raises:
         OSError: the file cannot be read.
     """
-    with open(path, "rb") as file:
-        start = file.read(12)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = data[behind_tags(data, 0) :][:12]
     if len(start) > 1 and start[0] == 0xFF and start[1] & 0xF6 == 0xF0:  # an MPEG frame of layer 0, which MP3 is not
         return "AAC"
     return next((name for name, (at, magic) in _MAGIC.items() if start[at:].startswith(magic)), None)
 
 
 @contextmanager
-def as_wav(path: Path, name: str) -> Iterator[Path]:
+def as_wav(path: Path, name: str) -> Iterator[str]:
     """Yield a temporary WAV of float32 with what ffmpeg decodes of a file's first sound.
 
     Args:
@@ -66,4 +71,4 @@ def as_wav(path: Path, name: str) -> Iterator[Path]:
         if done.returncode or complaints or not wav.is_file():
             reason = complaints[0] if complaints else f"exit code {done.returncode}"
             raise AudioFileError(f"{path}: ffmpeg finds fault with this {name} ({reason}). Copy or record it again.")
-        yield wav
+        yield str(wav)

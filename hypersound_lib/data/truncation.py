@@ -6,13 +6,14 @@ a broken download would pass for a shorter sound. What each format lets one know
 * WAV (RIFF, RIFX, RF64, BW64) and AIFF: the audio chunk states its length in bytes. A streaming writer that could
   not seek back leaves 0 or the most that fits there (ffmpeg 0xFFFFFFFF, SoX 0x7FFFF000); then a cut cannot be known.
 * Ogg (Vorbis, Opus): the last page carries an end-of-stream mark (RFC 3533, section 6), so any cut is known.
-* MP3: only the optional Xing/Info frame states the length. Without it a cut cannot be known, since MP3 is a bare
-  row of frames.
+* MP3: its frames are counted (see `hypersound_lib.data.mpeg`). Where no header states how many there were, a cut
+  between two of them cannot be known.
+* AU, NIST SPHERE (TIMIT), Windows Media: the header states a length, of the sound in bytes or samples, or of the file.
 * FLAC: the decoder itself reports a missing frame, and ``load_audio`` compares the frames it got with STREAMINFO.
 * Any other format: only what libsndfile reports.
 
-The other way round, libsndfile reads only the first of several streams that lie one after the other in a file (chained
-Ogg as radio stations send it, `cat a.mp3 b.mp3`): see `second_stream`.
+The other way round, libsndfile reads only the first of several streams that lie one after the other in a file, such as
+chained Ogg as radio stations send it, and ffmpeg does so with MP4 and Windows Media: see `second_stream`.
 """
 
 import mmap
@@ -29,15 +30,18 @@ _OGG_END_OF_STREAM = 0x04
 # How a stream starts: long enough not to occur by chance.
 _FLAC_START = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")  # and the length of STREAMINFO
 _OGG_START = re.compile(rb"OggS\x00\x02")
+_MP4_START = re.compile(rb"\x00\x00\x00.ftyp", re.DOTALL)
+_ASF_MAGIC = b"0&\xb2u"
+_ASF_PROPERTIES = re.compile(rb"\xa1\xdc\xab\x8cG\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c Se.{24}(.{8})", re.DOTALL)
+_ASF_START = re.compile(rb"0&\xb2u\x8ef\xcf\x11\xa6\xd9\x00\xaa\x00b\xcel")
 _OGG_INNER_PAGE = re.compile(rb"OggS\x00[^\x02]", re.DOTALL)
-_MP3_START = re.compile(rb"\xff[\xe2-\xff]..(?:..)?\x00{9,32}(Xing|Info)\x00\x00\x00[\x00-\x0f]", re.DOTALL)
 
 
 def missing_tail(path: Path) -> str | None:
     """Return how `path` shows that its end is missing, or None where it is whole or the format cannot know.
 
     Args:
-        path: a file that exists.
+        path: a file that exists, not an MP3.
 
     Raises:
         OSError: the file cannot be read.
@@ -53,8 +57,14 @@ def missing_tail(path: Path) -> str | None:
             return _check_chunks(file, size, ">", b"SSND")
         if magic == b"OggS":
             return _check_ogg(file, size)
-        if magic[:3] == b"ID3" or (len(magic) > 1 and magic[0] == 0xFF and magic[1] >= 0xE0):
-            return _check_mp3(file, size)
+        if magic == b".snd":
+            first, promised = struct.unpack(">II", file.read(8).ljust(8, b"\0"))
+            return None if promised >= _STREAMED else _compare(promised, size - first)
+        if magic == _ASF_MAGIC:
+            properties = _ASF_PROPERTIES.search(file.read(2**16))
+            return properties and _compare(int.from_bytes(properties[1], "little"), size)
+        if magic == b"NIST":
+            return _check_sphere(file, size)
     return None
 
 
@@ -62,31 +72,23 @@ def second_stream(path: Path) -> int | None:
     """Return the byte at which another stream of sound begins behind the first one, or None.
 
     Args:
-        path: a file that exists and is not empty.
+        path: a file that exists and is not empty, not an MP3.
 
     Raises:
         OSError: the file cannot be read.
     """
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = None
         if data[:4] == b"fLaC":
             found = _FLAC_START.search(data, 4)
         elif data[:4] == b"OggS":  # streams that are interleaved all start before the first page that starts none
             first = _OGG_INNER_PAGE.search(data)
             found = first and _OGG_START.search(data, first.end())
-        else:
-            return _second_mp3(data, _mp3_start(data[:10]))
+        elif data[4:8] == b"ftyp":
+            found = _MP4_START.search(data, 8)
+        elif _ASF_START.match(data):
+            found = _ASF_START.search(data, 16)
         return found.start() if found else None
-
-
-def _second_mp3(data: mmap.mmap, start: int) -> int | None:
-    if data[start : start + 1] != b"\xff" or not (first := _MP3_START.search(data, start, start + 2048)):
-        return None
-    if again := _MP3_START.search(data, first.end()):
-        return again.start()
-    end = start + (_xing_bytes(data[first.start(1) :][:16]) or len(data))
-    follows_frame = data[end : end + 2] == data[start : start + 2] or data[end : end + 3] == b"ID3"
-    # One frame more or less is a matter of how encoders count; an APE tag is none.
-    return end if follows_frame and len(data) - end > 4096 and data.find(b"APETAGEX", end) < 0 else None
 
 
 def _chunks(file: BinaryIO, endian: str) -> Iterator[tuple[bytes, int, int]]:
@@ -112,11 +114,24 @@ def _check_chunks(file: BinaryIO, file_size: int, endian: str, audio_chunk: byte
                 size = long_size
             elif size == 0 or size >= _STREAMED:
                 return None
-            present = file_size - start
-            if present >= size:
-                return None
-            return f"its header promises {size} bytes of audio but only {present} are there"
-    return "it ends before its audio data begins"
+            return _compare(size, file_size - start)
+    return "is truncated, it ends before its audio data begins"
+
+
+def _compare(promised: int, present: int) -> str | None:
+    if present >= promised:
+        return None
+    return f"is truncated, its header promises {promised} bytes of audio but only {present} are there"
+
+
+def _check_sphere(file: BinaryIO, file_size: int) -> str | None:
+    """Compare with a header of lines such as `sample_count -i 16000`, as long as its second line says."""
+    fields = dict(re.findall(rb"(\w+) -i (\d+)", b"NIST" + file.read(1020)))
+    promised = 1
+    for name in (b"sample_count", b"channel_count", b"sample_n_bytes"):
+        promised *= int(fields.get(name, 1))
+    # Compressed ones are shorter; libsndfile does not read them.
+    return _compare(promised, file_size - 1024) if b"sample_count" in fields else None
 
 
 def _check_ogg(file: BinaryIO, file_size: int) -> str | None:
@@ -124,49 +139,11 @@ def _check_ogg(file: BinaryIO, file_size: int) -> str | None:
     tail = file.read()
     page = tail.rfind(b"OggS")
     if page < 0 or len(tail) < page + _OGG_PAGE_HEADER:
-        return "its last Ogg page is incomplete"
+        return "is truncated, its last Ogg page is incomplete"
     flags, num_segments = tail[page + 5], tail[page + 26]
     lacing = tail[page + _OGG_PAGE_HEADER :][:num_segments]
     if len(lacing) < num_segments or len(tail) < page + _OGG_PAGE_HEADER + num_segments + sum(lacing):
-        return "its last Ogg page is incomplete"
+        return "is truncated, its last Ogg page is incomplete"
     if not flags & _OGG_END_OF_STREAM:
-        return "its last Ogg page is not marked as the end of the stream"
+        return "is truncated, its last Ogg page is not marked as the end of the stream"
     return None
-
-
-def _check_mp3(file: BinaryIO, file_size: int) -> str | None:
-    file.seek(0)
-    header = file.read(10)
-    start = _mp3_start(header)
-    file.seek(start)
-    frame = file.read(2048)
-    found = [at for at in (frame.find(b"Xing"), frame.find(b"Info")) if at >= 0]
-    if not found or len(frame) < min(found) + 16:
-        return None
-    at = min(found)
-    promised = _xing_bytes(frame[at : at + 16])
-    if promised is None:
-        return None
-    present = file_size - start - max(0, frame.rfind(b"\xff", 0, at))  # counted from the frame's sync word
-    if present >= promised:
-        return None
-    return f"its Xing header promises {promised} bytes of MPEG frames but only {present} are there"
-
-
-def _mp3_start(header: bytes) -> int:
-    """Return the byte at which MPEG frames begin: behind the ID3v2 tag, if there is one in the first 10 bytes."""
-    if header[:3] != b"ID3" or len(header) < 10:
-        return 0
-    # The tag's size has 7 bits a byte, so that it never looks like an MPEG sync word.
-    a, b, c, d = header[6:10]
-    return 10 + (a << 21 | b << 14 | c << 7 | d)
-
-
-def _xing_bytes(header: bytes) -> int | None:
-    """Return how many bytes of frames a Xing header's first 16 bytes promise, None where it does not say."""
-    if len(header) < 16:
-        return None
-    flags, first, second = struct.unpack(">III", header[4:16])
-    if not flags & 2:
-        return None
-    return second if flags & 1 else first  # the frame count, where there is one, comes before it

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import soundfile
-
 from hypersound_lib.data import AudioStore, Recording, build_store, load_dataset
-from hypersound_lib.data.os_errors import name_in_text
+from hypersound_lib.data.audio import opened
 from hypersound_lib.data.splits import split_any_folder
-from hypersound_lib.errors import ConfigError, DatasetError
+from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError
 
 
 def training_stores(
@@ -77,9 +75,8 @@ def _at_most(recordings: list[Recording], minutes: float) -> list[Recording]:
     random.Random(0).shuffle(order)
     for number in order:
         seconds = 0.0  # of what cannot be read: the store leaves it out, and says so
-        errors = suppress(soundfile.SoundFileError, OSError, TypeError)
-        with errors, name_in_text(recordings[number].path) as name:
-            seconds = soundfile.info(name).duration
+        with suppress(AudioFileError), opened(recordings[number].path) as file:
+            seconds = file.num_frames / file.samplerate
         if seconds <= left:
             kept.add(number)
             left -= seconds

@@ -1,6 +1,7 @@
-"""Formats that libsndfile does not read: named, and decoded by a stand-in for ffmpeg."""
+"""Formats that libsndfile does not read: named, and decoded by ffmpeg or a stand-in for it."""
 
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -16,6 +17,7 @@ BEGINNINGS = {
     "voice.wma": (b"0&\xb2u\x8ef\xcf\x11", "Windows Media"),
     "voice.amr": (b"#!AMR\n", "AMR"),
     "voice.aac": (b"\xff\xf1\x50\x80", "AAC"),
+    "tagged.aac": (b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10) + b"\xff\xf1\x50\x80", "AAC"),
     "misnamed.mp3": (b"\0\0\0\x20ftypM4A ", "MP4 or M4A"),
 }
 
@@ -85,3 +87,56 @@ def test_a_folder_says_what_of_it_is_not_read(tmp_path, ffmpeg):
         (tmp_path / name).touch()
     with pytest.warns(UserWarning, match=r"2 \.m4a, 1 \.wma left out, which only ffmpeg reads"):
         assert len(load_dataset(tmp_path, "all").recordings) == 1
+
+
+REAL = {  # what ffmpeg is told to write
+    "a.m4a": "-c:a aac",
+    "lossless.m4a": "-c:a alac",
+    "streamed.m4a": "-c:a aac -movflags +faststart",
+    "fragments.mp4": "-c:a aac -movflags frag_keyframe+empty_moov",
+    "a.3gp": "-c:a aac",
+    "a.aac": "-c:a aac",
+    "tagged.aac": "-c:a aac -write_id3v2 1",
+    "a.webm": "-c:a libopus",
+    "a.mka": "-c:a libvorbis",
+    "a.wma": "-c:a wmav2",
+}
+
+
+@pytest.fixture(params=REAL)
+def real(request, tmp_path):
+    """Return a recording that ffmpeg has encoded, and what it encoded."""
+    if not shutil.which("ffmpeg"):
+        pytest.skip("ffmpeg is not installed")
+    sound = torch.sin(torch.arange(48000) ** 2 / 1e5) / 2  # a chirp
+    save_audio(tmp_path / "sound.wav", sound, 24000)
+    path = tmp_path / request.param
+    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "sound.wav", "-b:a", "64k", *REAL[request.param].split(), path]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this ffmpeg cannot write it")
+    return path, sound
+
+
+def test_what_ffmpeg_encodes_is_read_whole(real):
+    path, sound = real
+    waveform, _ = load_audio(path, 24000)
+    assert torch.equal(torch.cat(list(read_blocks(path))), load_audio(path)[0])
+    assert len(waveform) == pytest.approx(len(sound), abs=2048)  # a frame or two
+    size = 2 ** (len(waveform) + len(sound)).bit_length()
+    matches = torch.fft.irfft(torch.fft.rfft(waveform, size) * torch.fft.rfft(sound, size).conj())
+    assert matches.max() > 0.95 * sound.square().sum()
+    assert (matches.argmax() + 2048) % size <= 4096
+
+
+def test_a_cut_or_joined_file_for_ffmpeg_is_refused(real):
+    path, _ = real
+    content, whole = path.read_bytes(), len(load_audio(path)[0])
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(AudioFileError, match=r"ffmpeg finds fault|truncated"):
+        load_audio(path)
+    path.write_bytes(2 * content)
+    if path.suffix == ".aac":  # made to be joined
+        assert len(load_audio(path)[0]) > 1.9 * whole
+    else:
+        with pytest.raises(AudioFileError, match=rf"another stream begins at byte {len(content)}|ffmpeg finds fault"):
+            load_audio(path)

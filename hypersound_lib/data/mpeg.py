@@ -1,0 +1,211 @@
+"""MPEG audio (MP3): all frames counted, as libsndfile only estimates their number where no header states it.
+
+A file is a row of frames, each with a header of 4 bytes that tells how long it is. A frame without sound in front may
+state how many follow (Xing, Info, VBRI). Where none does, libsndfile takes all to be as long as the first and stops at
+its estimate, so that of a file with a variable bit rate it returns a part, without a word.
+"""
+
+import io
+import mmap
+import re
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+_RATES = (44100, 48000, 32000)  # Hz of MPEG-1; MPEG-2 has halves, MPEG-2.5 quarters
+_KBPS = {  # (is MPEG-1, layer): by the header's index, from 1
+    (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_LONGEST = 2048  # bytes, more than any frame has
+_SYNC = re.compile(rb"\xff(?=[\xe2-\xff][^\xf0-\xff].)", re.DOTALL)
+_INFO = re.compile(rb"\xff[\xe2-\xff]..(?:..)?\x00{9,32}(?:(?:Xing|Info)\x00\x00\x00[\x00-\x0f]|VBRI)", re.DOTALL)
+
+
+class _Frame(NamedTuple):
+    kind: tuple[int, int, bool]  # layer, Hz, mono: the same in all frames of a stream
+    length: int  # bytes
+    num_samples: int
+
+
+@dataclass(frozen=True)
+class MpegStream:
+    """What the frames of a file are.
+
+    Attributes:
+        first: the byte at which the first frame with sound begins.
+        num_frames: how many of them there are.
+        num_samples: how many samples of each channel they hold.
+        is_stated: whether a Xing header, which libsndfile reads, states just as many.
+        fault: what is wrong with them, or None.
+        second: the byte at which another stream begins behind the first, or None.
+    """
+
+    first: int
+    num_frames: int
+    num_samples: int
+    is_stated: bool
+    fault: str | None
+    second: int | None
+
+
+def scan(path: Path) -> MpegStream | None:
+    """Walk over the frames of a file; None where it is not MPEG audio.
+
+    Args:
+        path: a file that exists and is not empty.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = behind_tags(data, 0)
+        header = data[start : start + 4]
+        if (first := _frame(header)) is not None:
+            return _walk(data, start, first)
+        if len(header) == 4 and header[2] < 0x10 and _frame(header[:2] + bytes([header[2] + 0x10, header[3]])):
+            return MpegStream(start, 0, 0, False, "is MP3 of free format, whose frames do not tell their length", None)
+        return None
+
+
+def _walk(data: mmap.mmap, start: int, like: _Frame) -> MpegStream:
+    info, present = _INFO.match(data, start), len(data) - start
+    name = "VBRI" if info and info[0].endswith(b"VBRI") else "Xing"
+    promises = f"its {name} header promises"
+    stated, stated_bytes = _promise(data, info.end()) if info else (None, None)
+    first = end = start + like.length if info else start
+    second: int | None = None
+    fault: str | None = None
+    count, end_of_stated = 0, first
+    for begin, stop, kind in _frames(data, first, like.kind):
+        if kind != like.kind or _INFO.match(data, begin):
+            second = end
+        elif begin != behind_tags(data, end):
+            fault = f"is damaged, bytes {end} to {begin} are no MPEG frames"
+        elif stop > len(data) and count != stated:
+            fault = "is truncated, its last MPEG frame is incomplete"
+        else:
+            count, end = count + 1, stop
+            end_of_stated = end if count == stated else end_of_stated
+            continue
+        break
+    if stated_bytes is not None and present < stated_bytes:
+        fault = f"is truncated, {promises} {stated_bytes} bytes of MPEG frames but only {present} are there"
+    elif stated is not None and second is None:  # one frame more or less is a matter of how encoders count
+        if count < stated - 1:
+            fault = fault or f"is truncated, {promises} {stated} MPEG frames but only {count} are there"
+        elif count > stated + 1:
+            second = end_of_stated
+    return MpegStream(first, count, count * like.num_samples, count == stated and name == "Xing", fault, second)
+
+
+def _frames(data: mmap.mmap, at: int, kind: tuple) -> Iterator[tuple[int, int, tuple]]:
+    """Yield where each frame begins and ends, and its kind; what is no frame is passed over."""
+    while True:
+        frame = _frame(data[at : at + 4])
+        if frame is None or frame.kind != kind:
+            syncs = (match.start() for match in _SYNC.finditer(data, behind_tags(data, at)))
+            at = next((sync for sync in syncs if _three_in_a_row(data, sync)), len(data))
+            if (frame := _frame(data[at : at + 4])) is None:
+                return
+        yield at, at + frame.length, frame.kind
+        at += frame.length
+
+
+def _three_in_a_row(data: mmap.mmap, at: int) -> bool:
+    """Tell whether three frames of a kind follow each other by their lengths: what looks like one may be chance."""
+    kinds = []
+    for _ in range(3):
+        frame = _frame(data[at : at + 4])
+        if frame is None:
+            return False
+        kinds.append(frame.kind)
+        at += frame.length
+        if at == len(data):
+            break
+    return len(set(kinds)) == 1
+
+
+@lru_cache(4096)
+def _frame(header: bytes) -> _Frame | None:
+    """Read a frame's first 4 bytes: sync, version, layer | bit rate, rate, padding | mode; None if they are none."""
+    if len(header) < 4 or header[0] != 0xFF or header[1] < 0xE0:
+        return None
+    version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
+    rate_index, kbps_index = header[2] >> 2 & 3, header[2] >> 4
+    if version == 1 or layer == 4 or rate_index == 3 or kbps_index in (0, 15):
+        return None
+    rate = _RATES[rate_index] >> {3: 0, 2: 1, 0: 2}[version]
+    bits, padding = 1000 * _KBPS[version == 3, layer][kbps_index - 1], header[2] >> 1 & 1
+    num_samples = {1: 384, 2: 1152, 3: 1152 if version == 3 else 576}[layer]
+    slot = 4 if layer == 1 else 1
+    length = (num_samples // 8 // slot * bits // rate + padding) * slot
+    return _Frame((layer, rate, header[3] >> 6 == 3), length, num_samples)
+
+
+def behind_tags(data: mmap.mmap, at: int) -> int:
+    """Return the byte behind the ID3 tags that begin at byte `at`, if any do."""
+    while True:
+        if data[at : at + 3] == b"TAG":
+            at += 128
+        elif data[at : at + 3] == b"ID3" and at + 10 <= len(data):
+            # The tag's size has 7 bits a byte, so that it never looks like an MPEG sync word.
+            a, b, c, d = data[at + 6 : at + 10]
+            at += 10 + (a << 21 | b << 14 | c << 7 | d)
+        else:
+            return at
+
+
+def _promise(data: mmap.mmap, at: int) -> tuple[int | None, int | None]:
+    """Return how many frames and bytes a header promises whose flags, or whose name VBRI, end before a byte."""
+    flags, *fields = struct.unpack(">4sII", data[at - 4 : at + 8].ljust(12, b"\0"))
+    if flags == b"VBRI":  # then version, delay and quality, of 2 bytes each
+        num_bytes, num_frames = struct.unpack(">II", data[at + 6 : at + 14].ljust(8, b"\0"))
+        return num_frames, num_bytes
+    num_frames = fields.pop(0) if flags[3] & 1 else None
+    return num_frames, fields[0] if flags[3] & 2 else None
+
+
+@contextmanager
+def all_frames(path: Path, stream: MpegStream) -> Iterator[io.RawIOBase]:
+    """Yield what libsndfile decodes to the last frame, where no header states how many there are."""
+    with open(path, "rb") as file:
+        yield _SaidToBeLonger(file, stream.first, _LONGEST * (stream.num_frames + 2))
+
+
+class _SaidToBeLonger(io.RawIOBase):
+    """A file from a byte on, with an end that is said to lie far behind it: libsndfile's estimate is then too high.
+
+    A Xing header made up in front would state the number, but with it libsndfile drops the first 529 samples.
+    """
+
+    def __init__(self, file: BinaryIO, first: int, size: int):
+        self.file, self.first, self.size, self.at = file, first, size, 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Set the position, from the beginning, from where it is, or from the end."""
+        self.at = offset + (0, self.at, self.size)[whence]
+        return self.at
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self.at
+
+    def readinto(self, buffer) -> int:
+        """Read; the last 128 bytes, which libsndfile searches for a tag, are zeros."""
+        if self.at == self.size - 128:
+            buffer[:] = bytes(len(buffer))
+            return len(buffer)
+        self.file.seek(self.first + self.at)
+        content = self.file.read(len(buffer))
+        buffer[: len(content)] = content
+        self.at += len(content)
+        return len(content)
