@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
     model_rate = model.config.sample_rate
     rate = model_rate if options.sample_rate is None else options.sample_rate
     report_channels(options.file)
-    reconstruct = _in_memory if model.default_kbps is None else _through_bytes
+    reconstruct = _by_blocks if model.default_kbps is None else _through_bytes
     samples, file_rate, seconds = reconstruct(model, options, rate)
     print(f"wrote {options.out}: {samples} samples at {rate} Hz, {samples / rate:.2f} s")
     report_band(options.file, file_rate, model_rate)
@@ -56,25 +56,26 @@ def run(options: argparse.Namespace) -> None:
         print(f"wrote {options.picture}")
 
 
-def _in_memory(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
+def _by_blocks(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
     """Write the copy; return its samples, and the original's rate and seconds."""
-    from hypersound_lib.data import load_audio, save_audio
+    from hypersound_lib.data.audio import opened
+    from hypersound_lib.data.blocks import read_blocks
     from hypersound_lib.errors import ConfigError
 
     if options.kbps is not None:
         raise ConfigError(f"--kbps is for local models, which write files; {options.model} is none")
-    waveform, file_rate = load_audio(options.file)
-    sound = model.reconstruct(waveform, file_rate, rate)
-    save_audio(options.out, sound, rate)
-    return len(sound), file_rate, len(waveform) / file_rate
+    with opened(options.file) as file:
+        file_rate, seconds = file.samplerate, file.num_frames / file.samplerate
+    played = model.reconstruct_blocks(lambda: read_blocks(options.file), file_rate, rate)
+    return write_sound(options.out, played, rate), file_rate, seconds
 
 
 def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
-    """Do what `_in_memory` does by a file's content, which alone is held in memory."""
-    from hypersound_lib.coding.decompression import exactly
+    """Do what `_by_blocks` does by a file's content, which is held in memory."""
     from hypersound_lib.coding.files import compress_file, decompress_file, survey_file
     from hypersound_lib.coding.rate import Rate
     from hypersound_lib.data import resampled_length
+    from hypersound_lib.data.blocks import exactly
 
     progress = sys.stderr.isatty()
     limit = Rate.of(options.kbps, None)

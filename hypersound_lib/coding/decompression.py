@@ -14,7 +14,7 @@ from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import level_gain
 from hypersound_lib.data.audio import resampled_length
-from hypersound_lib.data.blocks import resample_blocks
+from hypersound_lib.data.blocks import exactly, resample_blocks
 from hypersound_lib.errors import CodeFileError, check_sample_rate
 
 if TYPE_CHECKING:
@@ -79,17 +79,6 @@ def play(model: "LocalHyperSound", thetas: Iterable[Tensor], output_rate: int) -
             yield model.decode(joined, stop - start, output_rate, start, first)[0].float().cpu()
         # The last frame sounds on under the next one's window.
         kept, first, start = joined[:, -1:], last, stop
-
-
-def exactly(total: int, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Yield blocks of `total` samples in all: roundings may differ by a sample."""
-    left = total
-    for block in blocks:
-        if left > 0:
-            yield block[:left]
-            left -= len(block)
-    if left > 0:
-        yield torch.zeros(left)
 
 
 def _header(model, data: bytes, name: str) -> tuple[Header, int]:

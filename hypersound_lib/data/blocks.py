@@ -41,3 +41,14 @@ def resample_blocks(blocks: Iterable[Tensor], from_rate: int, to_rate: int) -> I
     left = resampled_length(taken, from_rate, to_rate) - given
     last = torch.from_numpy(stream.resample_chunk(np.zeros(0, np.float32), last=True))[:left]
     yield functional.pad(last, (0, left - len(last)))
+
+
+def exactly(total: int, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield blocks of `total` samples in all: roundings may differ by a sample."""
+    left = total
+    for block in blocks:
+        if left > 0:
+            yield block[:left]
+            left -= len(block)
+    if left > 0:
+        yield torch.zeros(left)

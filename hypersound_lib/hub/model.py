@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import torch
@@ -69,6 +69,21 @@ class PretrainedModel(nn.Module, ABC):
         Raises:
             ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a rate is impossible.
         """
+
+    def reconstruct_blocks(
+        self, read: Callable[[], Iterable[Tensor]], sample_rate: int, output_rate: int | None = None
+    ) -> Iterator[Tensor]:
+        """Yield what `reconstruct` returns, block by block: in constant memory where the model goes clip by clip.
+
+        Args:
+            read: gives the sound in blocks `(T_i,)`, the same each time that it is called.
+            sample_rate: the sound's, in Hz.
+            output_rate: in Hz; None stands for the model's own.
+
+        Raises:
+            ConfigError: as `reconstruct`.
+        """
+        yield self.reconstruct(torch.cat(list(read())), sample_rate, output_rate)
 
     @property
     @abstractmethod

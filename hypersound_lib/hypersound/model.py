@@ -4,7 +4,7 @@ waveform (B, T) ──encoder──► frames (B, F, E) ──hypernetwork──
 coords   (T', 1) ──target network with params──► waveform (B, T')
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.config import HyperSoundConfig, config_from_json, config_to_json
 from hypersound_lib.hypersound.encoder import SoundStreamEncoder
 from hypersound_lib.hypersound.hypernetwork import HyperNetwork
-from hypersound_lib.hypersound.reconstruction import OVERLAP, clips_per_second, reconstruct
+from hypersound_lib.hypersound.reconstruction import OVERLAP, clips_per_second, reconstruct, reconstruct_blocks
 from hypersound_lib.inr import INR, build_inr
 
 __all__ = ["HyperSound", "HyperSoundConfig"]
@@ -142,6 +142,12 @@ class HyperSound(PretrainedModel):
             ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible.
         """
         return reconstruct(self, waveform, sample_rate, output_rate, overlap=overlap, batch_size=batch_size)
+
+    def reconstruct_blocks(
+        self, read: Callable[[], Iterable[Tensor]], sample_rate: int, output_rate: int | None = None
+    ) -> Iterator[Tensor]:
+        """Yield what `reconstruct` returns in blocks, in constant memory; see `PretrainedModel.reconstruct_blocks`."""
+        yield from reconstruct_blocks(self, read, sample_rate, output_rate)
 
     @property
     def theta_per_second(self) -> float:

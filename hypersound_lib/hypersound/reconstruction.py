@@ -14,15 +14,17 @@ others down to where the model has learnt nothing.
 """
 
 import math
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coords import time_coords
-from hypersound_lib.data import as_sound, resample, resampled_length
+from hypersound_lib.data import as_sound, resampled_length
+from hypersound_lib.data.blocks import exactly, resample_blocks
 from hypersound_lib.errors import ConfigError, check_sample_rate
 
 if TYPE_CHECKING:
@@ -44,76 +46,108 @@ def clips_per_second(model: "HyperSound") -> float:
     return model.config.sample_rate / (length - math.floor(OVERLAP * length))
 
 
-@torch.no_grad()
 def reconstruct(
+    model: "HyperSound", waveform: Tensor, sample_rate: int, output_rate: int | None = None, **settings: Any
+) -> Tensor:
+    """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`; see `HyperSound.reconstruct`."""
+    waveform = as_sound(waveform)
+    played = reconstruct_blocks(model, lambda: [waveform], sample_rate, output_rate, **settings)
+    return torch.cat([torch.zeros(0), *played])
+
+
+@torch.no_grad()
+def reconstruct_blocks(
     model: "HyperSound",
-    waveform: Tensor,
+    read: Callable[[], Iterable[Tensor]],
     sample_rate: int,
     output_rate: int | None = None,
     *,
     overlap: float = OVERLAP,
     batch_size: int = 16,
-) -> Tensor:
-    """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`; see `HyperSound.reconstruct`."""
+) -> Iterator[Tensor]:
+    """Yield what `HyperSound.reconstruct` returns, block by block; see `PretrainedModel.reconstruct_blocks`."""
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
-    waveform = _check(waveform, sample_rate, output_rate, overlap, batch_size)
-    total = resampled_length(len(waveform), sample_rate, output_rate)
+    check_sample_rate(sample_rate, output_rate)
+    if not 0 <= overlap <= 0.5 or batch_size < 1:
+        raise ConfigError(f"overlap lies in [0, 0.5], batch_size is at least 1; not {overlap} and {batch_size}")
+    num_samples = sum(map(len, read()))
+    clips = _Clips(
+        model, lambda: resample_blocks(read(), sample_rate, rate), Fraction(num_samples, sample_rate), overlap
+    )
+    total = resampled_length(num_samples, sample_rate, output_rate)
     if output_rate < rate:
-        played = reconstruct(model, waveform, sample_rate, overlap=overlap, batch_size=batch_size)
-        played = resample(played, rate, output_rate)
-        return functional.pad(played, (0, total - len(played)))
-    heard, duration = resample(waveform, sample_rate, rate), Fraction(len(waveform), sample_rate)
-    return _reconstruct_in_clips(model, heard, duration, output_rate, total, overlap, batch_size)
+        played = _played(model, clips, rate, resampled_length(num_samples, sample_rate, rate), batch_size)
+        yield from exactly(total, resample_blocks(played, rate, output_rate))
+    else:
+        yield from _played(model, clips, output_rate, total, batch_size)
 
 
-def _reconstruct_in_clips(
-    model: "HyperSound",
-    heard: Tensor,
-    duration: Fraction,
-    output_rate: int,
-    total: int,
-    overlap: float,
-    batch_size: int,
-) -> Tensor:
-    """Cut a sound of `duration` seconds into clips, play each, and cross-fade: `(T,) -> (total,)`."""
-    rate, length = model.config.sample_rate, model.config.num_samples
-    offset = heard.double().mean().item() if len(heard) else 0.0
-    heard = heard - offset
-    if not heard.any():
-        return torch.full((total,), offset)
+class _Clips:
+    """A sound in clips that overlap, its mean set aside.
 
-    fade = math.floor(overlap * length)  # samples at the model's rate; at most half a clip
-    hop = length - fade
-    count = 1 + max(0, math.ceil((duration * rate - length) / hop))
-    zeros = (count - 1) * hop + length - len(heard)
-    clips = functional.pad(heard, (0, zeros)).unfold(0, length, hop)  # (K, N)
-    gains = _gains(clips)
+    Args:
+        model: whose clips they are.
+        heard: gives the sound's blocks at the model's rate, each time that it is called.
+        duration: in seconds.
+        overlap: of neighbouring clips, as part of a clip.
+    """
 
-    device = next(model.parameters()).device
-    result = torch.full((total,), offset, dtype=torch.float64)
-    for first in range(0, count, batch_size):
-        numbers = range(first, min(first + batch_size, count))
-        scaled = clips[first : numbers.stop] / gains[first : numbers.stop, None]
-        params = model.encode(scaled.nan_to_num(0).to(device))  # 0 / 0 where all is silent
-        grids = [_Grid(number * hop, length, rate, output_rate) for number in numbers]
-        for number, grid, sound in zip(numbers, grids, _play(model, params, grids), strict=True):
-            weights = grid.weights(fade, opens=number > 0, closes=number < count - 1)
-            part = result[grid.first : grid.first + grid.count]  # cut short where the sound ends
-            part += (gains[number] * weights * sound[: grid.count].cpu())[: len(part)]
-    result = result.float()
-    if not result.isfinite().all():
-        raise ConfigError("the model's sound holds NaN or Inf; load its weights again, or train them further")
-    return result
+    def __init__(self, model: "HyperSound", heard: Callable[[], Iterable[Tensor]], duration: Fraction, overlap: float):
+        self.heard, self.length = heard, model.config.num_samples
+        self.fade = math.floor(overlap * self.length)  # samples at the model's rate; at most half a clip
+        self.hop = self.length - self.fade
+        self.count = 1 + max(0, math.ceil((duration * model.config.sample_rate - self.length) / self.hop))
+        sums = [(block.double().sum().item(), len(block)) for block in heard()]
+        self.offset = sum(part for part, _ in sums) / max(1, sum(count for _, count in sums))
+        self.gains = _gains(torch.cat([clip.abs().amax(dim=-1) for clip in self.batches(64)]))
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        """Yield all clips `(≤ size, N)`; zeros fill up the last one."""
+        held, source, left = torch.zeros(0), iter(self.heard()), self.count
+        while left:
+            count = min(size, left)
+            needed = (count - 1) * self.hop + self.length
+            while len(held) < needed and (block := next(source, None)) is not None:
+                held = torch.cat([held, block - self.offset])
+            window = functional.pad(held[:needed], (0, max(0, needed - len(held))))
+            yield window.unfold(0, self.length, self.hop)
+            held, left = held[count * self.hop :], left - count
 
 
-def _gains(clips: Tensor) -> Tensor:
-    """Return what brings each clip to full scale, `(K, N) -> (K,)`: mostly one number, the peak of all.
+def _played(model: "HyperSound", clips: _Clips, output_rate: int, total: int, batch_size: int) -> Iterator[Tensor]:
+    """Play each clip, and cross-fade: blocks of `(total,)` in all."""
+    if not clips.gains.any():
+        yield from torch.full((total,), clips.offset).split(2**18)
+        return
+    rate, device = model.config.sample_rate, next(model.parameters()).device
+    held, done, number = torch.zeros(0, dtype=torch.float64), 0, 0  # samples from `done` on that are not yet whole
+    for batch in clips.batches(batch_size):
+        gains = clips.gains[number : number + len(batch)]
+        params = model.encode((batch / gains[:, None]).nan_to_num(0).to(device))  # 0 / 0 where all is silent
+        grids = [_Grid((number + i) * clips.hop, clips.length, rate, output_rate) for i in range(len(batch))]
+        end = min(total, grids[-1].first + grids[-1].count)
+        held = torch.cat([held, held.new_full((max(0, end - done - len(held)),), clips.offset)])
+        for gain, grid, sound in zip(gains, grids, _play(model, params, grids), strict=True):
+            weights = grid.weights(clips.fade, opens=number > 0, closes=number < clips.count - 1)
+            part = held[grid.first - done : grid.first - done + grid.count]  # cut short where the sound ends
+            part += (gain * weights * sound[: grid.count].cpu())[: len(part)]
+            number += 1
+        following = _Grid(number * clips.hop, clips.length, rate, output_rate).first
+        ready = min(following, total) if number < clips.count else total
+        block = held[: ready - done].float()
+        if not block.isfinite().all():
+            raise ConfigError("the model's sound holds NaN or Inf; load its weights again, or train them further")
+        yield block
+        held, done = held[ready - done :], ready
 
-    >>> _gains(torch.tensor([[0.1], [0.5], [0.2]])), _gains(torch.tensor([[0.01], [1.0], [0.01]]))
+
+def _gains(peaks: Tensor) -> Tensor:
+    """Return what brings each clip to full scale, by the clips' peaks `(K,)`: mostly one number, the peak of all.
+
+    >>> _gains(torch.tensor([0.1, 0.5, 0.2])), _gains(torch.tensor([0.01, 1.0, 0.01]))
     (tensor([0.5000, 0.5000, 0.5000]), tensor([0.0800, 1.0000, 0.0800]))
     """
-    peaks = clips.abs().amax(dim=-1)
     return peaks.maximum((_LOUDEST * peaks.median()).minimum(peaks.max()))
 
 
@@ -165,10 +199,3 @@ def _play(model: "HyperSound", params: dict[str, Tensor], grids: list[_Grid]) ->
     dtype = time_coords(1, sample_rate=output_rate, duration=model.duration, start=count - 1).dtype
     coords = torch.stack([grid.coords(count) for grid in grids])  # (B, T, 1)
     return model.target(coords.to(next(iter(params.values())).device, dtype), params)
-
-
-def _check(waveform: Tensor, sample_rate: int, output_rate: int, overlap: float, batch_size: int) -> Tensor:
-    check_sample_rate(sample_rate, output_rate)
-    if not 0 <= overlap <= 0.5 or batch_size < 1:
-        raise ConfigError(f"overlap lies in [0, 0.5], batch_size is at least 1; not {overlap} and {batch_size}")
-    return as_sound(waveform)

@@ -97,16 +97,28 @@ def test_a_local_model_gives_what_waveforms_give_and_says_its_rate(local, tmp_pa
     assert ("SNR" in text) == (rate in (file_rate, RATE))
 
 
-def test_a_local_model_holds_neither_sound_in_memory(local, tmp_path, monkeypatch, capsys):
-    save_audio(tmp_path / "voice.wav", sound(12 * RATE), RATE)  # longer than what a picture shows
+@pytest.mark.parametrize("kind", ["model", "local"])
+def test_neither_sound_is_held_in_memory(kind, request, tmp_path, monkeypatch, capsys):
+    chosen, rate = request.getfixturevalue(kind), RATE if kind == "local" else 8000
+    save_audio(tmp_path / "voice.wav", sound(12 * rate), rate)  # longer than what a picture shows
+    expected = load_model(chosen).reconstruct(*load_audio(tmp_path / "voice.wav")) if kind == "model" else None
     monkeypatch.setattr("hypersound_lib.data.load_audio", None)
     monkeypatch.setattr("hypersound_lib.data.audio.load_audio", None)
-    arguments = [str(local), str(tmp_path / "voice.wav"), str(tmp_path / "x.wav"), "--picture", str(tmp_path / "x.png")]
-    assert main(["reconstruct", *arguments, "--kbps", "64", "--device", "cpu"]) == 0
+    arguments = [
+        str(chosen),
+        str(tmp_path / "voice.wav"),
+        str(tmp_path / "x.wav"),
+        "--picture",
+        str(tmp_path / "x.png"),
+    ]
+    more = ["--kbps", "64"] if kind == "local" else []
+    assert main(["reconstruct", *arguments, *more, "--device", "cpu"]) == 0
     text = capsys.readouterr().out
     assert "SNR" in text
     assert "LSD" in text
     assert (tmp_path / "x.png").is_file()
+    if expected is not None:
+        torch.testing.assert_close(load_audio(tmp_path / "x.wav")[0], expected.clamp(-1, 1), rtol=0, atol=1e-4)
 
 
 def test_a_rave_is_a_model_like_any_other(tmp_path, recording):

@@ -1,6 +1,8 @@
 """Any sound through a model: seams do not show, instants are right at every rate, and lengths are exact."""
 
 import math
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +17,7 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
-from hypersound_lib.hypersound.reconstruction import _Grid, reconstruct
+from hypersound_lib.hypersound.reconstruction import _Grid, reconstruct, reconstruct_blocks
 from hypersound_lib.inr import FourierMLPConfig
 
 RATE, LENGTH = 8000, 250
@@ -83,6 +85,44 @@ def test_the_batch_size_does_not_change_the_result(output_rate):
     torch.testing.assert_close(one, all_at_once, rtol=0, atol=1e-5)
     assert not one.requires_grad
     torch.testing.assert_close(reconstruct(model, 3 * waveform, RATE, output_rate), 3 * one, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [RATE, 11025])
+@pytest.mark.parametrize("output_rate", [6000, 8000, 11025, 16000])
+@pytest.mark.parametrize("size", [1, 90, 5000])
+def test_blocks_of_any_size_make_the_same_sound(rate, output_rate, size):
+    sound = 0.1 + sine(1999, rate, level=1e-3)
+    sound[700] += 1
+    blocks = list(reconstruct_blocks(PerfectModel(), lambda: sound.split(size), rate, output_rate, batch_size=2))
+    assert len(blocks) > 2
+    torch.testing.assert_close(
+        torch.cat(blocks), reconstruct(PerfectModel(), sound, rate, output_rate), rtol=0, atol=1e-6
+    )
+
+
+CHILD = """
+import resource, sys, torch
+from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
+from hypersound_lib.hypersound.encoder import EncoderConfig
+from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
+from hypersound_lib.inr import FourierMLPConfig
+encoder = EncoderConfig(base_channels=2, strides=(8, 8), dilations=(1,), embedding_size=4)
+target = FourierMLPConfig(hidden_layers=1, width=4, num_octaves=4)
+model = HyperSound(HyperSoundConfig(8000, 8000, encoder, HyperNetworkConfig((4,)), target))
+for seconds in (20, 600):
+    read = lambda: (torch.sin(torch.arange(8000) / (9 + k % 5)) for k in range(seconds))
+    assert sum(map(len, model.reconstruct_blocks(read, 8000, 4000))) == seconds * 4000
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does, in KiB")
+def test_ten_minutes_take_no_more_memory_than_seconds():
+    """They are 19 MB at 8 kHz, and were held several times."""
+    done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
+    short, long = (int(line) / 1024 for line in done.stdout.split())
+    assert long - short < 16
 
 
 def test_a_multiple_of_the_rate_passes_through_the_same_samples():
