@@ -11,7 +11,6 @@ T = TypeVar("T")
 
 # Far beyond what is of use. A model within these and the limits of its config takes seconds to build, not hours.
 MOST_SAMPLES = 2**28  # an hour and a half at 48 kHz
-_MOST_NUMBERS = 16  # in a tuple
 
 
 def from_json(kind: type[T], data: Any, where: str = "") -> T:
@@ -49,30 +48,6 @@ def from_json(kind: type[T], data: Any, where: str = "") -> T:
         return kind(**values)
     except TypeError as error:
         raise ConfigError(f"{where or kind.__name__}: {error}") from error
-
-
-def limit_sizes(config: Any, **most: int) -> None:
-    """Refuse sizes beyond their limits, before anything is built with them: a file can ask for any.
-
-    Args:
-        config: a dataclass.
-        most: the limit of each size by its name; of every number in it where it is a tuple, which holds at most 16.
-
-    Raises:
-        ConfigError: a size is larger, or a tuple longer.
-
-    >>> from hypersound_lib.hypersound.encoder import EncoderConfig
-    >>> limit_sizes(EncoderConfig(strides=(2, 400)), strides=100)
-    Traceback (most recent call last):
-    hypersound_lib.errors.ConfigError: strides is at most 100, not 400
-    """
-    for name, limit in most.items():
-        value = getattr(config, name)
-        numbers = value if isinstance(value, tuple) else (value,)
-        if len(numbers) > _MOST_NUMBERS:
-            raise ConfigError(f"{name} has at most {_MOST_NUMBERS} numbers, not {len(numbers)}")
-        if numbers and max(numbers) > limit:
-            raise ConfigError(f"{name} is at most {limit}, not {max(numbers)}")
 
 
 def kind_to_json(kinds: Mapping[str, type], config: Any, where: str) -> dict[str, Any]:

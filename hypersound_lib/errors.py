@@ -3,8 +3,10 @@
 import difflib
 from collections.abc import Iterable
 from numbers import Integral
+from typing import Any
 
 LOWEST_RATE, HIGHEST_RATE = 100, 1_000_000  # Hz: from seismographs to ultrasound
+_MOST_NUMBERS = 16  # in a tuple
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -72,3 +74,27 @@ def check_sample_rate(*rates: int) -> None:
         if not whole or not LOWEST_RATE <= rate <= HIGHEST_RATE:
             limits = f"whole, {LOWEST_RATE} to {HIGHEST_RATE}"
             raise ConfigError(f"a sample rate is a positive number of Hz, not {rate!r}: {limits}")
+
+
+def limit_sizes(config: Any, **most: int) -> None:
+    """Refuse sizes beyond their limits, before anything is built with them: a file can ask for any.
+
+    Args:
+        config: a dataclass.
+        most: the limit of each size by its name; of every number in it where it is a tuple, which holds at most 16.
+
+    Raises:
+        ConfigError: a size is larger, or a tuple longer.
+
+    >>> from hypersound_lib.hypersound.encoder import EncoderConfig
+    >>> limit_sizes(EncoderConfig(strides=(2, 400)), strides=100)
+    Traceback (most recent call last):
+    hypersound_lib.errors.ConfigError: strides is at most 100, not 400
+    """
+    for name, limit in most.items():
+        value = getattr(config, name)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if len(numbers) > _MOST_NUMBERS:
+            raise ConfigError(f"{name} has at most {_MOST_NUMBERS} numbers, not {len(numbers)}")
+        if numbers and max(numbers) > limit:
+            raise ConfigError(f"{name} is at most {limit}, not {max(numbers)}")

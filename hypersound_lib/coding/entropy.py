@@ -15,17 +15,15 @@ All of it runs on `ExactNetwork`s, so encoder and decoder agree to the last bit.
 before. The rate knob is an input everywhere.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache, reduce
-from itertools import accumulate
 from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hypersound_lib.coding.exact import ExactNetwork, snap
 from hypersound_lib.coding.tables import ProbabilityTable
+from hypersound_lib.coding.tensors import any_near, around, hold, round_through, shift
 
 _CACHED = 256  # frames at once
 _ROWS = 4.0  # what a network's output of 1 stands for
@@ -52,7 +50,7 @@ class Past(NamedTuple):
     def of(cls, *frames: Tensor) -> "Past":
         """Look where they are not 0."""
         before = (frames[0] > 0) | (frames[1] > 0) | (frames[2] > 0)
-        return cls(frames, _any(before.flatten(0, 1), _PAST[0]))
+        return cls(frames, any_near(before.flatten(0, 1), _PAST[0]))
 
 
 def loudness(y: Tensor) -> Tensor:
@@ -154,7 +152,7 @@ class EntropyModel(nn.Module):
         reached = past.reached[..., int(odd) :: 2]
         if even is not None:
             even = even.flatten(0, 1)
-            reached = reached | _any(even > 0, _EVEN)
+            reached = reached | any_near(even > 0, _EVEN)
         # To look where there is something, a GPU would have to be waited for: there the network runs everywhere.
         dense = _is_dense(reached.device)
         frame, half = _everywhere(reached) if dense else reached.nonzero(as_tuple=True)
@@ -162,9 +160,9 @@ class EntropyModel(nn.Module):
         guess = whole[..., int(odd) :: 2].flatten(0, 1)
         first = guess.flatten() if dense else guess[frame, half]
         known = [torch.stack([first, self.position.to(whole)[wave], knob.to(whole)[frame // whole.shape[1]]])]
-        known.append(_around([x.flatten(0, 1) for x in past.frames], _PAST, frame, wave))
+        known.append(around([x.flatten(0, 1) for x in past.frames], _PAST, frame, wave))
         if even is not None:
-            known.append(_around([even], [_EVEN], frame, half))
+            known.append(around([even], [_EVEN], frame, half))
         change = cast(ExactNetwork, self.near[odd]).columns(torch.cat(known))[0]
         rows = guess + reached * change.view_as(guess) if dense else guess.index_put((frame, half), first + change)
         return snap(rows.view(*whole.shape[:2], -1)) * _ROWS
@@ -222,31 +220,6 @@ def pasts(now: Tensor) -> tuple[Tensor, ...]:
     return shift(now, -1), shift(now, -2), snap(reduce(torch.add, (shift(now, -k) for k in (3, 4, 5, 6))) / 4)
 
 
-def shift(x: Tensor, offset: int) -> Tensor:
-    """Return x with frame k + offset in the place of frame k, zeros beyond the ends: `(B, K, W) -> (B, K, W)`.
-
-    >>> shift(torch.tensor([[[1.0], [2.0], [3.0]]]), -1).flatten().tolist()
-    [0.0, 1.0, 2.0]
-    """
-    if offset == 0:
-        return x
-    if abs(offset) >= x.shape[1]:
-        return torch.zeros_like(x)
-    if offset < 0:
-        return functional.pad(x[:, :offset], (0, 0, -offset, 0))
-    return functional.pad(x[:, offset:], (0, 0, 0, offset))
-
-
-def hold(side: Tensor, held: int, frames: int) -> Tensor:
-    """Repeat side numbers for all the frames that they stand for: `(P, ⌈K / held⌉, D) -> (P, K, D)`."""
-    return side if held == 1 else side.repeat_interleave(held, dim=1)[:, :frames]
-
-
-def round_through(x: Tensor) -> Tensor:
-    """Round, and pass gradients through as if nothing had happened ("straight-through")."""
-    return x + (x.round() - x).detach()
-
-
 def _spread(knob: Tensor, like: Tensor) -> Tensor:
     return knob.to(like)[:, None, None].expand(*like.shape[:2], 1)
 
@@ -259,34 +232,3 @@ def _everywhere(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return row and column of every entry of `(N, M)`, as `nonzero` has them."""
     number = torch.arange(x.numel(), device=x.device)
     return number // x.shape[1], number % x.shape[1]
-
-
-def _any(x: Tensor, offsets: Sequence[int]) -> Tensor:
-    """Return whether any of the waves m + offset is true: `(N, M) -> (N, M)`."""
-    padded, count = functional.pad(x, (-offsets[0], offsets[-1])), x.shape[-1]
-    found = padded[..., :count].clone()
-    for k in range(1, len(offsets)):
-        found |= padded[..., k : k + count]
-    return found
-
-
-def _around(parts: Sequence[Tensor], offsets: Sequence[range], frame: Tensor, wave: Tensor) -> Tensor:
-    """Return values at waves + offset, zeros beyond the ends, for each offset of each part: `-> (offsets, N)`.
-
-    Args:
-        parts: `(B · K, M)` each.
-        offsets: of each part.
-        frame: which of the B · K frames, `(N,)`.
-        wave: which of its waves, `(N,)`.
-    """
-    padded = [functional.pad(x, (-some[0], some[-1])) for x, some in zip(parts, offsets, strict=True)]
-    begins = accumulate((x.shape[-1] for x in padded), initial=0)
-    places = tuple(begin + k for begin, some in zip(begins, offsets, strict=False) for k in range(len(some)))
-    joined = torch.cat(padded, dim=-1)
-    at = frame * joined.shape[-1] + wave
-    return joined.take(at + _column(places, at.device))
-
-
-@lru_cache(maxsize=64)
-def _column(numbers: tuple[int, ...], device: torch.device) -> Tensor:
-    return torch.tensor(numbers, device=device).unsqueeze(-1)

@@ -16,31 +16,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.coding.tensors import bound
+
 _TOTAL = 2**16  # what the integer frequencies of a row add up to
 _FINEST, _OCTAVES = -4.5, 0.16  # log₂ of the scale of row 0, and from row to row, at the start
-
-
-def bound(x: Tensor, low: float, high: float) -> Tensor:
-    """Clamp, with gradients that lead back from outside, and none that lead further out: `(…) -> (…)`.
-
-    With those of `clamp`, which are zero outside, what strayed never comes back; with gradients that pass it strays on.
-    """
-    return _Bound.apply(x, low, high)
-
-
-class _Bound(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, low, high):
-        ctx.save_for_backward(x)
-        ctx.limits = low, high
-        return x.clamp(low, high)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (x,), (low, high) = ctx.saved_tensors, ctx.limits
-        # A step of descent goes against the gradient.
-        outwards = ((x < low) & (gradient > 0)) | ((x > high) & (gradient < 0))
-        return gradient.masked_fill(outwards, 0), None, None
 
 
 class ProbabilityTable(nn.Module):

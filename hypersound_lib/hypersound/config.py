@@ -9,9 +9,8 @@ from hypersound_lib.config_json import (
     from_json,
     kind_from_json,
     kind_to_json,
-    limit_sizes,
 )
-from hypersound_lib.errors import HIGHEST_RATE
+from hypersound_lib.errors import HIGHEST_RATE, limit_sizes
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.inr import INR_CONFIGS, FourierMLPConfig, INRConfig

@@ -20,8 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hypersound_lib.config_json import limit_sizes
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, limit_sizes
 from hypersound_lib.hypersound.elu import init_elu_
 
 

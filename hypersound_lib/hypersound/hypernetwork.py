@@ -8,8 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from hypersound_lib.config_json import limit_sizes
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, limit_sizes
 from hypersound_lib.hypersound.elu import ELU_SECOND_MOMENT, init_elu_
 from hypersound_lib.inr import INR
 

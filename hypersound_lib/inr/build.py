@@ -5,11 +5,9 @@ from typing import Any
 import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.inr.base import INR
-from hypersound_lib.inr.embedding import even_frequencies
-from hypersound_lib.inr.fourier_mlp import FourierMLP, FourierMLPConfig
-from hypersound_lib.inr.modulated import ModulatedSIREN, ModulatedSIRENConfig
-from hypersound_lib.inr.siren import SIREN, SIRENConfig
+from hypersound_lib.inr.fourier_mlp import INR, FourierMLP, FourierMLPConfig
+from hypersound_lib.inr.frequencies import even_frequencies
+from hypersound_lib.inr.siren import SIREN, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
 
 INRConfig = FourierMLPConfig | SIRENConfig | ModulatedSIRENConfig
 _NETWORKS: dict[type[Any], Any] = {  # config -> the subclass of INR that takes it

@@ -1,16 +1,17 @@
-"""SIREN: a network of sines (Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation
-Functions", the paper's related work [1])."""
+"""Networks of sines: SIREN (Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation Functions",
+the paper's related work [1]), and the modulated one (Mehta et al. 2021, "Modulated Periodic Activations for
+Generalizable Local Functional Representations", [2])."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from hypersound_lib.config_json import limit_sizes
-from hypersound_lib.errors import ConfigError
-from hypersound_lib.inr.base import INR
-from hypersound_lib.inr.linear import dense_layers, first_sine, init_siren_, linear
+from hypersound_lib.errors import ConfigError, limit_sizes
+from hypersound_lib.inr.fourier_mlp import INR, dense_layers, linear
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,97 @@ class SIREN(INR):
             x = linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"])
             x = torch.sin(self.config.hidden_omega * x)
         return linear(x, params[f"layers.{last}.weight"], params[f"layers.{last}.bias"])
+
+
+@dataclass(frozen=True)
+class ModulatedSIRENConfig:
+    """Size and frequencies of a `ModulatedSIREN`."""
+
+    hidden_layers: int = 5
+    width: int = 256  # units in each hidden layer of synthesiser and modulator alike
+    latent_size: int = 64  # numbers in the code z that describes the sound
+    omega_0: float = 6000.0  # first layer, in rad per unit of t; see SIRENConfig
+    hidden_omega: float = 30.0  # all later layers
+
+
+class ModulatedSIREN(INR):
+    """A synthesiser of sines whose amplitudes a modulator sets from a code z: `(T, 1) -> (T,)`.
+
+        synthesiser   t ──► α₁·sin ──► α₂·sin ──► … ──► affine ──► x̂(t)
+                              ▲          ▲
+        modulator     z ──► ReLU ────► ReLU ────► …       (each ReLU layer also sees z)
+
+    The modulator does not depend on t. Fitted to one sound, z is a parameter like any other; a model of many
+    sounds shares all weights but z, or generates what it likes by name.
+
+    >>> ModulatedSIREN(ModulatedSIRENConfig(hidden_layers=2, width=8, latent_size=4)).num_params
+    245
+    """
+
+    config: ModulatedSIRENConfig
+    residual_scale = 1e-3  # ω turns a small change of a weight into another phase
+
+    def __init__(self, config: ModulatedSIRENConfig = ModulatedSIRENConfig()):
+        super().__init__()
+        limit_sizes(config, hidden_layers=256, width=65536, latent_size=65536)
+        if min(config.hidden_layers, config.width, config.latent_size) < 1:
+            raise ConfigError(f"hidden_layers, width and latent_size must be positive, not {config}")
+        if config.omega_0 <= 0 or config.hidden_omega <= 0:
+            raise ConfigError(f"omega_0 and hidden_omega must be positive, not {config}")
+        self.config = config
+        width, code = config.width, config.latent_size
+        self.layers = dense_layers(1, width, config.hidden_layers)
+        init_siren_(self.layers, config.hidden_omega)
+        inputs = [code, *[width + code] * (config.hidden_layers - 1)]
+        modulators = [nn.Linear(n, width) for n in inputs]
+        for modulator in modulators:
+            # Amplitudes near 1 at the start, so that the synthesiser begins as the SIREN that its init was made for.
+            nn.init.uniform_(modulator.weight, -1 / math.sqrt(n := modulator.in_features), 1 / math.sqrt(n))
+            nn.init.ones_(modulator.bias)
+        self.modulators = nn.ModuleList(modulators)
+        self.latent = nn.Parameter(torch.randn(code) / math.sqrt(code))
+
+    def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+        """Map features, here coords `(..., T, 1)` themselves, to samples `(..., T, 1)`."""
+        z = params["latent"].unsqueeze(-2)  # (..., 1, latent_size): one row, the same for every instant
+        modulation = torch.relu(linear(z, params["modulators.0.weight"], params["modulators.0.bias"]))
+        x = first_sine(features, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
+        x = modulation * x
+        z = z.expand(*modulation.shape[:-1], -1)  # z common to all items, the modulator not: repeat it
+        last = len(self.layers) - 1
+        for i in range(1, last):
+            h = torch.cat([modulation, z], dim=-1)
+            modulation = torch.relu(linear(h, params[f"modulators.{i}.weight"], params[f"modulators.{i}.bias"]))
+            x = linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"])
+            x = modulation * torch.sin(self.config.hidden_omega * x)
+        return linear(x, params[f"layers.{last}.weight"], params[f"layers.{last}.bias"])
+
+
+def first_sine(coords: Tensor, weight: Tensor, bias: Tensor, omega_0: float) -> Tensor:
+    """Return sin(ω₀(Wt + b)), `(..., T, 1) -> (..., T, m)`: the layer that turns time into oscillation.
+
+    The angle reaches thousands of radians. It is computed in the coordinates' precision, and never in bfloat16,
+    whose 8 bits would leave nothing of the phase.
+    """
+    with torch.autocast(coords.device.type, enabled=False):
+        angle = omega_0 * linear(coords, weight.to(coords.dtype), bias.to(coords.dtype))
+        return torch.sin(angle).to(weight.dtype)
+
+
+def init_siren_(layers: nn.ModuleList, hidden_omega: float) -> None:
+    """Initialise in place as the SIREN paper does (its section 3.2 and supplement 1.5).
+
+    The first layer's weights come from U(-1/n, 1/n) with n inputs. A later layer sees sines, whose mean square is
+    1/2. With weights from U(-c, c), of variance c²/3, and n inputs its angle has variance ω² · n · c²/3 · 1/2,
+    which is 1 for c = √(6/n) / ω: every layer then starts with angles of the same, unit, scale.
+    """
+    first, *later = cast("list[nn.Linear]", list(layers))
+    _uniform_(first.weight, 1 / first.in_features)
+    for layer in later:
+        _uniform_(layer.weight, math.sqrt(6 / layer.in_features) / hidden_omega)
+
+
+def _uniform_(weight: Tensor, bound: float) -> None:
+    """Fill a weight in place from the uniform distribution on [-bound, bound]."""
+    with torch.no_grad():
+        weight.uniform_(-bound, bound)

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from hypersound_lib.config_json import MOST_SAMPLES, limit_sizes
-from hypersound_lib.errors import HIGHEST_RATE, ConfigError
+from hypersound_lib.config_json import MOST_SAMPLES
+from hypersound_lib.errors import HIGHEST_RATE, ConfigError, limit_sizes
 
 
 @dataclass(frozen=True)

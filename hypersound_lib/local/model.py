@@ -7,7 +7,6 @@ integer is, and what is put where it was not sent. It is trained for distortion 
 rate knob, is an input of every network. Integers come in packets, and no packet depends on another.
 """
 
-import math
 import os
 from fractions import Fraction
 from typing import Any
@@ -19,22 +18,19 @@ from torch.nn import functional
 from hypersound_lib.coding.compression import compress
 from hypersound_lib.coding.container import identity
 from hypersound_lib.coding.decompression import decompress
-from hypersound_lib.coding.entropy import EntropyModel, Packets, hold, round_through
 from hypersound_lib.coding.knob import KNOBS, knob_value, random_knob_values
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate
 from hypersound_lib.coords import clip_duration
 from hypersound_lib.data import as_sound, resampled_length
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.hub.folders import first_not_finite
-from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.local.config import LocalHyperSoundConfig
-from hypersound_lib.local.encoder import SideEncoder, StepNetwork
-from hypersound_lib.local.hypernetwork import Generator
+from hypersound_lib.local.networks import CodedWaves
 from hypersound_lib.local.target import LocalINR
 from hypersound_lib.local.waves import LappedTransform
 
 
-class LocalHyperSound(PretrainedModel):
+class LocalHyperSound(CodedWaves):
     """Analysis network, entropy model, generator and local target: `(B, T) -> (B, T)` for any T.
 
     >>> model = LocalHyperSound(LocalHyperSoundConfig(hop=16, side=2, encoder_width=8, generator_width=8))
@@ -49,15 +45,8 @@ class LocalHyperSound(PretrainedModel):
     def __init__(self, config: LocalHyperSoundConfig):
         super().__init__(config)
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # of a training clip, in seconds
-        waves, side = config.hop, config.side
         self.transform = LappedTransform(config.hop)
-        self.encoder = SideEncoder(waves, side, config.encoder_width)
-        self.steps = StepNetwork(waves, side, config.encoder_width)
-        self.entropy = EntropyModel(side, waves, config.entropy_width, config.near_width, config.side_held)
-        self.generator = Generator(waves, side, config.generator_width, config.packet)
         self.target = LocalINR(config.hop)
-        # The waves' table plays amplitudes of cosines; an orthonormal transform's numbers are so many times as large.
-        self.unit = math.sqrt(config.hop / 2)
 
     def analyse(self, waveform: Tensor) -> Tensor:
         """Return the lapped waves' amplitudes in packets: `(B, T) -> (B · P, K, M)`, zeros after the last frame."""
@@ -67,20 +56,6 @@ class LocalHyperSound(PretrainedModel):
             amplitudes = functional.pad(amplitudes, (0, 0, 0, -count % self.config.packet))
             amplitudes = amplitudes.unflatten(1, (-1, self.config.packet)).flatten(0, 1)
         return amplitudes
-
-    def quantise(self, amplitudes: Tensor, knob: Tensor) -> Packets:
-        """Choose what is sent: amplitudes `(P, K, M)` and the knob `(P,)` as `knob_value` has it.
-
-        The numbers are not yet rounded, so that gradients pass and so that their cost has one; `round_through` both.
-        """
-        side = self.encoder(amplitudes, knob)[:, :: self.config.side_held]
-        return Packets(side, amplitudes * self.steps(self._held(round_through(side), amplitudes), knob).exp())
-
-    def generate(self, packets: Packets, knob: Tensor) -> Tensor:
-        """Write θ from what was sent: packets of whole numbers and the knob `(P,)` to `(P, K, M)`."""
-        waves = packets.waves
-        side = self._held(packets.side, waves)
-        return self.generator(waves, self.steps(side, knob), side, knob) / self.unit
 
     def encode(self, waveform: Tensor, knob: int | None = None) -> Tensor:
         """Write θ for a sound: `(B, T) -> (B, K, M)`, K = ⌊(T - 1) / hop⌋ + 2.
@@ -98,11 +73,8 @@ class LocalHyperSound(PretrainedModel):
             return self.transform(waveform)
         amplitudes = self.transform(waveform) * self.unit
         value = knob_value(knob).to(amplitudes).expand(len(amplitudes))
-        thetas = []
-        for packet in amplitudes.split(self.config.packet, dim=1):
-            packets = Packets(*(part.round() for part in self.quantise(packet, value)))
-            thetas.append(self.generate(packets, value))
-        return torch.cat(thetas, dim=1)
+        packets = amplitudes.split(self.config.packet, dim=1)
+        return torch.cat([self.quantise_and_generate(packet, value)[1] for packet in packets], dim=1)
 
     def decode(
         self,
@@ -156,9 +128,8 @@ class LocalHyperSound(PretrainedModel):
         amplitudes = self.analyse(waveform)
         packets_each = len(amplitudes) // len(waveform)
         value = self._knobs(len(waveform), knob, waveform.device).to(amplitudes).repeat_interleave(packets_each)
-        real = self.quantise(amplitudes, value)
-        theta = self._unpacked(self.generate(Packets(*map(round_through, real)), value), waveform)
-        sound = self.decode(theta, count, start=start)
+        real, theta = self.quantise_and_generate(amplitudes, value)
+        sound = self.decode(theta.unflatten(0, (len(waveform), -1)).flatten(1, 2), count, start=start)
         if not with_costs:
             return sound
         bits = sum(self.entropy.bits(*real, value))
@@ -214,12 +185,6 @@ class LocalHyperSound(PretrainedModel):
         if bad := first_not_finite(weights):
             raise ConfigError(f"the model's {bad} holds NaN or Inf; load its weights again, or train them anew")
         return identity(weights)
-
-    def _held(self, side: Tensor, like: Tensor) -> Tensor:
-        return hold(side, self.config.side_held, like.shape[1])
-
-    def _unpacked(self, theta: Tensor, waveform: Tensor) -> Tensor:
-        return theta.unflatten(0, (len(waveform), -1)).flatten(1, 2)[:, : self.transform.frames_in(waveform.shape[-1])]
 
     def _knobs(self, count: int, knob: int | None, device: torch.device) -> Tensor:
         if knob is not None:

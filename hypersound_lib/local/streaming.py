@@ -23,7 +23,7 @@ from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.data.blocks import resample_blocks
 from hypersound_lib.errors import ConfigError, check_sample_rate
-from hypersound_lib.local.blocks import ResidualBlock
+from hypersound_lib.local.networks import ResidualBlock
 
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound

@@ -8,22 +8,95 @@ for at any instant, on the samples of any rate, from any part of the frames.
 Playing a grid is one matrix product with a fixed table of waves, then an overlap-add. Where a hop is no whole number of
 samples, frame k's instants are shifted by δ_k, and cos(α + 2π f δ) = cos α cos 2πfδ - sin α sin 2πfδ moves the shift
 into the amplitudes: the table, now of cosines and sines, stays fixed.
+
+In samples of the output a hop lasts H' = hop · output rate / rate, often no whole number. Frame k then starts at sample
+i_k = ⌈(k - 1) H'⌉, and its sample j is at u = j / H' - 1 + δ_k, with δ_k = i_k / H' - (k - 1) in [0, 1 / H').
 """
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.local.frames import FrameGrid, window
-from hypersound_lib.local.waves import lapped_waves, wave_table
+from hypersound_lib.local.waves import lapped_waves, wave_table, window
 
 # A window of 2 hops spreads a wave over its neighbours: so many cycles per hop away, its skirts are 60 dB down.
 GUARD = 4.0
 _CHUNK = 4096  # instants at once in `at`
 _TABLES = 8  # rates whose tables are kept
+
+
+class FrameGrid:
+    """The samples `start … start + count - 1`, under the frames that sound in them.
+
+    Args:
+        samples_per_hop: H', in samples of the output.
+        start: the first sample.
+        count: how many.
+
+    Raises:
+        ConfigError: there is no sample, or it lies before the first frame.
+
+    >>> grid = FrameGrid(Fraction(4), start=4, count=8)
+    >>> grid.frames
+    range(1, 4)
+    """
+
+    def __init__(self, samples_per_hop: Fraction, start: int, count: int):
+        if samples_per_hop <= 0 or start < 0 or count < 1:
+            raise ConfigError(f"samples {start} to {start + count} at {samples_per_hop} per hop cannot be played")
+        self.samples_per_hop, self.start, self.count = samples_per_hop, start, count
+        first, last = (math.floor(i / samples_per_hop) for i in (start, start + count - 1))
+        self.frames = range(first, last + 2)
+        self.length = math.ceil(2 * samples_per_hop)  # n: samples of one frame, at most
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a hop is a whole number of samples, so that all frames have the same instants."""
+        return self.samples_per_hop.denominator == 1
+
+    def starts(self) -> Tensor:
+        """Return i_k of each frame: `(K,)`, int64."""
+        p, q = self.samples_per_hop.numerator, self.samples_per_hop.denominator
+        k = torch.arange(self.frames.start, self.frames.stop)
+        return -torch.div(-(k - 1) * p, q, rounding_mode="floor")
+
+    def shifts(self) -> Tensor:
+        """Return δ_k of each frame, in hops: `(K,)`, float64. Products of integers, then one division."""
+        p, q = self.samples_per_hop.numerator, self.samples_per_hop.denominator
+        k = torch.arange(self.frames.start, self.frames.stop)
+        return (self.starts() * q - (k - 1) * p).double() / p
+
+    def grid(self) -> Tensor:
+        """Return u of a frame whose shift is 0: `(n,)`, float64, from -1."""
+        p, q = self.samples_per_hop.numerator, self.samples_per_hop.denominator
+        return (torch.arange(self.length) * q - p).double() / p
+
+    def add(self, values: Tensor) -> Tensor:
+        """Weigh frames by their windows and add them where they overlap: `(B, K, n) -> (B, count)`."""
+        if self.is_whole:
+            hop = self.samples_per_hop.numerator
+            values = values * _window_of(self.samples_per_hop, values.dtype, values.device)
+            halves = values.unflatten(-1, (2, hop))  # (B, K, 2, hop): before and after each centre
+            cells = halves[:, :-1, 1] + halves[:, 1:, 0]  # (B, K - 1, hop)
+            first = self.start - self.frames.start * hop
+            return cells.flatten(1)[:, first : first + self.count]
+        starts = self.starts()
+        values = values * window(self.grid() + self.shifts()[:, None]).to(values)
+        first, last = (math.ceil((k - 1) * self.samples_per_hop) for k in (self.frames.start, self.frames.stop - 1))
+        index = (starts[:, None] - first + torch.arange(self.length)).flatten().to(values.device)
+        total = values.new_zeros(values.shape[0], last - first + self.length)
+        total = total.index_add(1, index, values.flatten(1))
+        return total[:, self.start - first : self.start - first + self.count]
+
+
+@lru_cache(maxsize=16)
+def _window_of(samples_per_hop: Fraction, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the window on a whole grid, made once: copied to a GPU for every batch, it would be waited for."""
+    return window(FrameGrid(samples_per_hop, 0, 1).grid()).to(device, dtype)
 
 
 class LocalINR(nn.Module):

@@ -4,8 +4,14 @@
 
 These are the waves of an MDCT (Princen, Johnson and Bradley 1987), half a cycle per hop apart up to the Nyquist
 frequency: as many per hop as samples, all mirrored at u = -1/2 (odd) and u = 1/2 (even), so that what two neighbouring
-frames mirror into each other cancels. Under the windows of `frames` they are a basis of all sounds in which no
+frames mirror into each other cancels. Under windows that sum to one they are a basis of all sounds in which no
 direction is weak: the dual window w / (w² + w(1 - u)²) lies below 1.21. The transform has no weights and loses nothing.
+
+    k = 0       1       2       3          frame k is centred k hops after the start, and heard for one hop on each side
+    \\      /\\      /\\      /
+     \\    /  \\    /  \\    /             w(u) = cos²(πu/2), u = (t - t_k) / hop, |u| < 1
+      \\  /    \\  /    \\  /
+    ___\\/______\\/______\\/___             w(u) + w(u - 1) = cos²(πu/2) + sin²(πu/2) = 1
 """
 
 import math
@@ -15,7 +21,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.local.frames import dual_window
+
+
+def window(u: Tensor) -> Tensor:
+    """Return cos²(πu/2) for |u| < 1, else 0.
+
+    >>> [round(value, 6) for value in window(torch.tensor([-1.0, -0.5, 0.0, 0.5, 1.0])).tolist()]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
+    inside = u.abs() < 1
+    return torch.where(inside, torch.cos(math.pi / 2 * u).square(), torch.zeros_like(u))
+
+
+def dual_window(u: Tensor) -> Tensor:
+    """Return w / (w² + (1 - w)²) for |u| < 1, else 0: heard under it and played under w, lapped waves are exact."""
+    w = window(u)
+    return w / (w.square() + (1 - w).square())
 
 
 def lapped_waves(hop: int) -> tuple[Tensor, Tensor]:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from hypersound_lib.coding.entropy import EntropyModel
-from hypersound_lib.local.hypernetwork import Generator
 from hypersound_lib.local.model import LocalHyperSound
+from hypersound_lib.local.networks import Generator
 from hypersound_lib.local.waves import LappedTransform
 
 _ROWS = 4.0  # what an output of 1 stands for in `EntropyModel.whole_rows`

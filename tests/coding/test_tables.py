@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypersound_lib.coding.tables import ProbabilityTable, bound
+from hypersound_lib.coding.tables import ProbabilityTable
+from hypersound_lib.coding.tensors import bound
 
 
 def make(seed=0, rows=6, symbols=8, scale=1.0):

@@ -21,7 +21,7 @@ from hypersound_lib.inr import (
     SIRENConfig,
     build_inr,
 )
-from hypersound_lib.inr.linear import linear
+from hypersound_lib.inr.fourier_mlp import linear
 
 TINY = FourierMLPConfig(hidden_layers=2, width=6, num_octaves=3)
 FIRST = ("layers.0.weight", "layers.0.bias")

@@ -16,9 +16,9 @@ from hypersound_lib.inr import (
     ModulatedSIREN,
     ModulatedSIRENConfig,
     SIRENConfig,
-    base,
     build_inr,
     even_frequencies,
+    fourier_mlp,
 )
 
 CONFIGS = {
@@ -51,7 +51,7 @@ def generated(inr, names=None, batch=3):
     batched=st.booleans(),
 )
 def test_chunks_of_instants_change_neither_values_nor_gradients(monkeypatch, kind, num_samples, own_instants, batched):
-    monkeypatch.setattr(base, "_CHUNK_BYTES", 1)  # 256 instants each, the least
+    monkeypatch.setattr(fourier_mlp, "_CHUNK_BYTES", 1)  # 256 instants each, the least
     inr = make(kind)
     own = {name: p.detach().clone().requires_grad_() for name, p in inr.named_parameters()}
     params = generated(inr) if batched else own

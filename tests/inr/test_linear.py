@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from hypersound_lib.inr.linear import dense_layers, linear
+from hypersound_lib.inr.fourier_mlp import dense_layers, linear
 
 B, T, N, M = 3, 5, 4, 2
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.local.frames import FrameGrid, dual_window, window
+from hypersound_lib.local.target import FrameGrid
+from hypersound_lib.local.waves import dual_window, window
 
 
 @given(st.floats(-1e6, 1e6, allow_nan=False))

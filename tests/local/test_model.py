@@ -6,8 +6,9 @@ import json
 import pytest
 import torch
 
-from hypersound_lib.coding.entropy import Packets, hold, round_through
+from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
+from hypersound_lib.coding.tensors import hold, round_through
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation.systems import load_system
 from hypersound_lib.local.config import LocalHyperSoundConfig

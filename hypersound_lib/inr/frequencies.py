@@ -1,49 +1,9 @@
-"""Positional embeddings: sines and cosines of t that make fast change easy to learn (paper, section 3.2)."""
-
-import math
+"""Frequencies for a positional embedding (paper, section 3.2), in cycles per unit of t."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hypersound_lib.errors import ConfigError
-
-
-class FourierFeatures(nn.Module):
-    """γ(t) = [sin 2πf₁t, cos 2πf₁t, sin 2πf₂t, …]: one pair per frequency, `(..., T, 1) -> (..., T, 2K)`.
-
-    Args:
-        frequencies: `(K,)`, in cycles per unit of t. A clip on [0, 1) of N samples has its Nyquist frequency at
-            N / 2 cycles.
-
-    >>> FourierFeatures(torch.tensor([1.0, 2.0]))(torch.tensor([[0.5]])).round(decimals=6).abs()  # half, whole turn
-    tensor([[0., 1., 0., 1.]])
-    """
-
-    frequencies: Tensor
-
-    def __init__(self, frequencies: Tensor):
-        super().__init__()
-        if frequencies.ndim != 1 or frequencies.numel() == 0:
-            raise ConfigError(f"frequencies must be (K,) with K > 0, not {tuple(frequencies.shape)}")
-        # Single precision names a frequency to 1 part in 10^7: sums of sines stay in tune over minutes.
-        self.register_buffer("frequencies", frequencies.to(torch.float32))
-
-    @property
-    def num_features(self) -> int:
-        """2K: the width of the embedding."""
-        return 2 * self.frequencies.numel()
-
-    def forward(self, coords: Tensor) -> Tensor:
-        """Embed coords `(..., T, 1)` as `(..., T, 2K)`, computed in the coordinates' precision.
-
-        A sine of a large angle has few correct digits: in float32, 2πft at f = 16384 cycles is known to 0.01 rad
-        only. So the whole turns are taken off first. They change nothing, since sin 2πx = sin 2π(x - round(x)),
-        and they are exact where f·t is, as with the paper's powers of two.
-        """
-        turns = coords * self.frequencies.to(coords.dtype)  # (..., T, K)
-        angle = 2 * math.pi * (turns - torch.round(turns))
-        pairs = torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1)  # (..., T, K, 2)
-        return pairs.flatten(-2)
 
 
 def octave_frequencies(num_octaves: int) -> Tensor:

@@ -1,0 +1,88 @@
+"""What PyTorch has no name for: clamping and rounding that pass gradients, frames moved and held, neighbours."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def bound(x: Tensor, low: float, high: float) -> Tensor:
+    """Clamp, with gradients that lead back from outside, and none that lead further out: `(…) -> (…)`.
+
+    With those of `clamp`, which are zero outside, what strayed never comes back; with gradients that pass it strays on.
+    """
+    return _Bound.apply(x, low, high)
+
+
+class _Bound(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, low, high):
+        ctx.save_for_backward(x)
+        ctx.limits = low, high
+        return x.clamp(low, high)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,), (low, high) = ctx.saved_tensors, ctx.limits
+        # A step of descent goes against the gradient.
+        outwards = ((x < low) & (gradient > 0)) | ((x > high) & (gradient < 0))
+        return gradient.masked_fill(outwards, 0), None, None
+
+
+def round_through(x: Tensor) -> Tensor:
+    """Round, and pass gradients through as if nothing had happened ("straight-through")."""
+    return x + (x.round() - x).detach()
+
+
+def shift(x: Tensor, offset: int) -> Tensor:
+    """Return x with frame k + offset in the place of frame k, zeros beyond the ends: `(B, K, W) -> (B, K, W)`.
+
+    >>> shift(torch.tensor([[[1.0], [2.0], [3.0]]]), -1).flatten().tolist()
+    [0.0, 1.0, 2.0]
+    """
+    if offset == 0:
+        return x
+    if abs(offset) >= x.shape[1]:
+        return torch.zeros_like(x)
+    if offset < 0:
+        return functional.pad(x[:, :offset], (0, 0, -offset, 0))
+    return functional.pad(x[:, offset:], (0, 0, 0, offset))
+
+
+def hold(side: Tensor, held: int, frames: int) -> Tensor:
+    """Repeat side numbers for all the frames that they stand for: `(P, ⌈K / held⌉, D) -> (P, K, D)`."""
+    return side if held == 1 else side.repeat_interleave(held, dim=1)[:, :frames]
+
+
+def any_near(x: Tensor, offsets: Sequence[int]) -> Tensor:
+    """Return whether any of the waves m + offset is true: `(N, M) -> (N, M)`."""
+    padded, count = functional.pad(x, (-offsets[0], offsets[-1])), x.shape[-1]
+    found = padded[..., :count].clone()
+    for k in range(1, len(offsets)):
+        found |= padded[..., k : k + count]
+    return found
+
+
+def around(parts: Sequence[Tensor], offsets: Sequence[range], frame: Tensor, wave: Tensor) -> Tensor:
+    """Return values at waves + offset, zeros beyond the ends, for each offset of each part: `-> (offsets, N)`.
+
+    Args:
+        parts: `(B · K, M)` each.
+        offsets: of each part.
+        frame: which of the B · K frames, `(N,)`.
+        wave: which of its waves, `(N,)`.
+    """
+    padded = [functional.pad(x, (-some[0], some[-1])) for x, some in zip(parts, offsets, strict=True)]
+    begins = accumulate((x.shape[-1] for x in padded), initial=0)
+    places = tuple(begin + k for begin, some in zip(begins, offsets, strict=False) for k in range(len(some)))
+    joined = torch.cat(padded, dim=-1)
+    at = frame * joined.shape[-1] + wave
+    return joined.take(at + _column(places, at.device))
+
+
+@lru_cache(maxsize=64)
+def _column(numbers: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(numbers, device=device).unsqueeze(-1)

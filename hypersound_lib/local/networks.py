@@ -1,0 +1,177 @@
+"""The networks of the local model: which integers are sent for a sound, and which θ are written from them.
+
+    c (K, M) ── |·|, log ──► blocks ──► h = round(·)    D side numbers a frame
+    h, knob ──────────────► blocks ──► G               log of 1 / step, for each wave
+    y = round(c · e^G)                                 what is sent of the waves
+    y, G, h, knob ────────► blocks ──► θ               where in its cell each amplitude is likely to be, and how much
+                                                       noise to put where nothing was sent
+
+Both ends compute G, the encoder to divide and the decoder to multiply, from what is sent. An amplitude that was rounded
+to y lies in the cell [y - ½, y + ½] steps. Nothing that is generated leaves that cell by more than half a step, so no
+band of the copy can be louder than what was sent allows.
+"""
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hypersound_lib.coding.entropy import SIDE_UNIT, EntropyModel, Packets
+from hypersound_lib.coding.tensors import bound, hold, round_through, shift
+from hypersound_lib.hub.model import PretrainedModel
+from hypersound_lib.local.config import LocalHyperSoundConfig
+
+_BRANCH = 0.1  # what all residual branches together add at the start, as part of what they find
+_LARGEST = 12.0  # side number
+_GAIN = 4.0  # of a unit of `gain`: it is to move faster than other weights
+_STEP_RANGE = (-2.0, 7.0)  # of G less the knob's part: where nothing ever was, it would grow without end
+
+
+class CodedWaves(PretrainedModel):
+    """What a local model does between its two fixed transforms: amplitudes to integers, and integers to θ."""
+
+    def __init__(self, config: LocalHyperSoundConfig):
+        super().__init__(config)
+        waves, side = config.hop, config.side
+        self.encoder = SideEncoder(waves, side, config.encoder_width)
+        self.steps = StepNetwork(waves, side, config.encoder_width)
+        self.entropy = EntropyModel(side, waves, config.entropy_width, config.near_width, config.side_held)
+        self.generator = Generator(waves, side, config.generator_width, config.packet)
+        # The waves' table plays amplitudes of cosines; an orthonormal transform's numbers are so many times as large.
+        self.unit = math.sqrt(config.hop / 2)
+
+    def quantise(self, amplitudes: Tensor, knob: Tensor) -> Packets:
+        """Choose what is sent: amplitudes `(P, K, M)` and the knob `(P,)` as `knob_value` has it.
+
+        The numbers are not yet rounded, so that gradients pass and so that their cost has one; `round_through` both.
+        """
+        side = self.encoder(amplitudes, knob)[:, :: self.config.side_held]
+        return Packets(side, amplitudes * self.steps(self._held(round_through(side), amplitudes), knob).exp())
+
+    def generate(self, packets: Packets, knob: Tensor) -> Tensor:
+        """Write θ from what was sent: packets of whole numbers and the knob `(P,)` to `(P, K, M)`."""
+        waves = packets.waves
+        side = self._held(packets.side, waves)
+        return self.generator(waves, self.steps(side, knob), side, knob) / self.unit
+
+    def quantise_and_generate(self, amplitudes: Tensor, knob: Tensor) -> tuple[Packets, Tensor]:
+        """Return what is sent, not yet rounded, and the θ of what was: `(P, K, M), (P,) -> (P, K, M)`."""
+        real = self.quantise(amplitudes, knob)
+        return real, self.generate(Packets(*map(round_through, real)), knob)
+
+    def _held(self, side: Tensor, like: Tensor) -> Tensor:
+        return hold(side, self.config.side_held, like.shape[1])
+
+
+class SideEncoder(nn.Module):
+    """Find the side numbers, not yet rounded: `(B, K, M), (B,) -> (B, K, D)`. Its look-ahead is one frame."""
+
+    def __init__(self, waves: int, side: int, width: int):
+        super().__init__()
+        self.network = residual_network(waves + 1, width, side, ((-1, 0, 1), (-4, -2, 0)))
+        last = cast(nn.Linear, self.network[-1])
+        nn.init.normal_(last.weight, std=0.15 / math.sqrt(width))  # few bits at first
+        self.gain = nn.Parameter(torch.zeros(2, side))  # of each number's logarithm: offset, slope over the knob
+
+    def forward(self, amplitudes: Tensor, knob: Tensor) -> Tensor:
+        """Take amplitudes and the rate knob as input."""
+        levels = torch.asinh(amplitudes.abs() * 2e3) / 6
+        numbers = self.network(torch.cat([levels, knob[:, None, None].expand(*levels.shape[:2], 1)], dim=-1))
+        # Where bits are dear, all variation of a number may be worth less than its bits: so its size follows the knob.
+        size = torch.exp(_GAIN * (self.gain[0] + self.gain[1] * knob[:, None]))
+        # Bounded: what nothing holds back grows, and takes the networks that have it as input with it.
+        return _LARGEST * torch.tanh(numbers * size[:, None] * (SIDE_UNIT / _LARGEST))
+
+
+class StepNetwork(nn.Module):
+    """Choose every wave's step: side numbers `(B, K, D)` and knob `(B,)` to G = -log step, `(B, K, M)`.
+
+    The knob is the logarithm of a common coarseness; the network adds to it. It looks at no later frame.
+    """
+
+    def __init__(self, waves: int, side: int, width: int):
+        super().__init__()
+        self.network = residual_network(side + 1, width, waves, ((-1, 0), (-4, -2, 0)))
+        self.common = nn.Parameter(torch.full((waves,), 3.5))
+
+    def forward(self, side: Tensor, knob: Tensor) -> Tensor:
+        """Take rounded side numbers as input."""
+        spread = knob[:, None, None].expand(*side.shape[:2], 1)
+        steps = 2 * self.network(torch.cat([side / SIDE_UNIT, spread], dim=-1)) + self.common
+        return bound(steps, *_STEP_RANGE) - spread
+
+
+class Generator(nn.Module):
+    """Generate the waves' amplitudes from what was sent: `(B, K, M) × 2, (B, K, D), (B,) -> (B, K, M)`.
+
+    Args:
+        waves: M.
+        side: D.
+        width: channels.
+        frames: of a packet, at most: so many rows of signs are kept.
+    """
+
+    look_ahead = 3  # frames
+    signs: Tensor
+
+    def __init__(self, waves: int, side: int, width: int, frames: int):
+        super().__init__()
+        self.network = residual_network(3 * waves + side + 1, width, 2 * waves, ((-1, 0, 1), (-2, 0, 2), (-8, -4, 0)))
+        with torch.no_grad():
+            cast(nn.Linear, self.network[-1]).bias[waves:] = -2.0  # hardly any noise
+        with torch.device("cpu"):
+            signs = torch.randn(frames, waves, generator=torch.Generator().manual_seed(0)).sign()
+        self.register_buffer("signs", signs, persistent=False)
+
+    def forward(self, y: Tensor, steps: Tensor, side: Tensor, knob: Tensor) -> Tensor:
+        """Generate θ. Args: integers, G of `StepNetwork`, side numbers, knob."""
+        spread = knob[:, None, None].expand(*side.shape[:2], 1)
+        known = torch.asinh(y)
+        inputs = [known, known.abs(), (steps - 3.5) / 4, side / SIDE_UNIT, spread]
+        place, level = self.network(torch.cat(inputs, dim=-1)).chunk(2, dim=-1)
+        noise = 0.5 * torch.sigmoid(level) * self.signs[: y.shape[1]].to(y)
+        inside = y + 0.5 * torch.tanh(place) + (y == 0) * noise
+        return inside * torch.exp(-steps)
+
+
+class ResidualBlock(nn.Module):
+    """x_k + W₁ gelu(W₃ gelu(x_{k+o} for three offsets o)): `(B, K, W) -> (B, K, W)`.
+
+    The three frames lie side by side in one matrix product: on a CPU a third faster than a convolution. Frames beyond
+    the ends count as zeros.
+
+    Args:
+        width: W.
+        offsets: of the frames that it takes as input, such as (-1, 0, 1); its look-ahead is the largest.
+        count: how many blocks follow each other.
+    """
+
+    def __init__(self, width: int, offsets: tuple[int, ...], count: int = 1):
+        super().__init__()
+        self.offsets = offsets
+        self.take = nn.Linear(len(offsets) * width, width)
+        self.mix = nn.Linear(width, width)
+        with torch.no_grad():
+            # Quiet branches: as loud as what they add to, they let the first hundred steps undo each other.
+            self.mix.weight.normal_(std=_BRANCH / math.sqrt(width * count))
+            self.mix.bias.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add what the two layers make of x."""
+        now = functional.gelu(x)
+        taken = torch.cat([shift(now, offset) for offset in self.offsets], dim=-1)
+        return x + self.mix(functional.gelu(self.take(taken)))
+
+
+def residual_network(inputs: int, width: int, outputs: int, offsets: tuple[tuple[int, ...], ...]) -> nn.Sequential:
+    """Return linear, one block for each tuple of offsets, gelu, linear: `(B, K, inputs) -> (B, K, outputs)`.
+
+    The last layer starts at zero: at the start the network has no say.
+    """
+    blocks = [ResidualBlock(width, taken, len(offsets)) for taken in offsets]
+    last = nn.Linear(width, outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(inputs, width), *blocks, nn.GELU(), last)
