@@ -54,16 +54,11 @@ def time_coords(
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
 ) -> Tensor:
-    """Return the instants of `num_samples` consecutive samples, as coordinates `(T, 1)`.
-
-    What one unit of t means follows from what is given:
+    """Return the instants of consecutive samples, `(T, 1)`, exact for hours. What one unit of t means follows:
 
     - nothing else: t = i / N on [0, 1), one unit is this very grid;
-    - `sample_rate`: t = i / sample_rate, in seconds;
-    - `sample_rate` and `duration`: t = i / (sample_rate * duration), in units of a clip of that duration in
-      seconds. This asks an INR that was fitted on [0, 1) for samples at any rate.
-
-    The division is done once, in float64, on integers, so it is exact to the last bit for hours of audio.
+    - `sample_rate`: t = i / sample_rate, in seconds; and with
+    - `duration`: t = i / (sample_rate * duration), in clips: an INR on [0, 1) at any rate.
 
     Args:
         num_samples: how many instants.
@@ -75,11 +70,6 @@ def time_coords(
 
     Raises:
         ConfigError: there is no sample, or `start` or `duration` has no rate to count with.
-
-    >>> time_coords(4).squeeze(-1)
-    tensor([0.0000, 0.2500, 0.5000, 0.7500])
-    >>> time_coords(3, sample_rate=8, start=8).squeeze(-1)
-    tensor([1.0000, 1.1250, 1.2500])
     """
     if num_samples < 1:
         raise ConfigError(f"a time grid needs at least one sample, not {num_samples}")
@@ -90,11 +80,9 @@ def time_coords(
         points_per_unit *= duration
     if points_per_unit <= 0:
         raise ConfigError(f"sample_rate and duration must be positive, not {sample_rate} Hz, {duration} s")
-
-    device = torch.device("cpu" if device is None else device)
-    if device.type == "cpu":
-        return _instants(num_samples, points_per_unit, start, dtype).unsqueeze(-1)
-    return _instants_there(num_samples, points_per_unit, start, dtype, device).unsqueeze(-1)
+    there = torch.device("cpu" if device is None else device)
+    settings = (num_samples, points_per_unit, start, dtype)
+    return (_instants(*settings) if there.type == "cpu" else _instants_there(*settings, there)).unsqueeze(-1)
 
 
 @lru_cache(maxsize=16)

@@ -55,6 +55,19 @@ def test_the_top_folder_has_at_most_26_entries():
     assert len(entries) <= 26, entries
 
 
+def test_a_file_has_at_most_250_lines_and_a_function_fits_on_a_screen_of_40():
+    """Docstrings and decorators included."""
+    long = []
+    for module, tree in MODULES.items():
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        for function in functions:
+            first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
+            if function.end_lineno - first + 1 > 40:
+                long.append(f"{module}.{function.name}")
+    long += [str(path) for path in LIBRARY.rglob("*.py") if len(path.read_text(encoding="utf-8").splitlines()) > 250]
+    assert not long
+
+
 def test_layers_are_kept_and_nothing_imports_in_circles():
     """The contracts stand in pyproject.toml."""
     code = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"

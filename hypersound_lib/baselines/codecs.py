@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.data import load_audio, resample, save_audio
-from hypersound_lib.data.audio import to_int16
+from hypersound_lib.data.waveforms import to_int16
 
 CODEC2_RATE = 8000  # Hz, the only one
 CODEC2_FRAME = 320  # samples: the longest of the modes; c2enc leaves out what does not fill a frame

@@ -66,30 +66,16 @@ def run(options: argparse.Namespace) -> int:
     main = processes.is_main_process
     # One process writes what all of them read.
     first = processes.main_process_first() if options.download or source.store else nullcontext()
+    places = {"root": source.root, "download": options.download, "folder": source.store}
     with first, plain_warnings():
-        stores = training_stores(
-            source.data,
-            model_config.sample_rate,
-            root=source.root,
-            download=options.download,
-            folder=source.store,
-            minutes=source.minutes,
-            progress=main,
-        )
+        rate = model_config.sample_rate
+        stores = training_stores(source.data, rate, **places, minutes=source.minutes, progress=main)
     with locked(options.out) if main else nullcontext():
         if main:
             write_source(options.out, source, config.seed)
             print(_describe(source, config, model, *stores), flush=True)
-        result = train(
-            model,
-            *stores,
-            config,
-            options.out,
-            resume=options.resume,
-            max_seconds=options.max_seconds,
-            cpu=cpu,
-            progress=main,
-        )
+        session = {"resume": options.resume, "max_seconds": options.max_seconds, "cpu": cpu, "progress": main}
+        result = train(model, *stores, config, options.out, **session)
     if main:
         print(_ending(result, options.out))
     return 130 if result.stop_reason == "interrupted" else 0

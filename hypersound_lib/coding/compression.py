@@ -52,8 +52,7 @@ def compress_blocks(
         rate: how large the file may be.
 
     Raises:
-        ConfigError: there is no sample, `original_rate` is impossible, or the model cannot go as low as the rate;
-            the last is raised at the end, when all is known.
+        ConfigError: there is no sample, a rate is impossible, or, at the end, the model cannot go as low as the rate.
     """
     if not measured.num_samples:
         raise ConfigError("there is no sample to compress")
@@ -70,19 +69,15 @@ def compress_blocks(
         groups = in_packets(amplitudes, model.config.packet)
         if budget is None:
             packets = _encode(model, coder, groups, knob, number)
-        else:
-            # Never more than the share of the sound so far, so that the whole stays below what was asked for.
+        else:  # never more than the share of the sound so far, so that the whole stays below what was asked for
             share = math.floor(budget * stop / frames) - spent
             packets, knob = _fit(model, coder, groups, knob, number, share, exactly=stop == frames)
         number += len(packets)
-        part = b"".join(packet.to_bytes() for packet in packets)
+        yield (part := b"".join(packet.to_bytes() for packet in packets))
         spent += len(part)
-        yield part
     if budget is not None and spent > budget:
-        least = (spent + len(header)) / seconds / 125
-        raise ConfigError(
-            f"{rate.kbps:g} kbit/s is too little for this sound: with its coarsest steps this model takes {least:.2f}"
-        )
+        least = f"with its coarsest steps this model takes {(spent + len(header)) / seconds / 125:.2f}"
+        raise ConfigError(f"{rate.kbps:g} kbit/s is too little for this sound: {least}")
 
 
 def in_packets(amplitudes: Tensor, size: int) -> list[Tensor]:

@@ -3,16 +3,7 @@
 One waveform's way through: ``load_dataset`` → ``build_store`` → ``RandomClips`` → ``DataLoader``.
 """
 
-from hypersound_lib.data.audio import (
-    as_real,
-    as_sound,
-    from_int16,
-    load_audio,
-    peak_normalize,
-    resample,
-    resampled_length,
-    to_int16,
-)
+from hypersound_lib.data.audio import load_audio
 from hypersound_lib.data.augment import Dequantize, Normalize, PhaseMangle, Step, all_pass, paper_augmentation
 from hypersound_lib.data.catalogue import CORPORA
 from hypersound_lib.data.clips import ConsecutiveClips, RandomClips
@@ -21,6 +12,15 @@ from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.segments import cut_segments, random_segment
 from hypersound_lib.data.signals import codec_augmentation
 from hypersound_lib.data.store import AudioStore, build_store, open_store
+from hypersound_lib.data.waveforms import (
+    as_real,
+    as_sound,
+    from_int16,
+    peak_normalize,
+    resample,
+    resampled_length,
+    to_int16,
+)
 from hypersound_lib.data.writing import save_audio
 
 __all__ = [

@@ -1,7 +1,4 @@
-"""Sound files to waveforms: decode to mono, resample, normalise, quantise.
-
-Decoding is libsndfile's (through soundfile), resampling is soxr's high-quality preset, as in the paper's "Data".
-"""
+"""Sound files to waveforms: decoded to mono by libsndfile, through soundfile."""
 
 import io
 import os
@@ -11,24 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from hypersound_lib.data.mpeg import all_frames, scan
 from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.data.truncation import missing_tail, second_stream
+from hypersound_lib.data.waveforms import LOUDEST, resample
 from hypersound_lib.errors import (
     HIGHEST_RATE,
     LOWEST_RATE,
     AudioFileError,
-    ConfigError,
-    check_sample_rate,
 )
 
-_FULL_SCALE = 2**15  # int16 steps from 0 to full scale
-LOUDEST = 1e12  # 240 dB above full scale: no sound, and its square is still far from the largest float32
 _CANCELLED = 1e-6  # -60 dB; of channels that have nothing in common, the mean has 1 / count
 _UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that states none is above this
 
@@ -127,132 +119,6 @@ def _check_channels(path: Path, count: int, of_channels: float, of_mean: float) 
             f"{path}: its {count} channels cancel when they are averaged, as where one is the other's negative. "
             f"Keep one of them: ffmpeg -i {path} -af 'pan=mono|c0=c0' one.flac"
         )
-
-
-def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
-    """Return ⌊T · to_rate / from_rate + ½⌋ in exact integers, the one rule for how long a sound is at another rate.
-
-    Raises:
-        ConfigError: a rate is no whole number from 100 to 1 000 000.
-
-    >>> resampled_length(480, 48000, 22050)  # 220.5, where soxr's own rounding gives 220
-    221
-    """
-    check_sample_rate(from_rate, to_rate)
-    return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)
-
-
-def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
-    """Return `waveform` at another rate by soxr's high-quality resampler (paper, "Data").
-
-    Shape:
-        ``(..., T) -> (..., T')``, float32 on the CPU; T' is `resampled_length`.
-
-    Raises:
-        ConfigError: a rate is no whole number from 100 to 1 000 000, the result is not finite, or the waveform wants a
-            gradient, which soxr does not pass.
-
-    >>> resample(torch.zeros(2, 48000), 48000, 22050).shape
-    torch.Size([2, 22050])
-    """
-    waveform = as_real(waveform)
-    *batch, num_samples = waveform.shape
-    total = resampled_length(num_samples, from_rate, to_rate)
-    if from_rate == to_rate:
-        return waveform
-    if waveform.requires_grad:
-        raise ConfigError("resampling passes no gradient on: call it with waveform.detach()")
-    columns = waveform.reshape(-1, num_samples).T.to("cpu", torch.float32).contiguous().numpy()  # (T, B)
-    columns = soxr.resample(columns, from_rate, to_rate, quality="HQ")
-    if not np.isfinite(columns).all():
-        raise ConfigError(f"at {to_rate} Hz the sound is not finite: it holds NaN or Inf, or is too loud to resample")
-    rows = torch.from_numpy(np.ascontiguousarray(columns.T))[:, :total]
-    # soxr may be a sample short, where the exact length lies halfway between two.
-    return functional.pad(rows, (0, total - rows.shape[1])).reshape(*batch, total)
-
-
-def as_real(waveform: Tensor) -> Tensor:
-    """Return a waveform, or a batch of them, whose full scale is ±1: float32 and float64 as they are, half as float32.
-
-    Raises:
-        ConfigError: it is not of real floating-point numbers.
-
-    >>> as_real(torch.zeros(3, dtype=torch.int16))
-    Traceback (most recent call last):
-    hypersound_lib.errors.ConfigError: a waveform is of floating-point numbers ... from_int16 converts it
-    """
-    if not waveform.is_floating_point():
-        remedy = "from_int16 converts it" if waveform.dtype == torch.int16 else "convert it first"
-        raise ConfigError(f"a waveform is of floating-point numbers with full scale ±1, not {waveform.dtype}; {remedy}")
-    return waveform if waveform.dtype == torch.float64 else waveform.float()
-
-
-def as_sound(waveform: Tensor) -> Tensor:
-    """Return what was given as a waveform on the CPU, `(T,)` float32, or say why it is none.
-
-    Raises:
-        ConfigError: it is not `(T,)` with T ≥ 1, not real, or holds NaN or Inf.
-
-    >>> as_sound(torch.tensor([1.0, float("nan")]))
-    Traceback (most recent call last):
-    hypersound_lib.errors.ConfigError: sample 1 of the sound is NaN or Inf
-    """
-    # A copy where an array runs backwards, which no tensor does.
-    waveform = torch.as_tensor(waveform.copy() if isinstance(waveform, np.ndarray) else waveform).detach()
-    if waveform.ndim != 1 or not len(waveform) or waveform.is_complex():
-        raise ConfigError(f"a sound is a waveform (T,) of real numbers, not {waveform.dtype} {tuple(waveform.shape)}")
-    waveform = as_real(waveform).to("cpu", torch.float32)
-    if not waveform.isfinite().all():
-        raise ConfigError(f"sample {int((~waveform.isfinite()).nonzero()[0])} of the sound is NaN or Inf")
-    return waveform
-
-
-def peak_normalize(waveform: Tensor, peak: float = 1.0) -> Tensor:
-    """Scale each waveform so that its largest magnitude is `peak`; digital silence stays silent.
-
-    Shape:
-        ``(..., T) -> (..., T)``; each row of a batch has its own gain.
-
-    >>> peak_normalize(torch.tensor([[0.1, -0.2], [0.0, 0.0]]))
-    tensor([[ 0.5000, -1.0000],
-            [ 0.0000,  0.0000]])
-    """
-    waveform = as_real(waveform)
-    largest = waveform.abs().amax(dim=-1, keepdim=True)
-    # Divide before scaling: the reciprocal of a subnormal peak would overflow.
-    return waveform / torch.where(largest > 0, largest, torch.ones_like(largest)) * peak
-
-
-def to_int16(waveform: Tensor) -> Tensor:
-    """Quantise full scale ±1 to 16 bit, rounding to nearest; what lies outside saturates, it never wraps.
-
-    Shape:
-        ``(...) float -> (...) int16``
-
-    Raises:
-        ConfigError: the waveform is not of floating-point numbers, or holds NaN.
-
-    >>> to_int16(torch.tensor([-2.0, -0.5, 0.0, 1.0]))
-    tensor([-32768, -16384,      0,  32767], dtype=torch.int16)
-    """
-    waveform = as_real(waveform)
-    if waveform.isnan().any():
-        raise ConfigError("NaN has no value in 16 bits; repair the waveform first")
-    return (waveform * _FULL_SCALE).round().clamp(-_FULL_SCALE, _FULL_SCALE - 1).to(torch.int16)
-
-
-def from_int16(samples: Tensor) -> Tensor:
-    """Return 16-bit samples at full scale ±1, float32: exactly what decoding a 16-bit file gives.
-
-    Raises:
-        ConfigError: the samples are not int16.
-
-    >>> from_int16(torch.tensor([-32768, 16384], dtype=torch.int16))
-    tensor([-1.0000,  0.5000])
-    """
-    if samples.dtype != torch.int16:
-        raise ConfigError(f"16-bit samples are torch.int16, not {samples.dtype}")
-    return samples.to(torch.float32) / _FULL_SCALE
 
 
 class Reader(soundfile.SoundFile):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hypersound_lib.data.audio import peak_normalize
+from hypersound_lib.data.waveforms import peak_normalize
 from hypersound_lib.errors import ConfigError
 
 Step = Callable[[Tensor, np.random.Generator], Tensor]
@@ -49,10 +49,8 @@ def all_pass(waveform: Tensor, sample_rate: int, frequency: float, radius: float
     True
     """
     if not 0 <= radius < 1 or not 0 <= frequency < sample_rate / 2:
-        raise ConfigError(
-            f"an all-pass pole needs 0 <= radius < 1 and 0 <= frequency < {sample_rate / 2} Hz, "
-            f"not radius {radius} and {frequency} Hz"
-        )
+        limits = f"0 <= radius < 1 and 0 <= frequency < {sample_rate / 2} Hz"
+        raise ConfigError(f"an all-pass pole needs {limits}, not radius {radius} and {frequency} Hz")
     from scipy.signal import lfilter  # takes most of a second to import: only who filters waits for it
 
     cosine = math.cos(2 * math.pi * frequency / sample_rate)

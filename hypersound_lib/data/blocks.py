@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.data.audio import mono_blocks, opened, resampled_length
+from hypersound_lib.data.audio import mono_blocks, opened
+from hypersound_lib.data.waveforms import resampled_length
 
 
 def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:

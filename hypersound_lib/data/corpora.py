@@ -1,7 +1,21 @@
-"""Datasets by name: the embedded corpus, public corpora, or any folder of audio."""
+"""Datasets by name: the embedded corpus, public corpora, or any folder of audio.
+
+================  ==========================================================  =========================
+name              what                                                        "test" holds
+================  ==========================================================  =========================
+mini              embedded in this library                                    the last 4 speakers
+vctk              VCTK 0.92, 110 English speakers, 48 kHz (paper, "Data")     the last 10 speakers
+ljspeech          LJSpeech 1.1, one speaker, 22.05 kHz                        the last 5 of 50 chapters
+librispeech       LibriSpeech train-clean-100, 16 kHz                         the last tenth of speakers
+librispeech-X     another subset X, such as dev-clean                         the last tenth of speakers
+speechcommands    Speech Commands 0.02, one-second words, 16 kHz              its own testing list
+yesno             60 utterances of one Hebrew speaker, 8 kHz                  the last 6 files
+a folder          its files and subfolders; the first subfolder is a speaker  the last tenth of speakers
+================  ==========================================================  =========================
+"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,25 +82,12 @@ def load_dataset(
     download: bool = False,
     sample_rate: int | None = None,
 ) -> AudioDataset:
-    """Return a dataset by name, or any folder of audio.
-
-    ================  ==========================================================  =========================
-    name              what                                                        "test" holds
-    ================  ==========================================================  =========================
-    mini              embedded in this library                                    the last 4 speakers
-    vctk              VCTK 0.92, 110 English speakers, 48 kHz (paper, "Data")     the last 10 speakers
-    ljspeech          LJSpeech 1.1, one speaker, 22.05 kHz                        the last 5 of 50 chapters
-    librispeech       LibriSpeech train-clean-100, 16 kHz                         the last tenth of speakers
-    librispeech-X     another subset X, such as dev-clean                         the last tenth of speakers
-    speechcommands    Speech Commands 0.02, one-second words, 16 kHz              its own testing list
-    yesno             60 utterances of one Hebrew speaker, 8 kHz                  the last 6 files
-    a folder          its files and subfolders; the first subfolder is a speaker  the last tenth of speakers
-    ================  ==========================================================  =========================
+    """Return a dataset by name, or any folder of audio; the module's page has a table of them.
 
     A speaker is never in two splits, save where a corpus has only one. "Last" is in sorted order.
 
     Args:
-        name_or_folder: a name above, or a path; write ``./mini`` for a folder called like a corpus.
+        name_or_folder: a name of that table, or a path; write ``./mini`` for a folder called like a corpus.
         split: "train", "test" or "all"; Speech Commands also has "validation".
         root: the folder that holds public corpora, one folder each; default ``cache_dir() / "corpora"``.
         download: fetch a public corpus that is not there.
@@ -110,14 +111,18 @@ def load_dataset(
         folder = _require_folder(name)
     recordings = corpus.index(folder)
     parts = corpus.split(folder, recordings) | {"all": recordings}
+    return AudioDataset(_part(parts, split, name, folder), name, split, sample_rate)
+
+
+def _part(parts: Mapping[str, Sequence[Recording]], split: str, name: str, folder: Path) -> Sequence[Recording]:
     if split not in parts:
         raise DatasetError(f"{name!r} has no split {split!r}; it has {', '.join(sorted(parts))}")
     if not parts[split]:
         raise DatasetError(
-            f"split {split!r} of {folder} is empty: its {len(recordings)} recordings are too few speakers to divide. "
+            f"split {split!r} of {folder} is empty: its {len(parts['all'])} recordings are too few speakers to divide. "
             "Use split='all', or complete the corpus."
         )
-    return AudioDataset(parts[split], name, split, sample_rate)
+    return parts[split]
 
 
 def _locate(name: str, corpus: Corpus, root: str | os.PathLike | None, download: bool) -> Path:

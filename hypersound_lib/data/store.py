@@ -19,9 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hypersound_lib.data.audio import from_int16, load_audio, peak_normalize, to_int16
+from hypersound_lib.data.audio import load_audio
 from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.os_errors import explain_os_error
+from hypersound_lib.data.waveforms import from_int16, peak_normalize, to_int16
 from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError, check_sample_rate
 from hypersound_lib.progress import progress_bar
 
@@ -106,18 +107,13 @@ def build_store(
     normalize: bool = False,
     progress: bool = False,
 ) -> AudioStore:
-    """Decode recordings once and hold them as 16-bit integers.
-
-    Samples within [−1, 1] are kept to half an LSB; a 16-bit file at its own rate is kept exactly. What lies outside
-    saturates, unless `normalize` scales it into range. What cannot be decoded is left out, and one
-    warning says why.
+    """Decode recordings once and hold them as 16-bit integers; what cannot be decoded is left out, with one warning.
 
     Args:
         recordings: what to decode, such as ``load_dataset("mini").recordings``.
         sample_rate: to resample to, in Hz.
-        folder: write here and memory-map, for corpora larger than memory. A folder that already holds a store of the
-            same files, rate and scale is opened instead; any other store there is replaced.
-        normalize: bring each recording's peak to 1, which uses all 16 bits of a quiet one.
+        folder: write and memory-map it there. A store of the same files, rate and scale is opened, another replaced.
+        normalize: bring each recording's peak to 1; otherwise what lies outside [−1, 1] saturates.
         progress: show a bar.
 
     Raises:
@@ -132,9 +128,7 @@ def build_store(
     if folder is None:
         decoded = list(_decode_each(recordings, sample_rate, normalize, progress))
         kept, pieces = zip(*decoded, strict=True)
-        offsets = _offsets([len(piece) for piece in pieces])
-        names, speakers = _describe(kept)
-        return AudioStore(torch.cat(pieces), offsets, sample_rate, names, speakers)
+        return AudioStore(torch.cat(pieces), _offsets([len(piece) for piece in pieces]), sample_rate, *_describe(kept))
     folder = Path(folder)
     if (folder / _INDEX_FILE).is_file() and _read_index(folder).get("source") == source:
         return open_store(folder)

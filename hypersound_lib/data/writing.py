@@ -10,8 +10,8 @@ import soundfile
 import torch
 from torch import Tensor
 
-from hypersound_lib.data.audio import as_real, to_int16
 from hypersound_lib.data.os_errors import explain_os_error, name_in_text
+from hypersound_lib.data.waveforms import as_real, to_int16
 from hypersound_lib.errors import AudioFileError, ConfigError, check_sample_rate
 from hypersound_lib.files import atomic_path
 
@@ -69,13 +69,7 @@ def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
         ConfigError: the suffix or the rate cannot be written.
         AudioFileError: there are no samples, one of them is NaN or Inf, or the disk refuses.
     """
-    if path.suffix.lower() not in _FORMATS:
-        raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(_FORMATS)}")
-    container, subtype = _FORMATS[path.suffix.lower()]
-    check_sample_rate(sample_rate)
-    if container in _RATES and not _RATES[container][0](sample_rate):
-        remedy = f"it takes {_RATES[container][1]}. Choose another rate, or .wav"
-        raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz; {remedy}")
+    container, subtype = _format_of(path, sample_rate)
     count = clipped = 0
 
     def encoded() -> Iterator[Tensor]:
@@ -105,6 +99,17 @@ def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
     except OSError as error:
         raise AudioFileError(explain_os_error(error, path)) from error
     return clipped
+
+
+def _format_of(path: Path, sample_rate: int) -> tuple[str, str]:
+    if path.suffix.lower() not in _FORMATS:
+        raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(_FORMATS)}")
+    container, subtype = _FORMATS[path.suffix.lower()]
+    check_sample_rate(sample_rate)
+    if container in _RATES and not _RATES[container][0](sample_rate):
+        remedy = f"it takes {_RATES[container][1]}. Choose another rate, or .wav"
+        raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz; {remedy}")
+    return container, subtype
 
 
 def _encode(path: Path, blocks: Iterable[Tensor], sample_rate: int, container: str, subtype: str) -> None:

@@ -50,10 +50,8 @@ def band_errors(reference: Tensor, estimate: Tensor, sample_rate: int, edges: Se
         raise ConfigError(f"the edges of bands rise, and there are two or more, not {limits}")
     window = torch.hann_window(len(reference), dtype=torch.float64)
     hertz = torch.fft.rfftfreq(len(reference), 1 / sample_rate, dtype=torch.float64)
-    power, wrong = (
-        torch.fft.rfft(window * signal.detach().cpu().double()).abs().square()
-        for signal in (reference, reference - estimate)
-    )
+    signals = (window * signal.detach().cpu().double() for signal in (reference, reference - estimate))
+    power, wrong = (torch.fft.rfft(signal).abs().square() for signal in signals)
     total = power.sum()
     if total == 0:
         raise ConfigError("the reference is silent: no level is relative to it")

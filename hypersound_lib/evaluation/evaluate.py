@@ -33,52 +33,55 @@ def evaluate(
     processes: int = 1,
     progress: Callable[[str], None] | None = None,
 ) -> Evaluation:
-    """Send recordings through models and score what comes back (paper, Table 1).
-
-    Every recording is scaled so that its excerpt peaks at 1; the copy is left at the level that the model gives it,
-    so that a wrong level counts as an error wherever a metric hears levels.
+    """Send recordings, each scaled to a peak of 1, through models and score what comes back (paper, Table 1).
 
     Args:
         models: a model, a `System`, a list of them, or `{name: model}`.
-        data: a corpus by name, a folder of audio, a dataset, or excerpts that were chosen before.
+        data: as of `choose_excerpts`, whose `split`, `root`, `limit` and `seconds` these are; or its excerpts.
         rates: in Hz, at which to play and compare; none stands for the highest of the models' own.
         metrics: names in `hypersound_lib.metrics.METRICS`.
-        references: evaluate reference rows beside the models; see `reference_systems`.
-        split: of a corpus; None takes "test" of a corpus by name, and all of a folder.
-        root: where public corpora lie.
-        limit: at most so many recordings, spread evenly.
-        seconds: the loudest so much of each; the paper's clips last 1.4861 s.
+        references: evaluate `reference_systems` beside the models.
         processes: how many compute PESQ and STOI at once; the result is the same.
         progress: called with a line before each system at each rate.
 
     Raises:
         ConfigError: a rate or a metric is impossible, two models have one name, or no recording can be used.
-        DatasetError: there is no such dataset.
     """
     systems = _systems(models)
     if unknown := [name for name in metrics if name not in METRICS]:
         raise ConfigError(f"unknown metrics {', '.join(unknown)}; there are {', '.join(METRICS)}")
-    chosen_rates = list(rates) or [max((s.sample_rate for s in systems if s.sample_rate), default=16000)]
-    check_sample_rate(*chosen_rates)
-    if min(chosen_rates) < 1000:
-        raise ConfigError(f"rates are in Hz and at least 1000, not {min(chosen_rates)}")
     if isinstance(data, str | os.PathLike | AudioDataset):
         excerpts, skipped = choose_excerpts(data, split=split, root=root, limit=limit, seconds=seconds)
     else:
         excerpts, skipped = list(data), {}
-    rows = []
+    rates, rows, settings = _rates(rates, systems), [], (metrics, processes, progress)
     for system in [*systems, *(reference_systems(systems) if references else [])]:
-        for rate in chosen_rates:
-            if progress is not None:
-                progress(f"{system.name} at {rate} Hz")
-            pairs = [_pair(system, excerpt, rate) for excerpt in excerpts]
-            scores = score(pairs, rate, metrics, processes)
-            rows += [
-                ClipRow(system.name, rate, excerpt.name, excerpt.speaker, s.values, s.refusals)
-                for excerpt, s in zip(excerpts, scores, strict=True)
-            ]
+        rows += [row for rate in rates for row in _rows(system, excerpts, rate, *settings)]
     sizes = {s.name: Size(s.theta_per_second, s.narrowest_per_second, s.kbps) for s in systems}
     return Evaluation(rows, tuple(metrics), sizes, [e.name for e in excerpts], skipped)
+
+
+def _rows(
+    system: System,
+    excerpts: Sequence[Excerpt],
+    rate: int,
+    metrics: Sequence[str],
+    processes: int,
+    progress: Callable[[str], None] | None,
+) -> list[ClipRow]:
+    if progress is not None:
+        progress(f"{system.name} at {rate} Hz")
+    scores = score([_pair(system, excerpt, rate) for excerpt in excerpts], rate, metrics, processes)
+    pairs = zip(excerpts, scores, strict=True)
+    return [ClipRow(system.name, rate, e.name, e.speaker, s.values, s.refusals) for e, s in pairs]
+
+
+def _rates(rates: Sequence[int], systems: Sequence[System]) -> list[int]:
+    chosen = list(rates) or [max((s.sample_rate for s in systems if s.sample_rate), default=16000)]
+    check_sample_rate(*chosen)
+    if min(chosen) < 1000:
+        raise ConfigError(f"rates are in Hz and at least 1000, not {min(chosen)}")
+    return chosen
 
 
 def _pair(system: System, excerpt: Excerpt, rate: int) -> tuple[Tensor, Tensor]:

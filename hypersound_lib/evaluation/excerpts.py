@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.data import AudioDataset, load_audio, load_dataset, resample
+from hypersound_lib.data import AudioDataset, Recording, load_audio, load_dataset, resample
 from hypersound_lib.data.catalogue import CORPORA
 from hypersound_lib.errors import AudioFileError, ConfigError
 
@@ -84,25 +84,32 @@ def choose_excerpts(
     recordings = _spread(dataset.recordings, limit)
     excerpts, skipped = [], {}
     for recording, name in zip(recordings, _names([r.path for r in recordings]), strict=True):
-        try:
-            waveform, rate = load_audio(recording.path)
-        except AudioFileError as error:
-            skipped[name] = str(error)
-            continue
-        length = math.floor(seconds * rate)
-        start = loudest_start(waveform, length, max(1, rate // 25))
-        peak = waveform[start : start + length].abs().max().item()
-        if min(length, len(waveform)) < _MIN_SECONDS * rate:
-            skipped[name] = f"lasts {len(waveform) / rate:.3f} s, less than {_MIN_SECONDS} s"
-        elif peak < 10 ** (_QUIETEST_DB / 20):
-            level = f"peaks at {20 * math.log10(peak):.1f} dBFS" if peak else "is digital silence"
-            skipped[name] = f"its loudest {seconds:g} s: {level}, below {_QUIETEST_DB:g} dBFS"
+        found = _excerpt(recording, name, seconds)
+        if isinstance(found, Excerpt):
+            excerpts.append(found)
         else:
-            excerpts.append(Excerpt(name, waveform, rate, seconds, recording.speaker, start))
+            skipped[name] = found
     if not excerpts:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
         raise ConfigError(f"no recording of {data} can be evaluated ({reasons})")
     return excerpts, skipped
+
+
+def _excerpt(recording: Recording, name: str, seconds: float) -> Excerpt | str:
+    """Return the loudest part of a recording, or why there is none."""
+    try:
+        waveform, rate = load_audio(recording.path)
+    except AudioFileError as error:
+        return str(error)
+    length = math.floor(seconds * rate)
+    start = loudest_start(waveform, length, max(1, rate // 25))
+    peak = waveform[start : start + length].abs().max().item()
+    if min(length, len(waveform)) < _MIN_SECONDS * rate:
+        return f"lasts {len(waveform) / rate:.3f} s, less than {_MIN_SECONDS} s"
+    if peak < 10 ** (_QUIETEST_DB / 20):
+        level = f"peaks at {20 * math.log10(peak):.1f} dBFS" if peak else "is digital silence"
+        return f"its loudest {seconds:g} s: {level}, below {_QUIETEST_DB:g} dBFS"
+    return Excerpt(name, waveform, rate, seconds, recording.speaker, start)
 
 
 def loudest_start(waveform: Tensor, length: int, hop: int) -> int:

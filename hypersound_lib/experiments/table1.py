@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,50 +43,54 @@ def reproduce(
 ) -> bool:
     """Run what is missing of the table, one training after the other; return whether it is complete.
 
+    Raises ConfigError where a name is unknown, or `out` holds results of another scale.
+
     Args:
         scale_name: "smoke", "tutorial" or "paper".
         out: folder of the results; trainings go to a folder beside it, named `OUT-runs`.
         only: names of runs; none stands for all.
-        command: what the user typed, for the record.
-        root: where public corpora lie.
-        download: fetch the corpus if it is not there.
+        command: what the user typed.
+        root: where public corpora lie; `download` fetches the corpus if it is not there.
         processes: how many compute PESQ and STOI at once.
-        progress: show a bar for each training.
-        say: is told how far it has come.
-
-    Raises:
-        ConfigError: a name is unknown, or `out` holds results of another scale.
+        progress: show a bar for each training, and tell `say` how far it has come.
     """
     chosen, out = scale(scale_name), Path(out)
-    runs = run_names(chosen)
-    if unknown := sorted(set(only) - set(runs)):
-        raise ConfigError(f"{', '.join(unknown)}: no runs of scale {chosen.name}; there are {', '.join(runs)}")
-    done = read_results(out, chosen.name)
-    stores: dict[int, tuple[AudioStore, AudioStore]] = {}
-    for run in [name for name in runs if name not in done and (not only or name in only)]:
+    runs, done = _chosen_runs(chosen, only), read_results(out, chosen.name)
+    data = cache(lambda rate: training_stores(chosen.data, rate, root=root, download=download))
+    for run in [name for name in runs if name not in done]:
         say(f"== {run}: training")
-        rate = sample_rate(chosen, run)
-        if rate not in stores:
-            stores[rate] = training_stores(chosen.data, rate, root=root, download=download)
-        origin = provenance(command, seed=0)
-        seconds = None
-        if run == "rave" and chosen.rave_seconds_of is not None:
-            if chosen.rave_seconds_of not in done:
-                raise ConfigError(f"RAVE trains as long as {chosen.rave_seconds_of} did: run that first")
-            seconds = done[chosen.rave_seconds_of]["seconds"]
-        folder = out.with_name(out.name + "-runs") / run
-        trained = train_run(chosen, run, stores[rate], folder, seconds, progress)
+        origin, folder = provenance(command, seed=0), out.with_name(out.name + "-runs") / run
+        stores = data(sample_rate(chosen, run))
+        trained = train_run(chosen, run, stores, folder, _rave_seconds(chosen, run, done), progress)
         if not trained.finished:
             say(f"{run}: interrupted after {trained.step} steps; the same command goes on")
             return False
-        say(f"== {run}: {trained.step} steps in {trained.seconds:.0f} s; scoring")
-        evaluation = _score(chosen, run, trained, root, processes, say)
-        done[run] = _record(chosen, run, trained, evaluation)
+        done[run] = _record(chosen, run, trained, _score(chosen, run, trained, root, processes, say))
         write_result(out / f"{run}.json", done[run], origin)
+    _write_table(out, done, say)
+    return set(run_names(chosen)) <= set(done)
+
+
+def _chosen_runs(chosen: Scale, only: Sequence[str]) -> list[str]:
+    runs = run_names(chosen)
+    if unknown := sorted(set(only) - set(runs)):
+        raise ConfigError(f"{', '.join(unknown)}: no runs of scale {chosen.name}; there are {', '.join(runs)}")
+    return [run for run in runs if not only or run in only]
+
+
+def _rave_seconds(chosen: Scale, run: str, done: dict[str, dict[str, Any]]) -> float | None:
+    """Return how long RAVE trains: as long as another run did, where the scale says so."""
+    if run != "rave" or chosen.rave_seconds_of is None:
+        return None
+    if chosen.rave_seconds_of not in done:
+        raise ConfigError(f"RAVE trains as long as {chosen.rave_seconds_of} did: run that first")
+    return done[chosen.rave_seconds_of]["seconds"]
+
+
+def _write_table(out: Path, done: dict[str, dict[str, Any]], say: Callable[[str], None]) -> None:
     with atomic_path(out / "table1.md") as temporary:
         temporary.write_text(render(done), encoding="utf-8")
     say(f"wrote {out / 'table1.md'}")
-    return set(runs) <= set(done)
 
 
 def run_names(chosen: Scale) -> list[str]:
@@ -178,6 +183,7 @@ def _score(
     chosen: Scale, run: str, trained: TrainedRun, root: str | os.PathLike | None, processes: int, say
 ) -> Evaluation:
     """Score a model on the test voices; the base model at every rate of the table, with references."""
+    say(f"== {run}: {trained.step} steps in {trained.seconds:.0f} s; scoring")
     rate = sample_rate(chosen, run)
     system = model_system(trained.model, run)
     excerpts, _ = choose_excerpts(chosen.data, root=root, limit=chosen.limit, seconds=chosen.seconds)

@@ -74,54 +74,58 @@ def fit_inr(
         inr: the network; it is trained in place.
         config: loss, optimiser and stop.
         callback: called with every row of the history; a true return value stops the fit.
-        progress: show a bar with the SNR so far.
+        progress: show a bar.
 
     Raises:
-        ConfigError: the sound is not `(T,)`, is silent or not finite, is too short for loss or window, or a setting
-            is impossible.
+        ConfigError: the sound is not `(T,)`, silent, not finite or too short, or a setting is impossible.
         FloatingPointError: the loss became NaN or infinite; the message says at which step, and what to lower.
     """
     check_sample_rate(sample_rate)
     gain = _check(waveform, config)
-    loss = ReconstructionLoss(config.loss, sample_rate)
-    shortest = len(waveform) if config.window is None else config.window
-    if shortest < loss.min_samples:
+    loss, device = ReconstructionLoss(config.loss, sample_rate), choose_device(config.device)
+    if (shortest := config.window or len(waveform)) < loss.min_samples:
         raise ConfigError(f"loss {config.loss!r} needs {loss.min_samples} samples at once, there are {shortest}")
-    device = choose_device(config.device)
     check_precision(config.precision, device)
-    inr, loss = inr.to(device), loss.to(device)
-    clip = _Clip(inr, (waveform.detach().float() / gain).to(device), config)
-    optimizer = torch.optim.Adam(inr.parameters(), lr=config.learning_rate)
-    scheduler = _scheduler(optimizer, config)
-    autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
-    weights = dict(inr.named_parameters())
+    clip = _Clip(inr.to(device), (waveform.detach().float() / gain).to(device), config)
     log = _Log(config, callback, progress_bar(total=config.steps, desc="fit", unit="step", disable=not progress))
     try:
-        with stop_on_signal() as stop:
-            for step in range(config.steps + 1):
-                features, batch = clip.draw()  # (W, n, F), (W, n): W windows of n instants
-                with autocast:
-                    estimate = inr.evaluate(features, weights).squeeze(-1)
-                terms = loss(estimate.float(), batch)
-                total = loss.total(terms)
-                _raise_unless_finite(total, step, config)
-                stopped = stop.requested
-                if step % config.evaluate_every == 0 or step == config.steps or stopped:
-                    log.add(step, clip.snr(inr, weights, estimate), optimizer, terms, total, weights)
-                    if stopped and not log.stop_reason:
-                        log.stop_reason = "interrupted"
-                    if log.stop_reason:
-                        break
-                optimizer.zero_grad(set_to_none=True)
-                total.backward()
-                optimizer.step()
-                scheduler.step()
-                log.bar.update()
+        _descend(clip, loss.to(device), config, log)
     except KeyboardInterrupt:  # a second one, or in a callback
         if not log.history:
             raise
         log.stop_reason = "interrupted"
     return log.result(waveform, sample_rate, inr, gain)
+
+
+def _descend(clip: "_Clip", loss: ReconstructionLoss, config: FitConfig, log: "_Log") -> None:
+    """Take steps until the log finds a reason to stop."""
+    inr, device = clip.inr, clip.target.device
+    optimizer = torch.optim.Adam(inr.parameters(), lr=config.learning_rate)
+    scheduler = _scheduler(optimizer, config)
+    autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
+    weights = dict(inr.named_parameters())
+    with stop_on_signal() as stop:
+        for step in range(config.steps + 1):
+            features, batch = clip.draw()  # (W, n, F), (W, n): W windows of n instants
+            with autocast:
+                estimate = inr.evaluate(features, weights).squeeze(-1)
+            terms = loss(estimate.float(), batch)
+            total = loss.total(terms)
+            if not torch.isfinite(total):
+                lower = f"try a learning rate below {config.learning_rate}"
+                raise FloatingPointError(f"loss {config.loss} is {total.item()} at step {step}; {lower}")
+            stopped = stop.requested
+            if step % config.evaluate_every == 0 or step == config.steps or stopped:
+                log.add(step, clip.snr(weights, estimate), optimizer, terms, total, weights)
+                if stopped and not log.stop_reason:
+                    log.stop_reason = "interrupted"
+                if log.stop_reason:
+                    break
+            optimizer.zero_grad(set_to_none=True)
+            total.backward()
+            optimizer.step()
+            scheduler.step()
+            log.bar.update()
 
 
 class _Clip:
@@ -147,12 +151,12 @@ class _Clip:
         return self._features(index), self.target[index]
 
     @torch.no_grad()
-    def snr(self, inr: INR, weights: Mapping[str, Tensor], estimate: Tensor) -> float:
+    def snr(self, weights: Mapping[str, Tensor], estimate: Tensor) -> float:
         """Measure the whole clip, in dB; the estimate of a step that saw all of it in float32 is used again."""
         if self.window is None and self.exact:
             return snr(self.target, estimate[0].float()).item()
         pieces = [
-            inr.evaluate(self._features(slice(i, i + 32768)), weights).squeeze(-1)
+            self.inr.evaluate(self._features(slice(i, i + 32768)), weights).squeeze(-1)
             for i in range(0, len(self.target), 32768)
         ]
         return snr(self.target, torch.cat(pieces)).item()
@@ -219,13 +223,6 @@ def _scheduler(optimizer: torch.optim.Optimizer, config: FitConfig) -> torch.opt
     if config.schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
     return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-
-
-def _raise_unless_finite(total: Tensor, step: int, config: FitConfig) -> None:
-    if not torch.isfinite(total):
-        raise FloatingPointError(
-            f"loss {config.loss} is {total.item()} at step {step}; try a learning rate below {config.learning_rate}"
-        )
 
 
 def _check(waveform: Tensor, config: FitConfig) -> float:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hypersound_lib.config_json import from_json
-from hypersound_lib.data.audio import as_real
+from hypersound_lib.data.waveforms import as_real
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.hub.card import model_card
 from hypersound_lib.hub.folders import CONFIG_FILE, find_folder, read_folder, write_folder

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.data import as_real
-from hypersound_lib.data.audio import LOUDEST
+from hypersound_lib.data.waveforms import LOUDEST
 from hypersound_lib.errors import ConfigError, MetricRefused
 
 

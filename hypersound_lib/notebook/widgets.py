@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from hypersound_lib.data.audio import resample
+from hypersound_lib.data.waveforms import resample
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.notebook.players import COMPARE_SCRIPT, compare_html, players_html
 from hypersound_lib.notebook.plots import COLOURS, figure, image_html, plot_sounds

@@ -41,7 +41,20 @@ def training_stores(
         AudioFileError: no recording can be decoded; if some can, the others are left out, with a warning.
         DatasetError: there is no such corpus, or it has too few speakers and files to hold some out.
     """
-    corpora = [data] if isinstance(data, str | os.PathLike) else list(data)
+    parts = _divided([data] if isinstance(data, str | os.PathLike) else list(data), root, download)
+    if minutes is not None:
+        parts["train"] = _at_most(parts["train"], minutes)
+    stores = []
+    for name, part in parts.items():
+        place = None if folder is None else store_folder(folder, name, sample_rate)
+        stores.append(build_store(part, sample_rate, place, normalize=True, progress=progress))
+    return stores[0], stores[1]
+
+
+def _divided(
+    corpora: Sequence[str | os.PathLike], root: str | os.PathLike | None, download: bool
+) -> dict[str, list[Recording]]:
+    """Return the recordings to train on and those to validate on; DatasetError where a corpus has too few."""
     parts: dict[str, list[Recording]] = {"train": [], "validation": []}
     for corpus in corpora:
         recordings = load_dataset(corpus, "train", root=root, download=download).recordings
@@ -54,13 +67,7 @@ def training_stores(
             )
         parts["train"] += split["train"]
         parts["validation"] += split["test"]
-    if minutes is not None:
-        parts["train"] = _at_most(parts["train"], minutes)
-    stores = []
-    for name, part in parts.items():
-        place = None if folder is None else store_folder(folder, name, sample_rate)
-        stores.append(build_store(part, sample_rate, place, normalize=True, progress=progress))
-    return stores[0], stores[1]
+    return parts
 
 
 def store_folder(folder: str | os.PathLike, part: str, sample_rate: int) -> Path:

@@ -161,7 +161,7 @@ def test_the_best_weights_are_the_averaged_ones_of_the_lowest_validation_loss(tm
         averages.append([p.detach().clone() for p in model.parameters()])
         return {"loss": next(scores), "nmse": 1.0}
 
-    monkeypatch.setattr("hypersound_lib.training.validation.Validation.measure", measure)
+    monkeypatch.setattr("hypersound_lib.training.base_run.Validation.measure", measure)
     train(
         make_model(),
         make_store(),

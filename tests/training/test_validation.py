@@ -7,7 +7,7 @@ import torch
 from hypersound_lib.data import AudioStore
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import nmse, si_snr
-from hypersound_lib.training.validation import Validation
+from hypersound_lib.training.base_run import Validation
 
 from .tiny import RATE, make_model, make_store
 

@@ -17,7 +17,7 @@ from hypersound_lib.data import AudioStore, paper_augmentation
 from hypersound_lib.devices import choose_device
 from hypersound_lib.files import locked
 from hypersound_lib.training.base_run import BaseRun
-from hypersound_lib.training.interrupt import stop_on_signal
+from hypersound_lib.training.interrupt import StopRequest, stop_on_signal
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,8 @@ def train_rave(
 ) -> RAVETrainingResult:
     """Train a model, and leave logs, checkpoints and weights in a folder.
 
-    `OUT/model` holds the last weights and `OUT/best` those of the lowest spectral distance, each for
-    `RAVE.from_pretrained`. `train.csv` and `validation.csv` are as those of `hypersound_lib.training`.
-
-    The training's progress is the larger of step / config.steps and seconds / max_seconds. By it the noise
-    joins in, the second stage begins, and the autoencoder's learning rate falls.
+    `OUT/model` holds the last weights and `OUT/best` those of the lowest spectral distance. By the larger of
+    step / config.steps and seconds / max_seconds the noise joins in, the second stage begins, the learning rate falls.
 
     Args:
         model: trained in place.
@@ -63,31 +60,34 @@ def train_rave(
         progress: show a bar.
 
     Raises:
-        ConfigError: stores and model do not fit, `out` holds a run and `resume` is False, or none and it is True, or
-            another training is at work there.
+        ConfigError: stores and model do not fit, or `out` is in use, or holds a run where `resume` is False, or none.
         TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept.
     """
     with locked(Path(out)):
         run = _Run(model, (train_store, validation_store), config, Path(out), resume, max_seconds, cpu)
-        state = run.state
-        stop_reason = run.end_reason(interrupted=False)
         with run.open_log(progress), stop_on_signal() as stop:
-            while stop_reason is None:
-                run.enter_stage()
-                clips = run.next_batch()  # (B, T)
-                if state.stage == 1:
-                    terms = stage_1_gradients(model, clips, run.kl_weight)
-                else:
-                    terms = stage_2_gradients(model, state.discriminator, clips, config)
-                norm = torch.nn.utils.clip_grad_norm_(
-                    model.parameters(), math.inf if config.max_grad_norm is None else config.max_grad_norm
-                )
-                values = run.read_finite(terms, norm)
-                state.update_weights(run.learning_rate)
-                run.log_step(values)
-                stop_reason = run.end_reason(stop.requested)
-                run.validate_and_save_if_due(ended=stop_reason is not None)
-        return RAVETrainingResult(model.eval(), state.step, state.seconds, stop_reason, run.measured)
+            stop_reason = _take_steps(run, stop)
+        return RAVETrainingResult(model.eval(), run.state.step, run.state.seconds, stop_reason, run.measured)
+
+
+def _take_steps(run: "_Run", stop: StopRequest) -> str:
+    """Update the weights until there is a reason to end, and return it."""
+    model, state, config = run.model, run.state, run.config
+    stop_reason = run.end_reason(interrupted=False)
+    while stop_reason is None:
+        run.enter_stage()
+        clips = run.next_batch()  # (B, T)
+        if state.stage == 1:
+            terms = stage_1_gradients(model, clips, run.kl_weight)
+        else:
+            terms = stage_2_gradients(model, state.discriminator, clips, config)
+        limit = math.inf if config.max_grad_norm is None else config.max_grad_norm
+        values = run.read_finite(terms, torch.nn.utils.clip_grad_norm_(model.parameters(), limit))
+        state.update_weights(run.learning_rate)
+        run.log_step(values)
+        stop_reason = run.end_reason(stop.requested)
+        run.validate_and_save_if_due(ended=stop_reason is not None)
+    return stop_reason
 
 
 class _SpectralLoss:
