@@ -9,7 +9,6 @@ from hypersound_lib.data.catalogue import CORPORA
 from hypersound_lib.data.clips import ConsecutiveClips, RandomClips
 from hypersound_lib.data.corpora import AudioDataset, Sound, load_dataset
 from hypersound_lib.data.layouts import Recording
-from hypersound_lib.data.segments import cut_segments, random_segment
 from hypersound_lib.data.signals import codec_augmentation
 from hypersound_lib.data.store import AudioStore, build_store, open_store
 from hypersound_lib.data.waveforms import (
@@ -40,14 +39,12 @@ __all__ = [
     "as_sound",
     "build_store",
     "codec_augmentation",
-    "cut_segments",
     "from_int16",
     "load_audio",
     "load_dataset",
     "open_store",
     "paper_augmentation",
     "peak_normalize",
-    "random_segment",
     "resample",
     "resampled_length",
     "save_audio",

@@ -1,7 +1,7 @@
 """The paper's augmentations, after RAVE (Caillon and Esling 2021): phase mangle and dequantisation.
 
 Each is a step ``(waveform (T,), rng) -> waveform (T,)``. All randomness comes from `rng`, so that whoever hands it out
-decides what repeats. The third augmentation, the random crop, is `hypersound_lib.data.segments.random_segment`.
+decides what repeats. The third augmentation, the random crop, is in `RandomClips`.
 """
 
 import math

@@ -20,7 +20,6 @@ from hypersound_lib.data import (
     build_store,
     load_audio,
     paper_augmentation,
-    random_segment,
     save_audio,
 )
 
@@ -44,7 +43,9 @@ class DecodedClips(Dataset):
     def __getitem__(self, index: int) -> torch.Tensor:
         rng = np.random.default_rng(index)
         recording = self.recordings[rng.integers(len(self.recordings))]
-        return random_segment(load_audio(recording.path, SAMPLE_RATE)[0], NUM_SAMPLES, rng)
+        waveform, _ = load_audio(recording.path, SAMPLE_RATE)
+        start = rng.integers(len(waveform) - NUM_SAMPLES + 1)
+        return waveform[start : start + NUM_SAMPLES]
 
 
 def make_corpus(folder: Path, num_files: int) -> list[Recording]:

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from hypersound_lib.baselines.fixed_code import FixedCode
 from hypersound_lib.data import load_dataset
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import lsd, snr
+from tests.benchmarks.fixed_code import FixedCode
 
 RATE = 22050
 
