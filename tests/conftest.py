@@ -7,11 +7,16 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.browser import browser  # noqa: F401 - a fixture
 
 # Figures of the library's tests need no screen. (notebooks/run.py lets the notebooks choose for themselves.)
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# How long an example of hypothesis takes says more of the machine's other work than of the library.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 # Processes that test side by side share the cores: with more threads than cores they slow each other many times over.
