@@ -1,12 +1,13 @@
 """What the answers say: mean ratings with intervals, and whether a difference was heard at all."""
 
+import math
 import os
 from dataclasses import dataclass
 
-import numpy as np
 from scipy import stats
 
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.evaluation.interval import bootstrap
 from hypersound_lib.notebook.listening.answers import read_rows
 
 
@@ -47,15 +48,11 @@ def ranking(*paths: str | os.PathLike, seed: int = 0, resamples: int = 2000) -> 
     ratings: dict[str, list[float]] = {}
     for row in _rows("rating", paths):
         ratings.setdefault(row["system"], []).append(float(row["rating"]))
-    generator = np.random.default_rng(seed)
     ranks = []
     for system in sorted(ratings):
-        values = np.array(ratings[system])
-        low = high = float("nan")
-        if len(values) > 1:
-            means = generator.choice(values, (resamples, len(values))).mean(axis=1)
-            low, high = np.percentile(means, [2.5, 97.5]).tolist()
-        ranks.append(Rank(system, values.mean().item(), low, high, len(values)))
+        found = bootstrap(ratings[system], resamples=resamples, seed=seed)
+        low, high = (found.low, found.high) if found.count > 1 else (math.nan, math.nan)
+        ranks.append(Rank(system, found.mean, low, high, found.count))
     return sorted(ranks, key=lambda rank: -rank.mean)
 
 
