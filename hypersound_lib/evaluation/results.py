@@ -1,6 +1,6 @@
 """What an evaluation found: every recording's scores, their means with intervals, and tables of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -89,11 +89,11 @@ class Evaluation:
     def table(self, intervals: bool = True) -> str:
         """Return a Markdown table: a row per system and rate, a column per metric with its direction."""
         heads = [f"{METRICS[m].label} {'↑' if METRICS[m].higher_is_better else '↓'}" for m in self.metrics]
-        lines = [_line(["system", "rate", *heads]), _line(["---", "---:"] + ["---:"] * len(heads))]
-        for system, rate in self.systems:
-            cells = [self._cell(system, rate, metric, intervals) for metric in self.metrics]
-            lines.append(_line([system, f"{rate} Hz", *cells]))
-        return "\n".join(lines)
+        rows = [
+            [system, f"{rate} Hz", *(self._cell(system, rate, metric, intervals) for metric in self.metrics)]
+            for system, rate in self.systems
+        ]
+        return "\n".join(markdown_table(["system", "rate", *heads], rows))
 
     def _cell(self, system: str, rate: int, metric: str, intervals: bool) -> str:
         interval = self.interval(system, metric, rate)
@@ -153,8 +153,10 @@ def evaluation_from_json(data: Mapping[str, Any]) -> Evaluation:
         ) from error
 
 
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table, whose first column stands to the left."""
+    rule = ["---"] + ["---:"] * (len(head) - 1)
+    return ["| " + " | ".join(cells) + " |" for cells in (head, rule, *rows)]
 
 
 def _plain(value: Any) -> Any:

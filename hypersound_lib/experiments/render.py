@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from hypersound_lib.evaluation import Evaluation, Interval, bootstrap, evaluation_from_json
+from hypersound_lib.evaluation.results import markdown_table
 from hypersound_lib.experiments.paper import ROWS, SIZE, TableRow
 from hypersound_lib.metrics import METRICS, TABLE_1
 
@@ -79,7 +80,7 @@ class Table:
         """Return one block as lines of Markdown."""
         heads = [f"{METRICS[m].label} {'↑' if METRICS[m].higher_is_better else '↓'}" for m in TABLE_1]
         beats = [f"better than {name}" for name in YARDSTICKS]
-        lines = [_line(["row", "steps", *heads, "NMSE ↓", *beats]), _line(["---"] + ["---:"] * (4 + len(heads)))]
+        lines = []
         for row in rows:
             record = self.records[row.run]
             trained_here = row.sample_rate == record["sample_rate"]
@@ -88,8 +89,8 @@ class Table:
             cells += [_cell(row.papers(metric), self.interval(row, metric)) for metric in TABLE_1]
             cells.append(str(self.interval(row, "nmse")))
             cells += [f"{len(self.beaten(row, name))} of {len(TABLE_1)}" for name in YARDSTICKS]
-            lines.append(_line(cells))
-        return lines
+            lines.append(cells)
+        return markdown_table(["row", "steps", *heads, "NMSE ↓", *beats], lines)
 
     def _here(self, row: TableRow) -> str:
         """Say which target stands in for the paper's, where another scale than the paper's has a smaller one."""
@@ -106,10 +107,8 @@ class Table:
         evaluation, rate = self.evaluations["base"], self.records["base"]["sample_rate"]
         names = [name for name, at in evaluation.systems if at == rate and name != "base"]
         metrics = [*TABLE_1, "nmse"]
-        lines = [_line(["reference", *(METRICS[m].label for m in metrics)]), _line(["---"] + ["---:"] * len(metrics))]
-        for name in names:
-            lines.append(_line([name, *(str(evaluation.interval(name, metric, rate)) for metric in metrics)]))
-        return lines
+        rows = [[name, *(str(evaluation.interval(name, metric, rate)) for metric in metrics)] for name in names]
+        return markdown_table(["reference", *(METRICS[m].label for m in metrics)], rows)
 
 
 def _preamble(records: Mapping[str, Mapping[str, Any]]) -> str:
@@ -143,7 +142,3 @@ def _is_better(ours: Sequence[float], reference: Sequence[float], higher_is_bett
 def _cell(papers: float | None, ours: Interval) -> str:
     mean, _, interval = str(ours).partition(" ")
     return f"{'–' if papers is None else f'{papers:g}'} → **{mean}** {interval}"
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

@@ -4,20 +4,22 @@ waveform (B, T) ──encoder──► frames (B, F, E) ──hypernetwork──
 coords   (T', 1) ──target network with params──► waveform (B, T')
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.config_json import from_json, kind_from_json, kind_to_json
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.hub.model import PretrainedModel
-from hypersound_lib.hypersound.config import HyperSoundConfig, config_from_json, config_to_json
+from hypersound_lib.hypersound.config import HyperSoundConfig
 from hypersound_lib.hypersound.encoder import SoundStreamEncoder
 from hypersound_lib.hypersound.hypernetwork import HyperNetwork
 from hypersound_lib.hypersound.reconstruction import OVERLAP, clips_per_second, reconstruct, reconstruct_blocks
-from hypersound_lib.inr import INR, build_inr
+from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
 
 __all__ = ["HyperSound", "HyperSoundConfig"]
 
@@ -171,13 +173,20 @@ class HyperSound(PretrainedModel):
 
     @classmethod
     def config_to_json(cls, config: HyperSoundConfig) -> dict[str, Any]:
-        """Return a config as nested dictionaries."""
-        return config_to_json(config)
+        """Return a config as nested dictionaries; the target's also names its `kind`.
+
+        >>> HyperSound.config_to_json(HyperSoundConfig())["target"]["kind"]
+        'FourierMLP'
+        """
+        return dataclasses.asdict(config) | {"target": kind_to_json(INR_CONFIGS, config.target, "target")}
 
     @classmethod
     def config_from_json(cls, data: Any) -> HyperSoundConfig:
         """Return the config that `config_to_json` has written; ConfigError where there is none."""
-        return config_from_json(data)
+        target = data.get("target") if isinstance(data, dict) else None
+        if isinstance(target, dict):
+            data = data | {"target": kind_from_json(INR_CONFIGS, target, "target")}
+        return from_json(HyperSoundConfig, data)
 
 
 def _count(module: nn.Module) -> int:
