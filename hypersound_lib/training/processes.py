@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,8 +15,6 @@ from hypersound_lib.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from accelerate import PartialState
-
-_AS_LONG_AS_IT_TAKES = timedelta(days=7)
 
 
 def join_processes(config: TrainingConfig, cpu: bool) -> "PartialState":
@@ -56,25 +55,44 @@ class Processes:
         if count > 1:
             limit = timedelta(seconds=timeout)
             distributed.distributed_c10d._set_pg_timeout(limit)  # now: earlier, one may decode for hours
-            self._quick = distributed.new_group(backend="gloo", timeout=limit)
-            self._patient = distributed.new_group(backend="gloo", timeout=_AS_LONG_AS_IT_TAKES)
+            self._group = distributed.new_group(backend="gloo", timeout=limit)
 
     def mean(self, values: Sequence[float]) -> list[float]:
         """Return each value's mean over processes."""
         if self.count == 1:
             return list(values)
         total = torch.tensor(values, dtype=torch.float64)
-        distributed.all_reduce(total, group=self._quick)
+        distributed.all_reduce(total, group=self._group)
         return (total / self.count).tolist()
 
     def any(self, *flags: bool) -> list[bool]:
         """Return of each flag whether it is set in any process: the same in all of them."""
         return [value > 0 for value in self.mean([float(flag) for flag in flags])]
 
-    def meet(self) -> None:
-        """Wait for the main process, however long it validates or saves; one that dies ends the wait."""
-        if self.count > 1:
-            distributed.barrier(group=self._patient)
+    @contextmanager
+    def waiting_for_main(self) -> Iterator[None]:
+        """Let the main process alone do the block's work, however long that takes: the others hear that it lives."""
+        if self.count > 1 and distributed.get_rank() == 0:
+            done = Event()
+            signs = Thread(target=self._send_signs, args=(done,), daemon=True)
+            signs.start()
+            try:
+                yield
+            finally:
+                done.set()
+                signs.join()
+            return
+        yield
+        busy = torch.tensor(float(self.count > 1))
+        while busy:
+            distributed.broadcast(busy, src=0, group=self._group)
+
+    def _send_signs(self, done: Event) -> None:
+        ended = False
+        with suppress(RuntimeError):  # a process that is lost shows at the next exchange; the work is finished first
+            while not ended:
+                ended = done.wait(self.timeout / 4)
+                distributed.broadcast(torch.tensor(float(not ended)), src=0, group=self._group)
 
     @contextmanager
     def naming_loss(self) -> Iterator[None]:

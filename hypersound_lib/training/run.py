@@ -97,10 +97,10 @@ class Run(BaseRun):
 
     def validate_and_save_if_due(self, ended: bool) -> None:
         """Validate and save, on one process, for which the others wait."""
-        super().validate_and_save_if_due(ended)
         step, config = self.state.step, self.config
         if ended or step % config.validate_every == 0 or step % config.checkpoint_every == 0:
-            self.processes.meet()
+            with self.processes.waiting_for_main():
+                super().validate_and_save_if_due(ended)
 
     def draw_window(self) -> tuple[int, int]:
         """Return the first sample and the length of the part of every clip that this step decodes and scores.

@@ -1,13 +1,16 @@
 """What the tests run in processes of their own: `python -m tests.training.child OUT STEPS [KILL_AT | resume]`.
 
 The environment says what else happens: TEST_ACCUMULATE, TEST_CHANGES (of the config, as JSON), TEST_MAX_SECONDS (one
-number for each process), and TEST_SIGNAL (`RANK STEP SIGNAL`: that process sends itself a signal after that step).
+number for each process), TEST_SIGNAL (`RANK STEP SIGNAL METHOD`: that process sends itself a signal at the end of that
+method of `Run` in that step), and TEST_SLEEP (seconds that each validation takes longer).
 """
 
 import json
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -26,9 +29,12 @@ def main() -> None:
         kill_after(int(what[0]))
     rank = int(os.environ.get("RANK", "0"))
     if "TEST_SIGNAL" in os.environ:
-        victim, step, number = map(int, os.environ["TEST_SIGNAL"].split())
+        *numbers, method = os.environ["TEST_SIGNAL"].split()
+        victim, step, number = map(int, numbers)
         if rank == victim:
-            kill_after(step, number)
+            kill_after(step, number, method)
+    if "TEST_SLEEP" in os.environ:
+        after("_validate", lambda step: time.sleep(float(os.environ["TEST_SLEEP"])))
     seconds = os.environ.get("TEST_MAX_SECONDS", "").split()
     result = train(
         make_model(),
@@ -51,16 +57,20 @@ def main() -> None:
         save_file(weights, out / "final.safetensors", {"processes": str(PartialState().num_processes)})
 
 
-def kill_after(step: int, number: int = signal.SIGKILL) -> None:
+def kill_after(step: int, number: int = signal.SIGKILL, method: str = "log_step") -> None:
     """Die at once, as a power cut would have it, or get another signal, when the row of `step` is written."""
-    log_step = Run.log_step
+    after(method, lambda now: os.kill(os.getpid(), number) if now == step else None)
 
-    def log_and_die(self, values):
-        log_step(self, values)
-        if self.state.step == step:
-            os.kill(os.getpid(), number)
 
-    Run.log_step = log_and_die
+def after(method: str, act: Callable[[int], None]) -> None:
+    """Call `act` with the step's number whenever a method of `Run` has returned."""
+    original = getattr(Run, method)
+
+    def call_and_act(self, *arguments):
+        original(self, *arguments)
+        act(self.state.step)
+
+    setattr(Run, method, call_and_act)
 
 
 if __name__ == "__main__":

@@ -106,20 +106,37 @@ def test_the_main_process_decides_when_time_is_up(tmp_path, seconds):
 
 def test_an_interrupt_of_one_process_stops_all_after_the_same_step(tmp_path):
     out = tmp_path / "run"
-    process = run_child(out, 20, launcher=two_processes(), TEST_SIGNAL=f"1 3 {int(signal.SIGINT)}")
+    process = run_child(out, 20, launcher=two_processes(), TEST_SIGNAL=f"1 3 {int(signal.SIGINT)} log_step")
     assert process.returncode == 0, process.stderr[-3000:]
     assert all(f"process {i}: interrupted after step 3" in process.stdout for i in (0, 1))
     assert (out / "checkpoints/step-00000003").is_dir()
     finished(out, run_child(out, 5, "resume"))  # by another number of processes
 
 
-@pytest.mark.parametrize(("number", "victim"), [(signal.SIGKILL, 1), (signal.SIGSTOP, 1)])
-def test_a_process_without_the_other_ends_with_a_named_error(tmp_path, number, victim):
-    """One that is killed closes its connections; one that hangs is given up after the time limit."""
+def test_the_main_process_may_validate_longer_than_others_wait_for_an_answer(tmp_path):
+    changes = '{"process_timeout": 8, "validate_every": 1}'
+    process = run_child(tmp_path / "run", 1, launcher=two_processes(), TEST_CHANGES=changes, TEST_SLEEP="20")
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert read_log(tmp_path / "run/validation.csv")["step"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("number", "victim", "method"),
+    [
+        (signal.SIGKILL, 0, "log_step"),
+        (signal.SIGKILL, 1, "log_step"),
+        (signal.SIGSTOP, 0, "log_step"),
+        (signal.SIGSTOP, 1, "log_step"),
+        (signal.SIGSTOP, 0, "_validate"),
+    ],
+)
+def test_a_process_without_the_other_ends_with_a_named_error(tmp_path, number, victim, method):
+    """One that is killed closes its connections; one that hangs, also while others wait for it, is given up in time."""
     launcher = two_processes()
     env = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MASTER_ADDR": "127.0.0.1"}
     env |= {"MASTER_PORT": launcher[-1], "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    env |= {"TEST_SIGNAL": f"{victim} 3 {int(number)}", "TEST_CHANGES": '{"process_timeout": 4}'}
+    env |= {"TEST_SIGNAL": f"{victim} 3 {int(number)} {method}"}
+    env |= {"TEST_CHANGES": '{"process_timeout": 4, "validate_every": 3}'}
     command = [sys.executable, "-m", "tests.training.child", str(tmp_path / "run"), "100000"]
     processes = [
         subprocess.Popen(
