@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from torch.distributed.run import get_args_parser as torchrun_parser
 
 from hypersound_lib import load_audio
 from hypersound_lib.cli import _parser
+from hypersound_lib.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "data" / "build"))  # where readme.py finds its neighbour
@@ -114,12 +116,38 @@ def test_the_readme_s_example_runs(monkeypatch, tmp_path):
     assert len(copy) / sample_rate == pytest.approx(len(original) / original_rate, abs=1e-3)
 
 
-def test_the_readme_s_commands_are_understood():
-    lines = [line for block in code_blocks(readme.README) for line in block.splitlines()]
-    commands = [shlex.split(line, comments=True) for line in lines if line.startswith("hypersound ")]
-    assert len(commands) > 5
-    for _, *arguments in commands:
-        assert callable(_parser().parse_args(arguments).run)
+def commands_of(path: Path) -> list[list[str]]:
+    """Return the words of the commands in a text's code, without shell variables that may be empty."""
+    blocks = code_blocks(path) + code_blocks(path, "bash")
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [[w for w in shlex.split(line, comments=True) if not re.fullmatch(r"\$[A-Z]+", w)] for line in lines]
+
+
+@pytest.mark.parametrize("path", [readme.README, ROOT / "docs/scaling.md"], ids=lambda path: path.name)
+def test_commands_in_texts_are_understood(path):
+    """By the library, and by torchrun, which starts it on several processes."""
+    found = 0
+    for words in commands_of(path):
+        if "torchrun" in words:
+            launch = torchrun_parser().parse_args(words[words.index("torchrun") + 1 :])
+            assert (launch.module, launch.training_script) == (True, "hypersound_lib")
+            words = ["hypersound", *launch.training_script_args]
+        if words[:1] == ["hypersound"]:
+            options = _parser().parse_args(words[1:])
+            assert callable(options.run)
+            assert getattr(options, "preset", None) in {None, *PRESETS}
+            found += 1
+    assert found > (3 if path.name == "scaling.md" else 5)
+
+
+def test_what_a_step_costs_is_what_was_measured():
+    steps = json.loads(text_of(ROOT / "data/results/bench_gpu_speed.json"))["results"]["steps"]
+    rows = re.findall(r"^\| `([a-z-]+)`, (\d+) \|(.*)\|$", text_of(ROOT / "docs/scaling.md"), re.MULTILINE)
+    assert [preset for preset, *_ in rows] == ["paper-base", "paper-small"]
+    for preset, clips, costs in rows:
+        measured = steps[preset]["parts"]["bfloat16"].values()  # in the order of the table's head
+        told = [cost.strip() for cost in costs.split("|")]
+        assert (int(clips), told) == (steps[preset]["batch_size"], [f"{1000 * part:.1f}" for part in measured])
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
