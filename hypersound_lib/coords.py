@@ -13,7 +13,6 @@ instant that two rates share gets the same coordinate.
 
 import math
 from fractions import Fraction
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -80,26 +79,26 @@ def time_coords(
         points_per_unit *= duration
     if points_per_unit <= 0:
         raise ConfigError(f"sample_rate and duration must be positive, not {sample_rate} Hz, {duration} s")
-    there = torch.device("cpu" if device is None else device)
-    settings = (num_samples, points_per_unit, start, dtype)
-    return (_instants(*settings) if there.type == "cpu" else _instants_there(*settings, there)).unsqueeze(-1)
 
-
-@lru_cache(maxsize=16)
-def _instants_there(
-    num_samples: int, points_per_unit: Fraction, start: int, dtype: torch.dtype | None, device: torch.device
-) -> Tensor:
-    """Return `_instants` on a GPU, which would wait for a copy in every training step."""
-    return _instants(num_samples, points_per_unit, start, dtype).to(device)
-
-
-def _instants(num_samples: int, points_per_unit: Fraction, start: int, dtype: torch.dtype | None) -> Tensor:
-    # t_i = i / (p/q) = i*q / p. Products of integers below 2^53 are exact in float64, one division rounds once.
-    p, q = points_per_unit.numerator, points_per_unit.denominator
-    index = torch.arange(start, start + num_samples, dtype=torch.int64)
-    t = (index * q).to(torch.float64) / p
     if dtype is None:
-        last = np.float32(max(abs(start), abs(start + num_samples - 1)) * q / p)
+        last = np.float32(float(max(abs(start), abs(start + num_samples - 1)) / points_per_unit))
         worst_shift = float(np.spacing(last)) / 2 * float(points_per_unit)
         dtype = torch.float32 if worst_shift <= _FLOAT32_TOLERANCE else torch.float64
-    return t.to(dtype)
+    return instants(num_samples, points_per_unit.numerator, points_per_unit.denominator, start, dtype, device or "cpu")
+
+
+def instants(
+    count: int,
+    points: int,
+    units: int,
+    start: int | Tensor,
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> Tensor:
+    """Return what `time_coords` does, `points` to so many `units` of t: for code that is compiled, without fractions.
+
+    `start` may be a tensor, so that graphs serve all starts.
+    """
+    # Products of integers below 2^53 are exact in float64, one division rounds once.
+    index = torch.arange(count, dtype=torch.int64, device=device) + start
+    return ((index * units).to(torch.float64) / points).to(dtype).unsqueeze(-1)

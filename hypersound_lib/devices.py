@@ -1,11 +1,34 @@
-"""Where to compute, by one rule: on a CUDA device where there is one, else on the CPU."""
+"""Where to compute, by one rule: on a CUDA device where there is one, else on the CPU; and what is kept there."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 import torch
 
 from hypersound_lib.errors import ConfigError
+
+_Made = TypeVar("_Made")
+
+
+def kept(make: Callable[..., _Made]) -> Callable[..., _Made]:
+    """Make constants once for the same arguments, which may name a device: a step would wait for a copy to a GPU.
+
+    To `torch.compile` they are constants, too: it does not look into how they are made. As a decorator.
+    """
+
+    @lru_cache(maxsize=64)
+    def remembered(*args: object) -> _Made:
+        with torch.inference_mode(False):  # a training may need later what was made now
+            return make(*args)
+
+    @torch.compiler.assume_constant_result
+    @wraps(make)
+    def constant(*args: object) -> _Made:
+        return remembered(*args)
+
+    return constant
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -15,7 +15,7 @@ All of it runs on `ExactNetwork`s, so encoder and decoder agree to the last bit.
 before. The rate knob is an input everywhere.
 """
 
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import NamedTuple, cast
 
 import torch
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from hypersound_lib.coding.exact import ExactNetwork, snap
 from hypersound_lib.coding.tables import ProbabilityTable
 from hypersound_lib.coding.tensors import any_near, around, hold, round_through, shift
+from hypersound_lib.devices import kept
 
 _CACHED = 256  # frames at once
 _ROWS = 4.0  # what a network's output of 1 stands for
@@ -64,9 +65,9 @@ def loudness(y: Tensor) -> Tensor:
 _LOUDNESS = snap(torch.log2(1 + torch.arange(_LARGEST + 1, dtype=torch.float64)))
 
 
-@lru_cache
+@kept
 def _loudness_table(dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return `_LOUDNESS` where it is needed; copied to a GPU in every step, it would be waited for."""
+    """Return `_LOUDNESS` where it is needed."""
     return _LOUDNESS.to(device, dtype)
 
 

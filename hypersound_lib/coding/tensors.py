@@ -1,12 +1,13 @@
 """What PyTorch has no name for: clamping and rounding that pass gradients, frames moved and held, neighbours."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import accumulate
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from hypersound_lib.devices import kept
 
 
 def bound(x: Tensor, low: float, high: float) -> Tensor:
@@ -83,6 +84,6 @@ def around(parts: Sequence[Tensor], offsets: Sequence[range], frame: Tensor, wav
     return joined.take(at + _column(places, at.device))
 
 
-@lru_cache(maxsize=64)
+@kept
 def _column(numbers: tuple[int, ...], device: torch.device) -> Tensor:
     return torch.tensor(numbers, device=device).unsqueeze(-1)

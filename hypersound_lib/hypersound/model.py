@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hypersound_lib.config_json import from_json, kind_from_json, kind_to_json
-from hypersound_lib.coords import clip_duration, samples_in, time_coords
+from hypersound_lib.coords import clip_duration, instants, samples_in, time_coords
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.config import HyperSoundConfig
@@ -45,6 +45,7 @@ class HyperSound(PretrainedModel):
     def __init__(self, config: HyperSoundConfig = _PAPERS):
         super().__init__(config)
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # seconds, exactly
+        self._dtype = time_coords(config.num_samples).dtype  # of instants, the last one included
         self.encoder = SoundStreamEncoder(config.encoder)
         self.target: INR = build_inr(config.target)
         code_shape = self.encoder.output_shape(config.num_samples)
@@ -70,7 +71,7 @@ class HyperSound(PretrainedModel):
         params: Mapping[str, Tensor],
         num_samples: int | None = None,
         sample_rate: int | None = None,
-        start: int = 0,
+        start: int | Tensor = 0,
     ) -> Tensor:
         """Play target networks: `{name: (B, *shape)} -> (B, T')` (paper, eq. 2).
 
@@ -78,7 +79,8 @@ class HyperSound(PretrainedModel):
             params: what `encode` returned.
             num_samples: how many samples; None plays to the clip's end.
             sample_rate: at which rate, in Hz; None stands for the model's own.
-            start: the first sample, counted at that rate: a window of a clip costs as much less as it is shorter.
+            start: the first sample, counted at that rate: a window of a clip costs as much less as it is shorter. As a
+                tensor (), at the model's own rate, it is not checked, and `torch.compile` makes one graph for all.
 
         Raises:
             ConfigError: the samples do not all lie in the clip, where alone the network has learnt what to say; or
@@ -88,21 +90,25 @@ class HyperSound(PretrainedModel):
             raise ConfigError("there are no weights to play: pass what encode returned")
         rate = self.config.sample_rate if sample_rate is None else sample_rate
         check_sample_rate(rate)
-        total = samples_in(self.duration, rate)
-        count = total - start if num_samples is None else num_samples
-        if start < 0 or count < 1 or start + count > total:
+        own = rate == self.config.sample_rate
+        total = self.config.num_samples if own else samples_in(self.duration, rate)
+        count = total - int(start) if num_samples is None else num_samples
+        if not isinstance(start, Tensor) and (start < 0 or count < 1 or start + count > total):
             raise ConfigError(
                 f"samples {start} to {start + count} do not lie in the clip, which has {total} at {rate} Hz"
             )
         like = next(iter(params.values()))
-        dtype = torch.float64 if like.dtype == torch.float64 else None
-        coords = time_coords(
-            count, sample_rate=rate, duration=self.duration, start=start, dtype=dtype, device=like.device
-        )
+        exact = torch.float64 if like.dtype == torch.float64 else None
+        if own:
+            coords = instants(count, total, 1, start, exact or self._dtype, like.device)
+        else:
+            coords = time_coords(
+                count, sample_rate=rate, duration=self.duration, start=int(start), dtype=exact, device=like.device
+            )
         return self.target(coords, params)
 
     def forward(
-        self, waveform: Tensor, start: int = 0, num_samples: int | None = None, *, with_costs: bool = False
+        self, waveform: Tensor, start: int | Tensor = 0, num_samples: int | None = None, *, with_costs: bool = False
     ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
         """Encode clips and play them, or a window of them: `(B, T) -> (B, num_samples)`.
 

@@ -100,12 +100,13 @@ class LocalHyperSound(CodedWaves):
         """
         rate = self.config.sample_rate if sample_rate is None else sample_rate
         check_sample_rate(rate)
-        return self.target(theta, num_samples, self.samples_per_hop(rate), start, first_frame)
+        hop = None if rate == self.config.sample_rate else self.samples_per_hop(rate)
+        return self.target(theta, num_samples, hop, start, first_frame)
 
     def forward(
         self,
         waveform: Tensor,
-        start: int = 0,
+        start: int | Tensor = 0,
         num_samples: int | None = None,
         *,
         with_costs: bool = False,
@@ -123,7 +124,7 @@ class LocalHyperSound(CodedWaves):
         Raises:
             ConfigError: the waveform is not as `as_batch` wants it, or the window not within it.
         """
-        waveform = self.as_batch(waveform)
+        waveform, start = self.as_batch(waveform), int(start)
         count = waveform.shape[-1] - start if num_samples is None else num_samples
         amplitudes = self.analyse(waveform)
         packets_each = len(amplitudes) // len(waveform)

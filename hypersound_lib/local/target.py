@@ -15,25 +15,24 @@ i_k = ⌈(k - 1) H'⌉, and its sample j is at u = j / H' - 1 + δ_k, with δ_k 
 
 import math
 from fractions import Fraction
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.devices import kept
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.local.waves import lapped_waves, wave_table, window
 
 # A window of 2 hops spreads a wave over its neighbours: so many cycles per hop away, its skirts are 60 dB down.
 GUARD = 4.0
 _CHUNK = 4096  # instants at once in `at`
-_TABLES = 8  # rates whose tables are kept
 
 
 class FrameGrid:
     """The samples `start … start + count - 1`, under the frames that sound in them.
 
     Args:
-        samples_per_hop: H', in samples of the output.
+        samples_per_hop: H', in samples of the output; to `torch.compile` only whole numbers are known.
         start: the first sample.
         count: how many.
 
@@ -45,12 +44,11 @@ class FrameGrid:
     range(1, 4)
     """
 
-    def __init__(self, samples_per_hop: Fraction, start: int, count: int):
+    def __init__(self, samples_per_hop: Fraction | int, start: int, count: int):
         if samples_per_hop <= 0 or start < 0 or count < 1:
             raise ConfigError(f"samples {start} to {start + count} at {samples_per_hop} per hop cannot be played")
         self.samples_per_hop, self.start, self.count = samples_per_hop, start, count
-        first, last = (math.floor(i / samples_per_hop) for i in (start, start + count - 1))
-        self.frames = range(first, last + 2)
+        self.frames = range(start // samples_per_hop, (start + count - 1) // samples_per_hop + 2)
         self.length = math.ceil(2 * samples_per_hop)  # n: samples of one frame, at most
 
     @property
@@ -93,9 +91,9 @@ class FrameGrid:
         return total[:, self.start - first : self.start - first + self.count]
 
 
-@lru_cache(maxsize=16)
-def _window_of(samples_per_hop: Fraction, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the window on a whole grid, made once: copied to a GPU for every batch, it would be waited for."""
+@kept
+def _window_of(samples_per_hop: Fraction | int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the window on a whole grid."""
     return window(FrameGrid(samples_per_hop, 0, 1).grid()).to(device, dtype)
 
 
@@ -112,7 +110,6 @@ class LocalINR(nn.Module):
     def __init__(self, hop: int):
         super().__init__()
         self.hop = hop
-        self._tables: dict[tuple, tuple[Tensor, ...]] = {}
 
     def forward(
         self,
@@ -137,7 +134,7 @@ class LocalINR(nn.Module):
             ConfigError: frames are missing, or have a wrong shape, or the rate leaves no wave.
         """
         num_frames = self._check(theta)
-        hop = Fraction(self.hop) if samples_per_hop is None else samples_per_hop
+        hop = self.hop if samples_per_hop is None else samples_per_hop
         if num_samples is None:
             num_samples = -((-hop * (first_frame + num_frames - 1)) // 1) - start
         grid = FrameGrid(hop, start, num_samples)
@@ -160,38 +157,38 @@ class LocalINR(nn.Module):
         num_frames = self._check(theta)
         if times.min() < first_frame or times.max() >= first_frame + num_frames - 1:
             raise ConfigError(f"instants must lie in [{first_frame}, {first_frame + num_frames - 1}) hops")
-        kept = self._kept(samples_per_hop)
-        frequencies, phases = (part[kept] for part in lapped_waves(self.hop))
+        count = self._playable(samples_per_hop)
+        frequencies, phases = (part[:count] for part in lapped_waves(self.hop))
         parts = []
         for t in times.double().cpu().split(_CHUNK):
             sound = theta.new_zeros(theta.shape[0], len(t))
             for k in (t.floor(), t.floor() + 1):
                 table = wave_table(frequencies, phases, t - k) * window(t - k)  # (M, T)
                 frames = (k.long() - first_frame).to(theta.device)
-                sound = sound + (theta[..., kept][:, frames] * table.T.to(theta)).sum(dim=-1)
+                sound = sound + (theta[..., :count][:, frames] * table.T.to(theta)).sum(dim=-1)
             parts.append(sound)
         return torch.cat(parts, dim=-1)
 
     def _play(self, theta: Tensor, grid: FrameGrid) -> Tensor:
         """Play all frames by one product with a table of waves, or by two where a hop is no whole number of samples."""
-        kept = self._kept(grid.samples_per_hop)
-        amplitudes = theta[..., kept]
-        table, quarter = self._table(grid, kept, amplitudes)
+        count = self._playable(grid.samples_per_hop)
+        amplitudes = theta[..., :count]
+        table, quarter = _tables(self.hop, grid.samples_per_hop, count, theta.dtype, theta.device)
         if grid.is_whole:
             return grid.add(amplitudes @ table)
-        turn = 2 * torch.pi * lapped_waves(self.hop)[0][kept] * grid.shifts()[:, None]  # (K, M)
+        turn = 2 * torch.pi * lapped_waves(self.hop)[0][:count] * grid.shifts()[:, None]  # (K, M)
         return grid.add(
             (amplitudes * turn.cos().to(amplitudes)) @ table - (amplitudes * turn.sin().to(amplitudes)) @ quarter
         )
 
-    def _kept(self, samples_per_hop: Fraction | None) -> slice:
-        """Return which waves a rate plays: the lower ones, up to `GUARD` below the lower of both Nyquist frequencies.
+    def _playable(self, samples_per_hop: Fraction | int | None) -> int:
+        """Return how many waves a rate plays: those up to `GUARD` below the lower of both Nyquist frequencies.
 
         A lower rate would fold what lies above. A higher one would show the skirts that the highest waves have above
         the trained Nyquist frequency, where the sound had nothing.
         """
         if samples_per_hop in (None, self.hop):
-            return slice(None)
+            return self.hop
         lower = min(float(samples_per_hop), self.hop)
         count = math.floor(lower - 2 * GUARD - 0.5) + 1  # wave m has m / 2 + 1 / 4 cycles per hop
         if count < 1:
@@ -199,21 +196,19 @@ class LocalINR(nn.Module):
                 f"a rate of {float(samples_per_hop):g} samples per hop leaves no wave; play at a higher one, or at the "
                 f"trained {self.hop}"
             )
-        return slice(count)
-
-    def _table(self, grid: FrameGrid, kept: slice, like: Tensor) -> tuple[Tensor, ...]:
-        """Return the waves on a frame's grid, and a quarter turn before: `(M, n)` each, made once for a rate."""
-        key = (grid.samples_per_hop, like.dtype, like.device)
-        if key not in self._tables:
-            frequencies, phases = lapped_waves(self.hop)
-            tables = [wave_table(frequencies[kept], phases[kept] - turn, grid.grid()) for turn in (0, torch.pi / 2)]
-            if len(self._tables) >= _TABLES:
-                self._tables.clear()
-            self._tables[key] = tuple(table.to(like) for table in tables)
-        return self._tables[key]
+        return count
 
     def _check(self, theta: Tensor) -> int:
         """Return the number of frames."""
         if theta.ndim != 3 or theta.shape[-1] != self.hop or not theta.shape[1]:
             raise ConfigError(f"this local target wants θ (B, K, {self.hop}), not {tuple(theta.shape)}")
         return theta.shape[1]
+
+
+@kept
+def _tables(hop: int, samples_per_hop: Fraction | int, count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the lower waves on a frame's grid, and a quarter turn before: `(2, M, n)`."""
+    frequencies, phases = (part[:count] for part in lapped_waves(hop))
+    grid = FrameGrid(samples_per_hop, 0, 1).grid()
+    tables = [wave_table(frequencies, phases - turn, grid) for turn in (0, torch.pi / 2)]
+    return torch.stack(tables).to(device, dtype)

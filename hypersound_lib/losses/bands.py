@@ -11,25 +11,17 @@ The weight of `spectrum_level` is for a sound whose level is hit; the others are
 """
 
 import math
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
 BAND_TERMS = ("band_error", "band_level", "spectrum_level", "loudness")
 
-_DITHER = 2.0**-15  # one step of 16 bits
 _FLOOR = 1e-5  # added to powers in bands: about -70 dB of a loud band of speech
 _LEAST = 1e-7  # and, times the window's length, to those of bins
 _THRESHOLD = 1e-4  # X₀, of a window of 512 samples
 _MASKED = 0.25  # part of the lower loudness within which a difference is not heard
 _MOST = 4.0  # times as loud as the original: beyond, an error counts no more
-
-
-@lru_cache(maxsize=8)
-def dither(num_samples: int, device: torch.device) -> Tensor:
-    """Return fixed noise of one step of 16 bits, `(T,)`, float32; made once for a length, as a GPU waits for a copy."""
-    return (_DITHER * torch.randn(num_samples, generator=torch.Generator().manual_seed(0))).to(device)
 
 
 class BandLosses(nn.Module):
@@ -61,11 +53,7 @@ class BandLosses(nn.Module):
         return {size for term, size in _WINDOWS.items() if term in self.terms}
 
     def forward(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]:
-        """Score estimates against references, each on its own."""
-        whole = torch.promote_types(reference.dtype, torch.float32)  # an FFT knows no half precision
-        # The same noise under both: at digital silence a power has no gradient, whichever way it might grow.
-        noise = dither(reference.shape[-1], reference.device).to(whole)
-        estimate, reference = (signal.to(whole) + noise for signal in (estimate, reference))
+        """Score estimates against references, each on its own, and neither silent anywhere."""
         totals: dict[str, Tensor] = {}
         for size in sorted({*self.sizes, *self._extra()}):
             x, y = (self._spectrum(signal, size) for signal in (reference, estimate))

@@ -7,8 +7,9 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.devices import kept
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.losses.bands import BAND_TERMS, BandLosses, dither
+from hypersound_lib.losses.bands import BAND_TERMS, BandLosses
 
 TERMS = ("mse", "smooth_l1", "log_nmse", "stft", "mel_stft", *BAND_TERMS)
 
@@ -117,7 +118,7 @@ class ReconstructionLoss(nn.Module):
 
     def forward(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]:
         """Score estimates `(B, T)` against references `(B, T)`; the terms come without their weights."""
-        bands = self.bands(estimate, reference) if self.weights.keys() & {*BAND_TERMS} else {}
+        bands = self.bands(*_above_noise(estimate, reference)) if self.weights.keys() & {*BAND_TERMS} else {}
         return {
             term: bands[term].mean() if term in bands else getattr(self, f"_{term}")(estimate, reference)
             for term in self.weights
@@ -150,14 +151,24 @@ _FLOOR = 1e-3
 
 
 def _spectral(distance: nn.Module, estimate: Tensor, reference: Tensor) -> Tensor:
-    """Compare spectra above a bed of noise, the same under both signals.
+    return distance(*(signal.unsqueeze(1) for signal in _above_noise(estimate, reference)))
+
+
+def _above_noise(estimate: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Put a bed of noise under both signals, the same: `(B, T), (B, T) -> (B, T), (B, T)`.
 
     The magnitude |X| has no gradient at X = 0, whichever way X might grow, so a network that says nothing would never
     learn from its spectrum to speak; and digital silence has no logarithm. Fixed noise of 1 LSB gives every bin a
     phase to grow from. Equal signals stay equal under it.
     """
-    noise = dither(estimate.shape[-1], estimate.device)  # float32: sums with half precision become what an FFT needs
-    return distance((estimate + noise).unsqueeze(1), (reference + noise).unsqueeze(1))
+    noise = _dither(estimate.shape[-1], estimate.device)  # float32: sums with half precision become what an FFT needs
+    return estimate + noise, reference + noise
+
+
+@kept
+def _dither(num_samples: int, device: torch.device) -> Tensor:
+    """Return fixed noise of one step of 16 bits, `(T,)`, float32."""
+    return (2.0**-15 * torch.randn(num_samples, generator=torch.Generator().manual_seed(0))).to(device)
 
 
 def _multi_resolution(config: LossConfig, sample_rate: int, mel: bool) -> nn.Module:

@@ -31,7 +31,7 @@ class TrainingResult:
     validation: dict[str, float]  # the last one; on the main process
 
 
-def fill_gradients(run: Run, clips: Tensor, first: int, count: int) -> dict[str, Tensor]:
+def fill_gradients(run: Run, clips: Tensor, first: int | Tensor, count: int) -> dict[str, Tensor]:
     """Add the gradients of a window of clips `(B, T)`, and return the loss' terms and the code's costs."""
     with run.autocast():
         estimate, costs = run.network(clips, first, count, with_costs=True)  # (B, count)

@@ -73,7 +73,7 @@ class Run(BaseRun):
         self._graph: GraphedGradients | None = None
 
     def recorded(
-        self, fill_gradients: Callable[..., dict[str, Tensor]], clips: Tensor, first: int, count: int
+        self, fill_gradients: Callable[..., dict[str, Tensor]], clips: Tensor, first: int | Tensor, count: int
     ) -> Callable[..., dict[str, Tensor]]:
         """Return `fill_gradients`, or, where the config says so, its CUDA graph, which the first batch records."""
         if not self.config.cuda_graph:
@@ -102,8 +102,10 @@ class Run(BaseRun):
             with self.processes.waiting_for_main():
                 super().validate_and_save_if_due(ended)
 
-    def draw_window(self) -> tuple[int, int]:
+    def draw_window(self) -> tuple[int | Tensor, int]:
         """Return the first sample and the length of the part of every clip that this step decodes and scores.
+
+        A first sample that differs from step to step is a tensor, on the CPU: a compiled model then serves all.
 
         It is drawn from the step's number, so it needs no saving, and all processes draw the same.
         """
@@ -111,7 +113,7 @@ class Run(BaseRun):
         if window is None or window >= total:
             return 0, total
         rng = np.random.default_rng([self.config.seed, self.state.step])
-        return int(rng.integers(total - window + 1)), window
+        return torch.tensor(rng.integers(total - window + 1)), window
 
 
 def _new_accelerator(cpu: bool) -> "Accelerator":
