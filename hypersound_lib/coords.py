@@ -79,12 +79,14 @@ def time_coords(
         points_per_unit *= duration
     if points_per_unit <= 0:
         raise ConfigError(f"sample_rate and duration must be positive, not {sample_rate} Hz, {duration} s")
-
-    if dtype is None:
-        last = np.float32(float(max(abs(start), abs(start + num_samples - 1)) / points_per_unit))
-        worst_shift = float(np.spacing(last)) / 2 * float(points_per_unit)
-        dtype = torch.float32 if worst_shift <= _FLOAT32_TOLERANCE else torch.float64
+    dtype = dtype or _enough(max(abs(start), abs(start + num_samples - 1)), points_per_unit)
     return instants(num_samples, points_per_unit.numerator, points_per_unit.denominator, start, dtype, device or "cpu")
+
+
+def _enough(farthest: int, points_per_unit: Fraction) -> torch.dtype:
+    """Return the smaller type that places an instant so far from 0 to a thousandth of a sample."""
+    worst_shift = float(np.spacing(np.float32(float(farthest / points_per_unit)))) / 2 * float(points_per_unit)
+    return torch.float32 if worst_shift <= _FLOAT32_TOLERANCE else torch.float64
 
 
 def instants(

@@ -136,6 +136,15 @@ class Reader(soundfile.SoundFile):
         return False
 
 
+def _check_there(path: Path) -> None:
+    if not path.exists():
+        raise AudioFileError(f"{path}: no such file. Check the path (the working folder is {Path.cwd()}).")
+    if path.is_dir():
+        raise AudioFileError(f"{path}: is a folder, not a sound file. Use load_dataset for a folder.")
+    if path.stat().st_size == 0:
+        raise AudioFileError(f"{path}: is empty (0 bytes). Copy or download it again.")
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Reader]:
     """Open a sound file to decode it, and say what is wrong with it where that fails.
@@ -146,12 +155,7 @@ def opened(path: Path) -> Iterator[Reader]:
     from hypersound_lib.data.ffmpeg import as_wav, foreign_format  # needed here alone, not by what imports this module
 
     try:
-        if not path.exists():
-            raise AudioFileError(f"{path}: no such file. Check the path (the working folder is {Path.cwd()}).")
-        if path.is_dir():
-            raise AudioFileError(f"{path}: is a folder, not a sound file. Use load_dataset for a folder.")
-        if path.stat().st_size == 0:
-            raise AudioFileError(f"{path}: is empty (0 bytes). Copy or download it again.")
+        _check_there(path)
         mpeg = scan(path)
         if (fault := missing_tail(path) if mpeg is None else mpeg.fault) is not None:
             raise AudioFileError(f"{path}: {fault}. Copy, download or encode it again.")

@@ -11,13 +11,14 @@ import torch
 from torch import distributed
 
 from hypersound_lib.errors import ConfigError, TrainingError
-from hypersound_lib.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from accelerate import PartialState
 
+    from hypersound_lib.training.config import TrainingConfig
 
-def join_processes(config: TrainingConfig, cpu: bool) -> "PartialState":
+
+def join_processes(config: "TrainingConfig", cpu: bool) -> "PartialState":
     """Return the processes of this launch, before anything is read or written.
 
     Raises:
