@@ -28,16 +28,8 @@ class LocalHyperSoundConfig:
         limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
         limit_sizes(self, hop=2048, packet=1024, side=4096, side_held=1024)  # of tables that are in no file
         limit_sizes(self, encoder_width=65536, generator_width=65536, entropy_width=65536, near_width=65536)
-        sizes = (
-            self.packet,
-            self.side,
-            self.side_held,
-            self.encoder_width,
-            self.generator_width,
-            self.entropy_width,
-            self.near_width,
-        )
-        if self.sample_rate < 1 or self.num_samples < 1 or self.hop < 2 or self.hop % 2 or min(sizes) < 1:
+        sizes = [value for name, value in vars(self).items() if not name.startswith("price")]
+        if min(sizes) < 1 or self.hop % 2:
             raise ConfigError(f"sizes must be positive, and hop even: {self}")
         if not (self.price >= 0 and math.isfinite(self.price) and math.isfinite(self.price_slope)):
             raise ConfigError(f"a price of bits is a number of at least 0: {self}")
