@@ -67,6 +67,7 @@ def test_the_models_of_table_1_are_the_runs_that_were_scored(run):
         assert found.values(f"table1-{run}", metric) == pytest.approx(expected, rel=0.02)  # half precision
 
 
+@pytest.mark.slow
 def test_held_out_voices_score_what_the_record_says():
     """Each of a few recordings is somewhat easier or harder than the mean of all."""
     model = HyperSound.from_pretrained("hypersound-small")
@@ -140,6 +141,7 @@ def test_the_copy_that_the_readme_plays_is_that_of_the_file_beside_it():
     assert (played - copy).abs().max() < 1e-3
 
 
+@pytest.mark.slow
 def test_without_a_name_the_command_takes_the_local_model(tmp_path):
     sound = load_dataset("mini", "test")[0]
     voice = tmp_path / "voice.wav"

@@ -69,6 +69,7 @@ def test_no_character_of_the_output_ends_a_command(encoding, shown, monkeypatch)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, file names are text")
 @pytest.mark.parametrize("name", [b"caf\xe9 $x_{$.wav", "…↑.wav".encode()])
+@pytest.mark.slow
 def test_any_file_name_reaches_the_end(name, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
     path = os.path.join(tmp_path, os.fsdecode(name))

@@ -97,6 +97,7 @@ def test_a_local_model_gives_what_waveforms_give_and_says_its_rate(local, tmp_pa
     assert ("SNR" in text) == (rate in (file_rate, RATE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["model", "local"])
 def test_neither_sound_is_held_in_memory(kind, request, tmp_path, monkeypatch, capsys):
     chosen, rate = request.getfixturevalue(kind), RATE if kind == "local" else 8000

@@ -73,6 +73,7 @@ def test_batches_equal_one_by_one(coder):
         assert torch.equal(waves[0], y[i])
 
 
+@pytest.mark.slow
 def test_threads_and_default_dtypes_change_no_byte_and_no_integer():
     model = make_entropy(waves=320, side=20)
     h, y = integers(4, 30, waves=320, side=20)

@@ -119,6 +119,7 @@ def test_the_identity_is_that_of_all_weights():
     assert model.identity() != other.identity()
 
 
+@pytest.mark.slow
 def test_the_training_loop_takes_it_as_it_is_and_it_learns(tmp_path):
     config = changed(steps=60, learning_rate=1e-2, loss=dataclasses.replace(changed().loss, terms="log_nmse"))
     model = make_model(price=0.0)

@@ -19,6 +19,7 @@ from hypersound_lib.metrics.blocks import compare_blocks
     sizes=st.tuples(st.integers(1, 7000), st.integers(1, 7000)),
     seed=st.integers(0, 99),
 )
+@pytest.mark.slow
 def test_blocks_say_what_the_whole_says(rate, seconds, sizes, seed):
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(math.ceil(seconds * rate), generator=generator) / 4

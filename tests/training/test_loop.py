@@ -59,6 +59,7 @@ def test_bfloat16_learns_too(tmp_path):
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
 
 
+@pytest.mark.slow
 def test_micro_batches_equal_one_batch(tmp_path):
     one = run_training(tmp_path / "one")
     four = run_training(tmp_path / "four", accumulate=4)

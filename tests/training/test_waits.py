@@ -59,6 +59,7 @@ def test_what_waits_and_what_copies_is_counted():
 
 
 @pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.slow
 def test_a_step_waits_and_copies_for_nothing_of_its_own(name, monkeypatch):
     monkeypatch.setattr(entropy, "_is_dense", lambda device: True)  # as on a GPU
     preset = PRESETS[name]

@@ -112,6 +112,7 @@ def test_time_counts_over_all_sessions(tiny, store, brief_training, tmp_path):
     assert more.seconds >= first.seconds + 0.3
 
 
+@pytest.mark.slow
 def test_sixty_steps_lower_the_loss(tiny, store, brief_training, tmp_path):
     config = dataclasses.replace(
         brief_training, steps=60, stage_1_fraction=1.0, learning_rate=3e-3, validate_every=60, checkpoint_every=60
