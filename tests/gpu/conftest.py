@@ -1,20 +1,28 @@
-"""The device under test: CUDA, or another that `HYPERSOUND_TEST_DEVICE` names, to rehearse these tests without one."""
+"""The device under test: CUDA, or another that `HYPERSOUND_TEST_DEVICE` names, to rehearse these tests without one.
+
+`HYPERSOUND_TEST_DEVICE=simulated` is a CUDA device that is none: see `tests/simulated_device.py`.
+"""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 import torch
 
 from hypersound_lib.devices import tf32
+from tests.simulated_device import simulated_device
 
 
 @pytest.fixture(scope="session")
-def device() -> torch.device:
-    if name := os.environ.get("HYPERSOUND_TEST_DEVICE"):
-        return torch.device(name)
-    if not torch.cuda.is_available():
+def device() -> Iterator[torch.device]:
+    name = os.environ.get("HYPERSOUND_TEST_DEVICE")
+    if name == "simulated":
+        with simulated_device():
+            yield torch.device("cuda", 0)
+    elif name or torch.cuda.is_available():
+        yield torch.device(name or "cuda")
+    else:
         pytest.skip("there is no CUDA device here; `make gpu` on a machine that has one runs this")
-    return torch.device("cuda")
 
 
 @pytest.fixture(autouse=True)
