@@ -32,7 +32,8 @@ class TrainingConfig:
     # On one CUDA device: record a step and replay it, for models whose steps Python cannot launch fast enough
     cuda_graph: bool = False
     seed: int = 0  # of weights, clips, augmentation and windows
-    num_workers: int = 0  # processes that load clips
+    # Processes that load clips; None: beside a GPU as many as there are cores for each, 8 at most, elsewhere none
+    num_workers: int | None = None
     process_timeout: float = 60.0  # seconds that each of several processes waits for the others
     log_every: int = 10  # steps between two rows of train.csv
     validate_every: int = 500  # steps between two validations
@@ -49,7 +50,7 @@ class TrainingConfig:
             raise ConfigError(f"batch_size {self.batch_size} cannot be cut into {self.accumulate} equal micro-batches")
         # Not so for NaN, either.
         possible = 0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf
-        if not possible or self.warmup_steps < 0 or self.num_workers < 0:
+        if not possible or self.warmup_steps < 0 or (self.num_workers or 0) < 0:
             raise ConfigError(f"learning_rate must be positive, warm-up, decay and workers not negative: {self}")
         if self.schedule not in ("constant", "cosine") or self.precision not in ("float32", "bfloat16", "float16"):
             raise ConfigError(

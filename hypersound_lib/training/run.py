@@ -1,5 +1,6 @@
 """What surrounds `train`'s loop: devices, precision, batches, and the part of a clip that a step scores."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ class Run(BaseRun):
         loader = DataLoader(
             torch.utils.data.Subset(self.clips, remaining),
             micro_batch,
-            num_workers=config.num_workers,
+            num_workers=self._count_workers(),
             pin_memory=device.type == "cuda",
             # Its own, so that making the loader anew on resuming draws no number from the generator that was restored.
             generator=torch.Generator().manual_seed(config.seed),
@@ -71,6 +72,13 @@ class Run(BaseRun):
         self.network, state.optimizer, loader = self.accelerator.prepare(network, state.optimizer, loader)
         self.batches: Iterator[Tensor] = iter(loader)
         self._graph: GraphedGradients | None = None
+
+    def _count_workers(self) -> int:
+        """Return how many processes load clips; which clips a step gets does not depend on it."""
+        if self.config.num_workers is not None:
+            return self.config.num_workers
+        cores = (os.cpu_count() or 1) // self.accelerator.num_processes
+        return min(8, max(1, cores)) if self.accelerator.device.type == "cuda" else 0
 
     def recorded(
         self, fill_gradients: Callable[..., dict[str, Tensor]], clips: Tensor, first: int | Tensor, count: int
