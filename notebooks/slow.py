@@ -73,9 +73,11 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             changed = compare(copy, run.BUILD / "notebooks" / copy.name)
         except ValueError as error:
-            changed = [str(error)]
-        for text in changed:
-            print(f"\n{copy.stem} says something else than in the usual run:\n{text}")
+            print(f"\n{copy.stem} was not compared: {error}")
+            failed = True
+            continue
+        for source in changed:
+            print(f"\n{copy.stem} says something else than in the usual run:\n{source}")
         failed = failed or bool(changed)
     return int(failed)
 
