@@ -92,7 +92,7 @@ corpus: venv ## Rebuild the embedded corpus in data/ (needs espeak-ng and flite)
 weights: venv ## Ship a training run's best weights in data/checkpoints/ (ARGS=RUN)
 	$(PY) data/build/weights.py $(ARGS)
 
-table1: venv ## Run the paper's Table 1 as two CPU cores can (an hour or so), and ship two of its models
+table1: venv ## Run the paper's Table 1 as two CPU cores can (some three hours), and ship two of its models
 	$(PY) -m hypersound_lib reproduce table1 --scale tutorial --out data/results/table1 $(ARGS)
 	$(PY) data/build/table1_weights.py
 

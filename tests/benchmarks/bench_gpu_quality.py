@@ -36,7 +36,21 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = 240.0) -
     names = ("tutorial",) if quick else MODELS
     if quick:
         stores = training_stores("mini", 8000)
-    return {name: measure(name, stores, excerpts, 5.0 if quick else limit, quick) for name in names}
+    measured = {name: measure(name, stores, excerpts, 5.0 if quick else limit, quick) for name in names}
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    return {"device": device, "curves": [curve(name, row) for name, row in measured.items()]} | measured
+
+
+def curve(name: str, row: dict) -> dict:
+    """Return a model's validations as notebook 4 reads them: minutes, and what was found then."""
+    log = row["curves"]["validation"]
+    scores = [{key: log[key][i] for key in ("loss", "nmse", "si_snr")} for i in range(len(log["step"]))]
+    return {
+        "preset": name,
+        "batch_size": row["batch_size"],
+        "minutes": [seconds / 60 for seconds in log["seconds"]],
+        "scores": scores,
+    }
 
 
 def measure(name: str, stores: tuple, excerpts: list, limit: float, quick: bool) -> dict:
