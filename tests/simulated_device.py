@@ -169,7 +169,9 @@ def simulated_device() -> Iterator[SimulatedDevice]:
     torch.__future__.set_swap_module_params_on_conversion(True)  # Module.to changes a parameter's class, too
     try:
         cuda, autocast = mock.patch.multiple(torch.cuda, **_CUDA), mock.patch("torch.autocast", _Autocast)
-        with cuda, autocast, SimulatedDevice() as device:
+        # A process that loads clips would look for the device by itself.
+        no_workers = mock.patch("hypersound_lib.training.run.Run._count_workers", return_value=0)
+        with cuda, autocast, no_workers, SimulatedDevice() as device:
             yield device
     finally:
         torch.__future__.set_swap_module_params_on_conversion(before)
