@@ -8,6 +8,7 @@ a broken download would pass for a shorter sound. What each format lets one know
 * Ogg (Vorbis, Opus): the last page carries an end-of-stream mark (RFC 3533, section 6), so any cut is known.
 * MP3: its frames are counted (see `hypersound_lib.data.mpeg`). Where no header states how many there were, a cut
   between two of them cannot be known.
+* W64 (Sony, for WAV beyond 4 GiB) and SVX: as WAV and AIFF.
 * AU, NIST SPHERE (TIMIT), Windows Media: the header states a length, of the sound in bytes or samples, or of the file.
 * FLAC: the decoder itself reports a missing frame, and ``load_audio`` compares the frames it got with STREAMINFO.
 * Any other format: only what libsndfile reports.
@@ -54,7 +55,10 @@ def missing_tail(path: Path) -> str | None:
         if magic == b"RIFX":
             return _check_chunks(file, size, ">", b"data")
         if magic == b"FORM":
-            return _check_chunks(file, size, ">", b"SSND")
+            is_svx = file.read(8)[4:] in (b"8SVX", b"16SV")  # of Amiga computers
+            return _check_chunks(file, size, ">", b"BODY" if is_svx else b"SSND")
+        if magic == b"riff":
+            return _check_w64(file, size)
         if magic == b"OggS":
             return _check_ogg(file, size)
         if magic == b".snd":
@@ -115,6 +119,17 @@ def _check_chunks(file: BinaryIO, file_size: int, endian: str, audio_chunk: byte
             elif size == 0 or size >= _STREAMED:
                 return None
             return _compare(size, file_size - start)
+    return "is truncated, it ends before its audio data begins"
+
+
+def _check_w64(file: BinaryIO, file_size: int) -> str | None:
+    """Go through chunks of a 16-byte name, the size with its 24 bytes of header, and the content up to 8 bytes' end."""
+    file.seek(40)
+    while len(header := file.read(24)) == 24:
+        size = int.from_bytes(header[16:], "little")
+        if header.startswith(b"data"):
+            return _compare(size - 24, file_size - file.tell()) if size < 2**62 else None
+        file.seek(max(size, 24) - 24 + -size % 8, 1)
     return "is truncated, it ends before its audio data begins"
 
 

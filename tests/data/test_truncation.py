@@ -94,8 +94,11 @@ def test_an_odd_chunk_before_the_audio_is_padded_to_an_even_length(tmp_path):
         load_audio(path)
 
 
-@pytest.mark.parametrize(("container", "subtype"), [("AU", "PCM_16"), ("AU", "ULAW"), ("NIST", "PCM_16")])
-def test_headers_of_research_corpora_are_compared(tmp_path, container, subtype):
+RARE = ("AU", "PCM_16"), ("AU", "ULAW"), ("NIST", "PCM_16"), ("W64", "PCM_24"), ("SVX", "PCM_S8"), ("SVX", "PCM_16")
+
+
+@pytest.mark.parametrize(("container", "subtype"), RARE)
+def test_headers_of_rare_containers_are_compared(tmp_path, container, subtype):
     path = tmp_path / "si1.wav"
     soundfile.write(path, SOUND, 16000, format=container, subtype=subtype)
     assert len(load_audio(path)[0]) == len(SOUND)
