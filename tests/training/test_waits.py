@@ -4,18 +4,14 @@ Counted on the CPU, by the operations that on a GPU would wait (a number that Py
 values) or copy (a tensor made from Python's numbers). Copies between tensors of two devices show on a GPU alone.
 """
 
-import dataclasses
-
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hypersound_lib.coding import entropy
-from hypersound_lib.losses import ReconstructionLoss
-from hypersound_lib.models import build_model
 from hypersound_lib.presets import PRESETS
+from tests.training.tiny import shortened
 
-SAMPLES = 2048  # of a clip: what is counted does not depend on it
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "is_nonzero", "equal")
 COPIES = ("lift_fresh", "lift")  # of torch.tensor(…), as_tensor, from_numpy
 
@@ -62,15 +58,10 @@ def test_what_waits_and_what_copies_is_counted():
 @pytest.mark.slow
 def test_a_step_waits_and_copies_for_nothing_of_its_own(name, monkeypatch):
     monkeypatch.setattr(entropy, "_is_dense", lambda device: True)  # as on a GPU
-    preset = PRESETS[name]
-    config = dataclasses.replace(preset.model, num_samples=min(SAMPLES, preset.model.num_samples))
-    torch.manual_seed(0)
-    model = build_model(config).train()
-    loss = ReconstructionLoss(preset.training.loss, config.sample_rate)
-    clips = 0.3 * torch.randn(2, config.num_samples)
+    model, loss, clips = shortened(name)  # neither graph nor counts depend on the length
 
     def step():
-        estimate, costs = model(clips, 0, config.num_samples, with_costs=True)
+        estimate, costs = model(clips, 0, clips.shape[-1], with_costs=True)
         (loss.total(loss(estimate.float(), clips)) + sum(costs.values())).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
 

@@ -11,7 +11,9 @@ from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig
-from hypersound_lib.losses import LossConfig
+from hypersound_lib.losses import LossConfig, ReconstructionLoss
+from hypersound_lib.models import build_model
+from hypersound_lib.presets import PRESETS
 from hypersound_lib.training import TrainingConfig
 
 RATE = 8000
@@ -42,6 +44,16 @@ TRAINING = TrainingConfig(
 def make_model(seed=0):
     torch.manual_seed(seed)
     return HyperSound(MODEL)
+
+
+def shortened(name, num_samples=2048):
+    """Return a preset's model for clips of at most so many samples, its loss, and two clips."""
+    preset = PRESETS[name]
+    config = dataclasses.replace(preset.model, num_samples=min(num_samples, preset.model.num_samples))
+    torch.manual_seed(0)
+    model = build_model(config).train()
+    loss = ReconstructionLoss(preset.training.loss, config.sample_rate)
+    return model, loss, 0.3 * torch.randn(2, config.num_samples)
 
 
 def make_store(seed=0, count=3, rate=RATE, seconds=1):
