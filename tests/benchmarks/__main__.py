@@ -9,6 +9,7 @@ from pathlib import Path
 from hypersound_lib.provenance import provenance, write_result
 from tests.benchmarks import (
     bench_clip_length,
+    bench_clip_numbers,
     bench_fit,
     bench_gpu_correctness,
     bench_gpu_quality,
@@ -30,6 +31,7 @@ from tests.benchmarks import (
 RESULTS = Path(__file__).parents[2] / "data" / "results"
 BENCHMARKS = {
     "clip_length": bench_clip_length,
+    "clip_numbers": bench_clip_numbers,
     "fit": bench_fit,
     "loader": bench_loader,
     "step": bench_step,
@@ -59,7 +61,7 @@ def main() -> None:
     parser.add_argument(
         "--limit",
         type=float,
-        help="seconds for each run of clip_length, fit, window, overfit, sweep, gpu_quality, local_ablation; "
+        help="seconds for each run of clip_*, fit, window, overfit, sweep, gpu_quality, local_ablation; "
         "clips of each corpus for rate",
     )
     parser.add_argument("--model", help="folder or name of the model for rate, local, local_elsewhere (default: local)")

@@ -5,6 +5,7 @@
 The numbers per clip (200 units) stay, and so does the target's width; its frequencies reach half the sample rate at
 each length. Scored are 16 recordings of voices that it was not trained on. Then, with `--speech`, models of 256 ms with
 more units and fewer generated weights: what `hypersound-small`, which has 64 ms, would have to be to play longer clips.
+Without a GPU see `bench_clip_numbers`.
 """
 
 import dataclasses
@@ -35,6 +36,8 @@ class Row:
     milliseconds: int
     units: int = 200
     width: int = 16
+    sample_rate: int = 16000
+    batch_size: int = 32
 
 
 LENGTHS = tuple(Row(milliseconds) for milliseconds in (16, 32, 64, 128, 256, 512))
@@ -62,14 +65,15 @@ def scores_of(model: PretrainedModel, tested: list[Excerpt], metrics: tuple[str,
 def measure(row: Row, corpora: list[str], tested: list[Excerpt], limit: float, metrics: tuple[str, ...]) -> dict:
     """Train one model; return how far it came, and its scores on unseen voices."""
     base, cuda = scale("tutorial").runs["base"].model, torch.cuda.is_available()
-    num_samples = row.milliseconds * base.sample_rate // 1000
+    num_samples = row.milliseconds * row.sample_rate // 1000
     target = dataclasses.replace(base.target, width=row.width, num_frequencies=num_samples // 2)
     hypernetwork = HyperNetworkConfig(hidden=(row.units,))
-    config = dataclasses.replace(base, num_samples=num_samples, hypernetwork=hypernetwork, target=target)
+    clip = {"sample_rate": row.sample_rate, "num_samples": num_samples}
+    config = dataclasses.replace(base, **clip, hypernetwork=hypernetwork, target=target)
     longest = min(1024, num_samples)
     training = TrainingConfig(
         steps=10**6,
-        batch_size=32,
+        batch_size=row.batch_size,
         learning_rate=3e-4,
         warmup_steps=50,
         schedule="constant",
