@@ -307,30 +307,50 @@ def gpu_training(document: dict) -> str:
     return "\n".join([*lines, "", origin(document)])
 
 
+LENGTHS = """| clip, ms | units | width | numbers/s | steps | NMSE | SI-SNR, dB | STOI | PESQ |
+|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
+
+
 def clip_lengths(document: dict) -> str:
     """What becomes of a model as its clips grow."""
     results = document["results"]
+    shipped = {"milliseconds": 64, "shipped": True, "units": 400, "width": 24, "scores": results["hypersound-small"]}
     lines = [
         "Table 1's `base` at other clip lengths, and below models of 256 ms beside the shipped `hypersound-small`, "
         f"which has 64 ms ({results['note']}).",
         "",
-        "| clip, ms | units | width | numbers/s | steps | NMSE | SI-SNR, dB | STOI | PESQ |",
-        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        LENGTHS,
+        *map(length_row, [*results["lengths"], *results["longer"], shipped]),
     ]
-    shipped = {"milliseconds": "64, shipped", "units": 400, "width": 24, "scores": results["hypersound-small"]}
-    for row in [*results["lengths"], *results["longer"], shipped]:
-        size = f"| {row['milliseconds']} | {row['units']} | {row['width']} |"
-        if "failed" in row:
-            lines.append(f"{size} | | {row['failed']} | | | |")
-            continue
-        numbers = row["units"] / int(str(row["milliseconds"]).partition(",")[0]) * 1000
-        scores, steps = row["scores"], row.get("steps", "")
-        pesq = f"{scores['pesq']:.2f}" if "pesq" in scores else ""
-        lines.append(
-            f"{size} {numbers:.0f} | {steps} | {scores['nmse']:.3f} | {scores['si_snr']:.1f} | {scores['stoi']:.3f} "
-            f"| {pesq} |"
-        )
     return "\n".join([*lines, "", origin(document)])
+
+
+def clip_numbers(document: dict) -> str:
+    """The same without a GPU, with numbers per clip held, and with numbers per second held."""
+    results, rate = document["results"], document["results"]["per_clip"][0]["sample_rate"]
+    same = [row for row in results["per_clip"] if row["milliseconds"] == 128]
+    per_second = sorted([*same, *results["per_second"]], key=lambda row: row["milliseconds"])
+    lines = [
+        f"`base` at {rate / 1000:g} kHz, each trained for {results['per_clip'][0]['seconds']:.0f} s on one core: with "
+        "200 units a clip, then with units in proportion to the clip.",
+        "",
+        LENGTHS,
+        *map(length_row, [*results["per_clip"], *per_second]),
+    ]
+    return "\n".join([*lines, "", origin(document)])
+
+
+def length_row(row: dict) -> str:
+    """Return a line of `LENGTHS`."""
+    size = f"| {row['milliseconds']}{', shipped' * row.get('shipped', False)} | {row['units']} | {row['width']} |"
+    if "failed" in row:
+        return f"{size} | | {row['failed']} | | | |"
+    scores = row["scores"]
+    pesq = f"{scores['pesq']:.2f}" if "pesq" in scores else ""
+    return (
+        f"{size} {1000 * row['units'] / row['milliseconds']:.0f} | {row.get('steps', '')} | {scores['nmse']:.3f} "
+        f"| {scores['si_snr']:.1f} | {scores['stoi']:.3f} | {pesq} |"
+    )
 
 
 def gpu_quality(document: dict) -> str:
@@ -408,6 +428,7 @@ SECTIONS = {  # of the page of results
         "bench_tutorial": tutorial,
         "bench_sweep": sweep,
         "bench_clip_length": clip_lengths,
+        "bench_clip_numbers": clip_numbers,
         "bench_gpu_quality": gpu_quality,
     },
     "speed": {
