@@ -19,6 +19,7 @@ def voices():
     return [0.9 * sound / sound.abs().max() for sound in sounds]
 
 
+@pytest.mark.slow
 def test_files_have_the_size_that_was_asked_for_and_more_bits_are_better(voices):
     found = []
     for kbps in (6, 12, 24):

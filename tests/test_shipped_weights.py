@@ -109,6 +109,7 @@ def test_no_file_of_the_local_model_is_larger_than_asked_and_the_larger_the_clos
     assert errors[-1] < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["local", "hypersound-small"])
 def test_an_offset_comes_back_as_it_was(name):
     """And from a copy of the copy: it neither grows nor shrinks."""

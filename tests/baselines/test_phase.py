@@ -43,6 +43,7 @@ def test_the_search_keeps_the_magnitudes_better_than_chance(speech):
     assert lsd(waveform, found, rate) < 0.5 * lsd(waveform, chance, rate)
 
 
+@pytest.mark.slow
 def test_the_longer_it_searches_the_better(speech):
     waveform, rate = speech
     errors = [magnitude_error(waveform, griffin_lim(waveform, rate, iterations)) for iterations in (0, 5, 30, 90)]
@@ -50,6 +51,7 @@ def test_the_longer_it_searches_the_better(speech):
     torch.testing.assert_close(griffin_lim(waveform, rate, 0), random_phase(waveform, rate))
 
 
+@pytest.mark.slow
 def test_momentum_finds_better_phases(speech):
     waveform, rate = speech
     plain = griffin_lim(waveform, rate, momentum=0)

@@ -48,6 +48,7 @@ def test_a_recording_goes_there_and_back(folder, capsys):
     torch.testing.assert_close(copy, expected, rtol=0, atol=1 / 32768)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [6000, 11025, 44100])
 def test_it_plays_at_any_rate(folder, capsys, rate):
     compress("--quality", 5)
@@ -56,6 +57,7 @@ def test_it_plays_at_any_rate(folder, capsys, rate):
     assert (len(copy), found) == (SECONDS * rate, rate)
 
 
+@pytest.mark.slow
 def test_a_better_quality_takes_more(folder):
     sizes = []
     for quality in (0, 5, 10):

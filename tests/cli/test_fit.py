@@ -1,5 +1,7 @@
 """The command line: files in, files out, numbers on the way, and errors without a traceback."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -15,20 +17,26 @@ from hypersound_lib.metrics import snr
 RATE = 16000
 
 
-@pytest.fixture
-def recording(tmp_path):
+def record(folder):
     t = torch.arange(4000) / RATE
     waveform = 0.4 * torch.sin(2 * torch.pi * 300 * t) * torch.hann_window(4000)
-    path = tmp_path / "voice.flac"
+    path = folder / "voice.flac"
     save_audio(path, waveform, RATE)
     return path
 
 
 @pytest.fixture
-def fitted(recording, tmp_path, capsys):
-    out = tmp_path / "out"
-    assert main(["fit", str(recording), "--out", str(out), "--device", "cpu"]) == 0
-    return out, capsys.readouterr().out
+def recording(tmp_path):
+    return record(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """Return the folder of a fit, and what the command printed."""
+    folder = tmp_path_factory.mktemp("fitted")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main(["fit", str(record(folder)), "--out", str(folder / "out"), "--device", "cpu"]) == 0
+    return folder / "out", printed.getvalue()
 
 
 def test_fit_writes_sound_weights_and_figure(fitted, recording):

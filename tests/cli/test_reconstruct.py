@@ -77,6 +77,7 @@ def local(tmp_path):
     return tmp_path / "local"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_rate", [RATE, 11025, 6000])
 @pytest.mark.parametrize("output_rate", [None, 6000, 22050])
 def test_a_local_model_gives_what_waveforms_give_and_says_its_rate(local, tmp_path, capsys, file_rate, output_rate):

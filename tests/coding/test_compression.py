@@ -33,6 +33,7 @@ def test_a_file_is_at_most_as_large_as_asked_and_little_smaller(model, seconds, 
     assert 0.85 * asked < kbps(data, len(x)) <= asked
 
 
+@pytest.mark.slow
 def test_silence_takes_little_and_loud_parts_may_use_what_quiet_ones_left(model):
     x = sound(4 * RATE)
     x[: 2 * RATE] = 0

@@ -72,14 +72,14 @@ def test_foreign_newer_and_cut_headers_are_named():
             Header.from_bytes(wrong)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), count=st.integers(0, 40), size=st.sampled_from([0, 5, 200, 20000]))
 def test_packets_come_back(seed, count, size):
     packets = make_packets(count, size, seed)
     assert list(read_packets(b"head" + joined(packets), 4, count)) == packets
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 10**6), data=st.data())
 def test_damage_costs_the_packets_that_it_hits(seed, data):
     packets = make_packets(seed=seed)
@@ -114,7 +114,7 @@ def test_a_damaged_payload_costs_its_own_packet(number):
         assert found == [None if i == number else packet for i, packet in enumerate(packets)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 10**6), data=st.data())
 def test_the_reader_finds_its_place_where_bytes_were_removed_or_put_in(seed, data):
     packets = make_packets(seed=seed)

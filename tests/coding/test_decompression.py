@@ -104,6 +104,7 @@ def test_removed_and_inserted_bytes_cost_what_they_hit(model, compressed):
         torch.testing.assert_close(found[: 5 * PACKET - HOP], whole[: 5 * PACKET - HOP], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_bytes_that_no_encoder_wrote_are_lost_in_spite_of_their_checksum(model, compressed):
     _, data = compressed
     header, packets = packets_of(data)

@@ -75,7 +75,7 @@ def test_it_is_what_integers_give(scale):
         assert [float(v) for v in values] == found.tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), scale=st.sampled_from([1e-4, 0.1, 1.0, 30.0]))
 def test_outputs_lie_on_the_grid_and_weights_in_their_range(seed, scale):
     network = make(seed, scale).exact()

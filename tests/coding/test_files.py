@@ -24,6 +24,7 @@ def model():
     return make_model()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [RATE, 11025, 6000])
 def test_files_and_waveforms_give_the_same_sound(model, tmp_path, rate):
     """Bytes may differ where soxr's stream differs from its whole by a rounding, so sounds are compared."""

@@ -17,7 +17,7 @@ def make(seed=0, rows=6, symbols=8, scale=1.0):
     return table
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),
     scale=st.sampled_from([0.0, 1.0, 30.0, 1e4]),

@@ -13,6 +13,8 @@ import soundfile
 
 from hypersound_lib.data.layouts import index_vctk
 
+pytestmark = pytest.mark.slow  # half an hour of speech is decoded, and `make check` is for code
+
 RATE = 22_050
 Rows = list[dict[str, str]]
 Audio = list[np.ndarray]

@@ -98,7 +98,7 @@ def test_a_file_of_an_impossible_rate_is_named(tmp_path, rate):
         load_audio(path)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data(), channels=st.integers(2, 6))
 def test_mono_is_the_mean_of_the_channels(tmp_path_factory, data, channels):
     frames = data.draw(hnp.arrays(np.float32, (50, channels), elements=st.floats(-1, 1, width=32)))
@@ -109,7 +109,6 @@ def test_mono_is_the_mean_of_the_channels(tmp_path_factory, data, channels):
     np.testing.assert_allclose(waveform.numpy(), frames.mean(axis=1), atol=1e-6)
 
 
-@settings(deadline=None)
 @given(samples=waveforms, peak=st.floats(0.125, 1))
 def test_peak_normalisation_sets_the_peak_and_only_scales(samples, peak):
     waveform = torch.from_numpy(samples)
@@ -126,7 +125,6 @@ def test_peak_normalisation_is_per_row_and_keeps_silence_silent():
     assert peak_normalize(batch).tolist() == [[0, 0], [0.5, -1], [1, 0]]
 
 
-@settings(deadline=None)
 @given(samples=waveforms)
 def test_16_bit_samples_are_within_half_a_step_and_saturate(samples):
     waveform = torch.from_numpy(samples)

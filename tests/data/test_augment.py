@@ -18,7 +18,7 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     samples=hnp.arrays(np.float64, 500, elements=st.floats(-1, 1)),
     frequency=st.floats(20, 2000),
@@ -85,7 +85,6 @@ def test_dequantisation_is_uniform_over_one_step_without_offset(bits):
     assert noise.std().item() == pytest.approx(1 / np.sqrt(12), rel=0.02)
 
 
-@settings(deadline=None)
 @given(samples=hnp.arrays(np.int16, 100), seed=st.integers(0, 2**32))
 def test_a_dequantised_sample_stays_within_what_rounds_to_its_integer(samples, seed):
     noisy = Dequantize(16)(torch.from_numpy(samples).float() / 32768, rng(seed))

@@ -4,7 +4,10 @@ import importlib.util
 import json
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_the_quick_benchmark_reports_every_way_of_loading():
     path = Path(__file__).parents[1] / "benchmarks" / "bench_loader.py"
     spec = importlib.util.spec_from_file_location("bench_loader", path)

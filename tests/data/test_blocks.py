@@ -29,7 +29,7 @@ def test_reading_in_blocks_equals_reading_at_once(tmp_path, channels, size):
     assert torch.equal(torch.cat(blocks), load_audio(path)[0])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from([(48000, 22050), (8000, 22050), (22050, 16000), (8000, 8000)]), st.integers(1, 4000))
 def test_resampling_in_blocks_equals_resampling_at_once(rates, size):
     x = sound(9001)
@@ -52,7 +52,7 @@ def test_bad_files_are_refused_where_the_fault_is_met(tmp_path):
 RATES = st.one_of(st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]), st.integers(100, 200_000))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 3000), RATES, RATES, st.integers(1, 3000))
 @example(480, 48000, 22050, 480)
 @example(160, 16000, 22050, 7)

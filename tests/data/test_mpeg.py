@@ -151,7 +151,7 @@ def test_a_tag_before_and_after_the_frames_is_no_cut(mp3):
         load_audio(mp3(ID3V2 + STATED[:-500]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cut=st.integers(1, len(VARIABLE) - 1))
 @example(cut=1)
 def test_a_cut_within_a_frame_is_refused_and_one_between_frames_cannot_be_known(tmp_path_factory, cut):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hypersound_lib.data import Recording
@@ -13,7 +13,6 @@ from .miniatures import corpus_files, write_files
 speakers = st.lists(st.sampled_from([f"s{n:02d}" for n in range(30)]), min_size=1, max_size=80)
 
 
-@settings(deadline=None)
 @given(names=speakers, count=st.none() | st.integers(0, 12))
 def test_held_out_groups_are_the_last_and_in_one_split_only(names, count):
     recordings = [Recording(Path(str(number)), name) for number, name in enumerate(names)]

@@ -53,7 +53,7 @@ def test_a_16_bit_file_at_its_own_rate_is_kept_exactly(build, recordings):
         assert torch.equal(store.read(number), load_audio(recordings[number].path)[0])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(samples=hnp.arrays(np.float32, st.integers(1, 100), elements=st.floats(-2, 2, width=32)))
 def test_loud_samples_saturate_unless_normalised(tmp_path_factory, samples):
     path = tmp_path_factory.mktemp("loud") / "a.wav"

@@ -29,7 +29,7 @@ def test_a_whole_file_is_not_suspected(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(kept=st.floats(0, 1, exclude_max=True))
 @example(kept=0.999999)
 @example(kept=0.99)

@@ -25,7 +25,7 @@ def test_the_bands_energies_add_up_to_the_whole():
     assert bands[-1].high == RATE / 2
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(hertz=st.floats(300, 7700), decibels=st.floats(-60, 0))
 def test_an_added_tone_is_found_in_its_band_at_its_level(hertz, decibels):
     x = torch.sin(2 * torch.pi * 100.5 * T)

@@ -33,6 +33,7 @@ def excerpts():
     return choose_excerpts("mini", limit=3, seconds=1.5)[0]
 
 
+@pytest.mark.slow
 def test_a_perfect_copy_scores_as_the_original_and_best(excerpts):
     found = evaluate([copier(), copier("half", 0.5)], excerpts, rates=[16000], metrics=FAST, references=True)
     perfect, original = found.means("copy"), found.means("original")

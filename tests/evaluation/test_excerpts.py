@@ -56,6 +56,7 @@ def test_the_loudest_window_is_taken_and_noise_alone_is_left_out_with_a_reason(t
         assert "below -70 dBFS" in skipped["noise.flac"]
 
 
+@pytest.mark.slow
 def test_a_limit_spreads_over_the_speakers_of_the_test_split():
     excerpts, skipped = choose_excerpts("mini", limit=8, seconds=0.5)
     recordings = load_dataset("mini", "test").recordings

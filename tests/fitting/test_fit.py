@@ -39,6 +39,7 @@ def test_reaches_the_target_and_stops_there():
     assert result.steps < 300
 
 
+@pytest.mark.slow
 def test_a_fitted_tone_keeps_its_frequency_at_another_rate():
     result = fit(tone(), target_snr=35.0)
     fine = result.sound.render(2 * RATE)
@@ -104,6 +105,7 @@ def test_history_names_the_loss_terms_and_the_schedule_ends_at_zero():
     assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_mel_loss_lowers_the_spectral_distance_while_it_trains():
     noise = torch.randn(4096, generator=torch.Generator().manual_seed(0))
     result = fit(noise, loss="mel_stft", steps=30, target_snr=None)

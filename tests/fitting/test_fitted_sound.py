@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
@@ -35,7 +35,6 @@ def test_own_rate_is_the_network_on_its_grid_times_the_gain():
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]), chunk_size=st.integers(1, 5000))
 def test_chunks_do_not_change_the_result(rate, chunk_size):
     torch.testing.assert_close(sound().render(rate, chunk_size), sound().render(rate), rtol=0, atol=1e-6)

@@ -17,6 +17,7 @@ def flat(code):
     return list(code.values()) if isinstance(code, dict) else [code]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [

@@ -28,7 +28,7 @@ def test_the_paper_clip_becomes_103_frames_of_32():
         assert encoder(torch.zeros(1, 32768)).shape == (1, 103, 32)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     num_samples=st.integers(1, 5000),
     strides=st.lists(st.integers(1, 9), min_size=1, max_size=4),
@@ -40,7 +40,7 @@ def test_output_shape_is_the_real_shape_for_every_length_and_stride(num_samples,
     assert encoder(torch.zeros(2, num_samples)).shape == (2, *encoder.output_shape(num_samples))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(n=st.integers(0, 199), strides=st.sampled_from([(2, 3), (4,), (3, 1, 5)]), normalize=st.booleans())
 @torch.no_grad()
 def test_a_frame_hears_its_own_sample_and_nothing_after_it(n, strides, normalize):

@@ -109,6 +109,7 @@ TARGETS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["noise", "clips"])
 @pytest.mark.parametrize(("target", "shared"), TARGETS)
 def test_every_target_layer_starts_at_the_scale_of_the_targets_own_initialisation(target, shared, code):
@@ -117,6 +118,7 @@ def test_every_target_layer_starts_at_the_scale_of_the_targets_own_initialisatio
     assert ((ratios > 0.8) & (ratios < 1.2)).all(), ratios
 
 
+@pytest.mark.slow
 def test_a_default_head_starts_at_another_scale_layer_by_layer():
     code = torch.randn(4, 26, 32, generator=torch.Generator().manual_seed(0))
     ratios = start_ratios(SMALL, (), code, spoil=lambda head: head.reset_parameters())

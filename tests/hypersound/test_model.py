@@ -156,7 +156,7 @@ def test_a_higher_rate_plays_the_same_sound_between_the_samples_too(name, factor
         torch.testing.assert_close(fine[:, ::factor], model.decode(params), rtol=0, atol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data(), rate=st.sampled_from([4000, 8000, 11025, 22050]), name=st.sampled_from(sorted(CONFIGS)))
 @torch.no_grad()
 def test_a_window_is_that_part_of_the_whole(data, rate, name):
@@ -225,6 +225,7 @@ def test_shared_names_that_the_target_lacks_are_refused():
         HyperSound(make_config(shared=("layers.7.bias",)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fourier", "siren"])
 def test_a_few_steps_of_training_lower_the_error(name):
     model = make(name).float()

@@ -134,7 +134,6 @@ def test_a_multiple_of_the_rate_passes_through_the_same_samples():
     torch.testing.assert_close(fine[::2], reconstruct(model, waveform, RATE), rtol=0, atol=1e-5)
 
 
-@settings(deadline=None)
 @given(
     length=st.integers(1, 300),
     rate=st.sampled_from([8000, 16000, 22050]),
@@ -155,7 +154,7 @@ def test_weights_add_up_to_one_at_every_instant(length, rate, output_rate, part)
     assert times_seen.max() <= 2
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     count=st.integers(1, 1500),
     rate=st.sampled_from([8000, 16000, 44100, 48000]),

@@ -43,7 +43,7 @@ def generated(inr, names=None, batch=3):
     }
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(sorted(CONFIGS)),
     num_samples=st.one_of(st.integers(1, 900), st.sampled_from([255, 256, 257, 512, 513])),

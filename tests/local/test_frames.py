@@ -20,7 +20,7 @@ def test_windows_sum_to_one_at_any_real_time(t):
     assert abs(total.item() - 1) <= 1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     hop=st.fractions(1, 40, max_denominator=441),
     start=st.integers(0, 10**6),

@@ -71,6 +71,7 @@ def test_the_latency_is_what_the_networks_look_ahead_takes_and_no_more():
     assert first_sound(make_model(packet=2), 1)[0] == 2 * HOP, "a short packet does not wait for the next"
 
 
+@pytest.mark.slow
 def test_the_shipped_shape_plays_after_less_than_100_ms():
     model = LocalHyperSound(PRESETS["local"].model).eval()
     assert latency(model) <= 0.1

@@ -20,7 +20,7 @@ def make(batch=2):
     return LocalINR(HOP), torch.randn(batch, FRAMES, HOP, dtype=torch.float64)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(hop=st.fractions(10, 40, max_denominator=441), data=st.data())
 def test_every_grid_plays_the_function_that_any_instant_asks(hop, data):
     target, theta = make()

@@ -12,7 +12,7 @@ from hypersound_lib.local.target import LocalINR
 from hypersound_lib.local.waves import LappedTransform, lapped_waves
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(hop=st.sampled_from([2, 8, 16, 64, 320]), num_samples=st.integers(1, 2000), seed=st.integers(0, 99))
 def test_waves_of_any_sound_play_it_exactly(hop, num_samples, seed):
     x = torch.randn(2, num_samples, generator=torch.Generator().manual_seed(seed))

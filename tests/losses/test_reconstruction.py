@@ -71,7 +71,7 @@ def test_smooth_l1_has_the_papers_beta():
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(decibels=st.floats(-20, 29), gain=st.floats(0.03, 1))
 def test_log_nmse_is_minus_a_tenth_of_the_snr_whatever_the_level(decibels, gain):
     signal, noise = (torch.randn(1, 4000, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))

@@ -12,7 +12,7 @@ from hypersound_lib.metrics import lsd, nmse, snr
 from hypersound_lib.metrics.blocks import compare_blocks
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rate=st.sampled_from([100, 8000, 11025, 22050, 44100]),
     seconds=st.floats(0.03, 0.5),

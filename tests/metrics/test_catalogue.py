@@ -76,7 +76,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("name", [name for name in INSTALLED if name not in ("cdpam", "dnsmos")])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(num_samples=LENGTHS, reference=st.sampled_from(sorted(KINDS)), estimate=st.sampled_from(sorted(KINDS)))
 def test_any_signal_has_a_finite_value_or_a_reason(name, num_samples, reference, estimate):
     x, y = KINDS[reference](num_samples), KINDS[estimate](num_samples)

@@ -9,7 +9,7 @@ from torch import nn
 from hypersound_lib.metrics.fourier_conv import FourierConv1d
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     length=st.integers(1, 700),
     channels=st.tuples(st.integers(1, 5), st.integers(1, 5)),

@@ -68,6 +68,7 @@ def test_silence_has_no_visqol():
             visqol(*pair, RATE)
 
 
+@pytest.mark.slow
 @needs_dnsmos
 def test_dnsmos_falls_with_noise_and_does_not_ask_for_the_original():
     scores = [dnsmos(CLEAN, noisy(CLEAN, level), RATE).item() for level in (0, 0.1, 1)]
@@ -85,6 +86,7 @@ def test_dnsmos_is_near_that_of_its_package():
         assert dnsmos(sound, sound, 16000).item() == pytest.approx(expected, abs=tolerance)
 
 
+@pytest.mark.slow
 @needs_dnsmos
 def test_what_a_file_would_clip_is_clipped():
     loud = 3 * CLEAN / CLEAN.abs().max()

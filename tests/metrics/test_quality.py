@@ -14,6 +14,7 @@ from .signals import NOISE, RATE, noisy, voices
 package = pytest.importorskip("pesq")
 
 
+@pytest.mark.slow
 def test_best_for_a_copy_and_falling_with_noise():
     clean = voices()
     scores = [pesq(clean, noisy(clean, level), RATE) for level in (0, 1e-3, 1e-2, 0.1)]

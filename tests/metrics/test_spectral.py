@@ -76,7 +76,7 @@ def test_polarity_is_not_heard_and_a_shift_hardly(metric):
 
 
 @both
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(rate=st.integers(100, 96_000), loud=st.booleans())
 def test_silence_is_finite_at_any_rate(metric, rate, loud):
     x, silence = (1e4 if loud else 0) * NOISE, torch.zeros(8192)

@@ -60,7 +60,7 @@ def test_batches_equal_loops():
         torch.testing.assert_close(metric(x, y), torch.stack([metric(a, b) for a, b in zip(x, y, strict=True)]))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(level=st.floats(1e-4, 10), gain=st.floats(1e-3, 1e3))
 def test_nmse_is_the_error_s_share_of_the_energy_at_any_gain(level, gain):
     x = speechlike()
@@ -75,7 +75,7 @@ def test_nmse_of_silence():
     assert nmse(torch.zeros_like(x), x) == torch.inf
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(decibels=st.floats(-20, 60), gain=st.floats(1e-3, 1e3), sign=st.sampled_from([-1, 1]), offset=st.floats(-1, 1))
 def test_si_snr_is_what_was_added_at_right_angles_whatever_gain_sign_and_offset(decibels, gain, sign, offset):
     x = speechlike().double()

@@ -78,6 +78,7 @@ def test_what_several_pages_hold_is_written_once():
     assert page.count("customElements.define") == 2
 
 
+@pytest.mark.slow
 def test_an_exported_page_takes_the_static_form(tmp_path):
     output = nbformat.v4.new_output("display_data", data=dict(bundle(page_slider(PAGES, "number"))))
     cells = [nbformat.v4.new_markdown_cell("# Views"), nbformat.v4.new_code_cell("view", outputs=[output])]
@@ -108,6 +109,7 @@ def test_a_rate_is_heard_and_seen_at_its_own_rate():
     assert len(view.static_html) < 500_000
 
 
+@pytest.mark.slow
 def test_changed_weights_are_heard():
     weights = {"pitch": torch.tensor([[440.0]]), "level": torch.ones(3)}
 

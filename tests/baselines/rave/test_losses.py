@@ -14,7 +14,7 @@ def noise(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(num_samples=st.integers(1, 3000), level=st.sampled_from([1e-6, 1e-2, 1.0]), seed=st.integers(0, 9))
 def test_only_the_sound_itself_is_at_distance_zero(num_samples, level, seed):
     x = level * noise(2, num_samples, seed=seed)

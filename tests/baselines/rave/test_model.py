@@ -16,7 +16,7 @@ def noise(*shape, seed=0):
     return 0.1 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=15)
 @given(num_samples=st.integers(1, 1500), batch=st.integers(1, 3))
 def test_sounds_of_any_length_keep_it(tiny, num_samples, batch):
     model = RAVE(tiny).eval()

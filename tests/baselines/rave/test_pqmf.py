@@ -22,7 +22,7 @@ def tone(frequency, num_samples):
     return torch.sin(2 * math.pi * frequency * torch.arange(num_samples, dtype=torch.float64)).float().unsqueeze(0)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(bands=st.sampled_from([2, 4, 8, 16, 32]), frames=st.integers(1, 150), seed=st.integers(0, 9))
 def test_noise_of_any_length_comes_back_within_80_db(bands, frames, seed):
     pqmf = PQMF(bands)

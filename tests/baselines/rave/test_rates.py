@@ -11,7 +11,7 @@ from hypersound_lib.data import resample
 from hypersound_lib.metrics import snr
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     count=st.integers(1, 1500),
     rate=st.sampled_from([8000, 16000, 44100, 48000]),

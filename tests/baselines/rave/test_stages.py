@@ -70,6 +70,7 @@ def test_the_shared_pass_gives_the_gradients_of_two_separate_ones(model, discrim
         torch.testing.assert_close(judge[name], p.grad, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_discriminator_learns_to_tell_noise_from_a_tone(discriminator, clips):
     tone = 0.1 * torch.sin(torch.arange(1024) / 5).expand(2, -1)
     optimizer = torch.optim.Adam(discriminator.parameters(), lr=1e-2)

@@ -68,6 +68,7 @@ def test_the_seed_decides_the_order(make):
     assert keys(1) != keys(2)
 
 
+@pytest.mark.slow
 def test_a_letter_tells_nothing():
     """Over many seeds each system stands under each letter equally often, and either recording comes first."""
     under, first = Counter(), Counter()
