@@ -75,24 +75,29 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
 @pytest.fixture
 def bare_python(tmp_path: Path) -> Path:
-    """Make an environment as a Colab session is: every package is there but hypersound_lib. Return its Python.
+    """Return the Python of an environment as a Colab session is at its start."""
+    return make_bare_python(tmp_path)
+
+
+def make_bare_python(folder: Path) -> Path:
+    """Make an environment in a folder in which every package is there but hypersound_lib. Return its Python.
 
     The other packages are links in a folder outside the new environment. It can import them and its pip counts
     them as installed, but pip cannot remove or replace what lies outside its environment.
     """
-    packages = tmp_path / "packages"
+    packages = folder / "packages"
     packages.mkdir()
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if "hypersound_lib" not in entry.name:
             (packages / entry.name).symlink_to(entry)
-    environment = tmp_path / "bare"
+    environment = folder / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     site_packages = environment / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
     (site_packages / "packages.pth").write_text(f"{packages}\n")
     return environment / "bin" / "python"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def offline() -> dict[str, str]:
     """Return an environment in which pip reaches no index and builds with the hatchling that is installed."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "PYTHON", "VIRTUAL_ENV"))}

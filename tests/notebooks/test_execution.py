@@ -1,7 +1,7 @@
 """Every notebook runs in fast mode; a second run gives the outputs that it promises, and runs the folded solutions.
 
-The second run is one as on Colab: the library is not installed at first, and the clone is out of sight. The bootstrap
-cell installs it, and everything a notebook needs must come with the package.
+The second run is one as on Colab: the clone is out of sight, and what a notebook needs must come with the package. In
+the first such run the library is not installed, and the bootstrap cell installs it; the runs after it find it there.
 """
 
 import re
@@ -12,6 +12,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbval.plugin import find_comment_markers
+
+from tests.conftest import make_bare_python
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -38,6 +40,12 @@ def first_run(request: pytest.FixtureRequest) -> tuple[subprocess.CompletedProce
     return run(request.param), COPIES / request.param.name
 
 
+@pytest.fixture(scope="session")
+def colab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Python of an environment for all second runs of this process, at first without the library."""
+    return make_bare_python(tmp_path_factory.mktemp("colab"))
+
+
 def test_notebook_runs_in_fast_mode(first_run):
     process, copy = first_run
     assert process.returncode == 0, process.stdout
@@ -45,7 +53,7 @@ def test_notebook_runs_in_fast_mode(first_run):
 
 
 def test_second_run_outside_the_clone_gives_the_same_outputs_and_solutions_run(
-    first_run, nbval, bare_python, offline, kernel_of, tmp_path
+    first_run, nbval, colab, offline, kernel_of, tmp_path
 ):
     process, copy = first_run
     assert process.returncode == 0, "the first run failed"
@@ -61,11 +69,11 @@ def test_second_run_outside_the_clone_gives_the_same_outputs_and_solutions_run(
     elsewhere.parent.mkdir()
     nbformat.write(notebook, elsewhere)
 
-    second = nbval(elsewhere, kernel_of(bare_python, offline | {"HYPERSOUND_SOURCE": str(ROOT)}))
+    second = nbval(elsewhere, kernel_of(colab, offline | {"HYPERSOUND_SOURCE": str(ROOT)}))
 
     assert second.returncode == 0, second.stdout
-    located = subprocess.check_output([bare_python, "-c", LOCATE_LIBRARY], cwd=tmp_path, env=offline, text=True)
-    assert all(Path(line).is_relative_to(bare_python.parents[1]) for line in located.splitlines())
+    located = subprocess.check_output([colab, "-c", LOCATE_LIBRARY], cwd=tmp_path, env=offline, text=True)
+    assert all(Path(line).is_relative_to(colab.parents[1]) for line in located.splitlines())
 
 
 def test_nbval_finds_a_changed_output(make_notebook, nbval):

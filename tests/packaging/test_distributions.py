@@ -33,12 +33,13 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def wheel(sdist: Path, offline: dict[str, str], tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, offline: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from the source distribution, so that this one is seen to be complete."""
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, sdist]
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", folder, sdist]
     subprocess.run(command, env=offline, check=True, stdout=subprocess.DEVNULL)
-    (path,) = tmp_path.glob("*.whl")
+    (path,) = folder.glob("*.whl")
     return path
 
 
