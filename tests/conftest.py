@@ -25,18 +25,18 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
 
 
 def stage(item: pytest.Item) -> int:
-    """Say when a test is run: what takes minutes comes late, so that a slip shows within seconds.
+    """Say when a test is run: long files first, so that no process is left with one when the others have ended.
 
-    What runs the notebooks comes before what grades homeworks, so that one process grades while another is at the last
-    notebook. The website is built from the copies that the notebooks' tests leave. And Playwright keeps an event loop
-    running from the browser's start on, in the way of tests that start their own.
+    Files that start processes take longest (0), and the notebooks are many of about a minute each (3), after what else
+    executes some (2). The website is built from the copies that the notebooks' tests leave. And Playwright keeps an
+    event loop running from the browser's start on, in the way of tests that start their own.
     """
     fixtures = set(item.fixturenames)
     if fixtures & {"browser", "site"}:
-        return 4 if "browser" in fixtures else 3
-    if item.get_closest_marker("notebooks") is None:
-        return 0
-    return 1 if "first_run" in fixtures else 2
+        return 5 if "browser" in fixtures else 4
+    if item.get_closest_marker("notebooks"):
+        return 3 if "first_run" in fixtures else 2
+    return 0 if hasattr(getattr(item, "module", None), "subprocess") else 1
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -49,10 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     seen = set()
     for item in items:
         name = (item.path, item.name.partition("[")[0])
-        if stage(item) >= 3:
+        if stage(item) >= 4:
             item.add_marker(pytest.mark.browser)
-        slow = item.get_closest_marker("slow") or hasattr(getattr(item, "module", None), "subprocess")
-        if stage(item) == 0 and name not in seen and not slow:
+        if stage(item) == 1 and name not in seen and not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.quick)
         seen.add(name)
 
