@@ -1,5 +1,7 @@
 """What the tests run in processes of their own: `python -m tests.training.child OUT STEPS [KILL_AT | resume]`.
 
+Most are forked from a process that has imported torch (`forked`): an import takes longer than a training.
+
 The environment says what else happens: TEST_ACCUMULATE, TEST_CHANGES (of the config, as JSON), TEST_MAX_SECONDS (one
 number for each process), TEST_SIGNAL (`RANK STEP SIGNAL METHOD`: that process sends itself a signal at the end of that
 method of `Run` in that step), and TEST_SLEEP (seconds that each validation takes longer).
@@ -24,6 +26,7 @@ from .tiny import changed, make_model, make_store
 
 
 def main() -> None:
+    torch.set_num_threads(1)
     out, steps, what = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     if what and what[0].isdigit():
         kill_after(int(what[0]))
@@ -73,6 +76,14 @@ def after(method: str, act: Callable[[int], None]) -> None:
     setattr(Run, method, call_and_act)
 
 
+def forked(arguments: list[str], environment: dict[str, str], streams: list[Path]) -> None:
+    """Do the same in this process, and write its standard output and error to files."""
+    os.environ.update(environment)
+    for number, path in enumerate(streams, 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.argv[1:] = arguments
+    main()
+
+
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     main()

@@ -1,5 +1,6 @@
 """A training that was killed and resumed equals one that was not; several processes equal one."""
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -13,14 +14,60 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from hypersound_lib.training import read_log
+from tests.training.child import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.training.child", "torch._dynamo"])
 
-def run_child(*arguments, launcher=(), **environment):
-    command = [sys.executable, *launcher, "-m", "tests.training.child", *map(str, arguments)]
-    env = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""} | environment
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+
+def start(out, *arguments, rank=0, **environment):
+    """Start a process, forked after its imports. Its standard output and error go beside the folder `out`."""
+    streams = [out.with_suffix(f".{name}{rank}") for name in ("stdout", "stderr")]
+    process = FORKS.Process(target=forked, args=([str(out), *map(str, arguments)], ENVIRONMENT | environment, streams))
+    process.start()
+    return process
+
+
+def start_two(out, *arguments, **environment):
+    """Start two processes that train together, as a launcher does."""
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port(), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    return [start(out, *arguments, rank=i, RANK=str(i), LOCAL_RANK=str(i), **shared, **environment) for i in (0, 1)]
+
+
+def ended(out, *processes):
+    """Wait, and return as subprocess.run does: the first code that is not 0, and what all of them said."""
+    for process in processes:
+        process.join(300)
+    late = [process.kill() for process in processes if process.is_alive()]
+    assert not late, f"{len(late)} processes do not end"
+    said = [
+        "".join(path.read_text() for path in sorted(out.parent.glob(f"{out.name}.{name}?")))
+        for name in ("stdout", "stderr")
+    ]
+    return subprocess.CompletedProcess([], next(filter(bool, (p.exitcode for p in processes)), 0), *said)
+
+
+def run_child(out, *arguments, **environment):
+    return ended(out, start(out, *arguments, **environment))
+
+
+def run_two(out, *arguments, **environment):
+    return ended(out, *start_two(out, *arguments, **environment))
+
+
+def launch(launcher, *arguments):
+    """Start processes by a program that does so."""
+    command = [sys.executable, "-m", *launcher, "-m", "tests.training.child", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=300)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
 
 
 def finished(out, process):
@@ -56,41 +103,34 @@ def test_ten_steps_a_kill_and_ten_more_equal_twenty_bit_for_bit(straight, tmp_pa
     assert not list((out / "checkpoints").glob(".*")), "nothing half-written is left"
 
 
-def two_processes():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    return ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
-
-
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_two_processes_equal_one_for_the_same_global_batch(straight, tmp_path, accumulate):
     out = tmp_path / "run"
-    weights = finished(out, run_child(out, 20, launcher=two_processes(), TEST_ACCUMULATE=str(accumulate)))
+    if accumulate == 1:
+        process = launch(["torch.distributed.run", "--nproc-per-node", "2", "--master-port", free_port()], out, 20)
+    else:
+        process = run_two(out, 20, TEST_ACCUMULATE="2")
+    weights = finished(out, process)
     with safe_open(out / "final.safetensors", "pt") as file:
         assert file.metadata()["processes"] == "2"
     for name, expected in straight[1].items():
         torch.testing.assert_close(weights[name], expected, rtol=0, atol=1e-5)
-    assert read_log(out / "train.csv")["step"] == list(range(1, 21)), "one process writes"
-
-
-def test_the_log_shows_the_mean_over_processes(straight, tmp_path):
-    assert run_child(tmp_path / "run", 1, launcher=two_processes()).returncode == 0
-    row, whole = read_log(tmp_path / "run/train.csv"), read_log(straight[0] / "train.csv")
-    assert row["smooth_l1"][0] == pytest.approx(whole["smooth_l1"][0], rel=1e-4)
+    rows, whole = read_log(out / "train.csv"), read_log(straight[0] / "train.csv")
+    assert rows["step"] == list(range(1, 21)), "one process writes"
+    if accumulate == 1:  # else the last micro-batch is logged
+        assert rows["smooth_l1"][0] == pytest.approx(whole["smooth_l1"][0], rel=1e-4), "the mean over processes"
 
 
 def test_a_batch_that_processes_cannot_share_is_refused_before_anything_is_written(tmp_path):
-    process = run_child(tmp_path / "run", 20, launcher=two_processes(), TEST_ACCUMULATE="4")
+    process = run_two(tmp_path / "run", 20, TEST_ACCUMULATE="4")
     assert process.returncode != 0
     assert "cannot be shared evenly by 2 processes" in process.stderr
     assert not (tmp_path / "run").exists()
 
 
 def test_a_launcher_that_starts_one_process_of_two_is_found_out(tmp_path):
-    launcher = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--mixed_precision", "no"]
-    launcher += ["--num_machines", "1", "--dynamo_backend", "no"]
-    process = run_child(tmp_path / "run", 20, launcher=launcher)
+    launcher = ["accelerate.commands.launch", "--cpu", "--num_processes", "2", "--mixed_precision", "no"]
+    process = launch([*launcher, "--num_machines", "1", "--dynamo_backend", "no"], tmp_path / "run", 20)
     assert "several processes were asked for, and each one runs alone: start them with `torchrun" in process.stderr
     assert not (tmp_path / "run").exists()
 
@@ -98,7 +138,7 @@ def test_a_launcher_that_starts_one_process_of_two_is_found_out(tmp_path):
 @pytest.mark.parametrize("seconds", ["0 1000", "1000 0"])
 def test_the_main_process_decides_when_time_is_up(tmp_path, seconds):
     """Each comparing its own clock would leave one waiting for gradients of the other for good."""
-    process = run_child(tmp_path / "run", 6, launcher=two_processes(), TEST_MAX_SECONDS=seconds)
+    process = run_two(tmp_path / "run", 6, TEST_MAX_SECONDS=seconds)
     assert process.returncode == 0, process.stderr[-3000:]
     ending = "time after step 1" if seconds.startswith("0") else "steps after step 6"
     assert all(f"process {rank}: {ending}" in process.stdout for rank in (0, 1))
@@ -106,7 +146,7 @@ def test_the_main_process_decides_when_time_is_up(tmp_path, seconds):
 
 def test_an_interrupt_of_one_process_stops_all_after_the_same_step(tmp_path):
     out = tmp_path / "run"
-    process = run_child(out, 20, launcher=two_processes(), TEST_SIGNAL=f"1 3 {int(signal.SIGINT)} log_step")
+    process = run_two(out, 20, TEST_SIGNAL=f"1 3 {int(signal.SIGINT)} log_step")
     assert process.returncode == 0, process.stderr[-3000:]
     assert all(f"process {i}: interrupted after step 3" in process.stdout for i in (0, 1))
     assert (out / "checkpoints/step-00000003").is_dir()
@@ -115,7 +155,7 @@ def test_an_interrupt_of_one_process_stops_all_after_the_same_step(tmp_path):
 
 def test_the_main_process_may_validate_longer_than_others_wait_for_an_answer(tmp_path):
     changes = '{"process_timeout": 8, "validate_every": 1}'
-    process = run_child(tmp_path / "run", 1, launcher=two_processes(), TEST_CHANGES=changes, TEST_SLEEP="20")
+    process = run_two(tmp_path / "run", 1, TEST_CHANGES=changes, TEST_SLEEP="12")
     assert process.returncode == 0, process.stderr[-3000:]
     assert read_log(tmp_path / "run/validation.csv")["step"] == [1]
 
@@ -132,24 +172,17 @@ def test_the_main_process_may_validate_longer_than_others_wait_for_an_answer(tmp
 )
 def test_a_process_without_the_other_ends_with_a_named_error(tmp_path, number, victim, method):
     """One that is killed closes its connections; one that hangs, also while others wait for it, is given up in time."""
-    launcher = two_processes()
-    env = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MASTER_ADDR": "127.0.0.1"}
-    env |= {"MASTER_PORT": launcher[-1], "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    env |= {"TEST_SIGNAL": f"{victim} 3 {int(number)} {method}"}
-    env |= {"TEST_CHANGES": '{"process_timeout": 4, "validate_every": 3}'}
-    command = [sys.executable, "-m", "tests.training.child", str(tmp_path / "run"), "100000"]
-    processes = [
-        subprocess.Popen(
-            command, cwd=ROOT, env=env | {"RANK": str(i), "LOCAL_RANK": str(i)}, stderr=subprocess.PIPE, text=True
-        )
-        for i in (0, 1)
-    ]
+    happens = {
+        "TEST_SIGNAL": f"{victim} 3 {int(number)} {method}",
+        "TEST_CHANGES": '{"process_timeout": 4, "validate_every": 3}',
+    }
+    processes = start_two(tmp_path / "run", 100_000, **happens)
     try:
-        _, errors = processes[1 - victim].communicate(timeout=100)
+        left = ended(tmp_path / "run", processes[1 - victim])
     finally:
         for process in processes:
             process.kill()
-            process.wait()
-    assert processes[1 - victim].returncode not in (0, -signal.SIGKILL)
-    assert f"process {1 - victim} of 2 lost another one" in errors
-    assert "process_timeout = 4 s" in errors
+            process.join()
+    assert left.returncode not in (0, -signal.SIGKILL)
+    assert f"process {1 - victim} of 2 lost another one" in left.stderr
+    assert "process_timeout = 4 s" in left.stderr
