@@ -220,6 +220,8 @@ class BaseRun:
         if resume:
             if self.checkpoints.load_latest(self.state) is None:
                 raise ConfigError(f"{self.out} holds no checkpoint to resume from; leave --resume out to start there")
+            if self._measured_otherwise():
+                self.state.best_score = math.inf
         elif self.checkpoints.saved():
             raise ConfigError(
                 f"{self.out} holds a training already, up to {self.checkpoints.saved()[-1].name}; "
@@ -228,6 +230,15 @@ class BaseRun:
         if self.is_main:
             with atomic_path(self.out / "training.json") as temporary:
                 temporary.write_text(json.dumps(asdict(self.config), indent=1) + "\n", encoding="utf-8")
+
+    def _measured_otherwise(self) -> bool:
+        """Whether the run's scores so far are of another loss or other clips than those to come."""
+        try:
+            before = json.loads((self.out / "training.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        now = json.loads(json.dumps(asdict(self.config)))
+        return any(before.get(name) != now.get(name) for name in ("loss", "validation_clips"))
 
 
 def check_rates(rate: int, *stores: AudioStore) -> None:

@@ -203,7 +203,7 @@ def test_a_network_that_says_nothing_learns_to_speak(term):
         (gradient,) = torch.autograd.grad(cost, estimate)
         costs.append(cost.item())
         assert gradient.norm() > 0
-        estimate = estimate.detach() - 0.02 * reference.norm() * gradient / gradient.norm()
+        estimate = estimate.detach() - 0.01 * reference.norm() * gradient / gradient.norm()
     assert costs == sorted(costs, reverse=True)
     assert len(set(costs)) == 5
 
@@ -276,3 +276,16 @@ def test_half_precision_gives_about_the_same(term, dtype):
     loss = ReconstructionLoss(term, 22050)
     half = loss(estimate.to(dtype), reference.to(dtype))[term]
     assert half.item() == pytest.approx(loss(estimate, reference)[term].item(), rel=0.03, abs=0.01)
+
+
+def test_band_error_counts_low_bands_more():
+    t = torch.arange(8192) / 22050
+    generator = torch.Generator().manual_seed(0)
+    reference = 0.1 * torch.randn(1, 8192, generator=generator)  # as loud in each band
+    loss = ReconstructionLoss(LossConfig("band_error"), 22050)
+    found = [
+        loss(reference + 0.02 * torch.sin(2 * torch.pi * frequency * t), reference)["band_error"].item()
+        for frequency in (300, 1000, 3000, 9000)
+    ]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > 4 * found[-1]

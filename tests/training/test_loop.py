@@ -17,6 +17,7 @@ from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.metrics import nmse
+from hypersound_lib.models import load_model
 from hypersound_lib.training import read_log, train
 from hypersound_lib.training.run import Run
 
@@ -192,6 +193,16 @@ def test_time_is_up(tmp_path):
     result = run_training(tmp_path, max_seconds=0.0)
     assert (result.stop_reason, result.step) == ("time", 1)
     assert (tmp_path / "checkpoints/step-00000001").is_dir()
+
+
+def test_scores_of_another_loss_do_not_count_on_resuming(tmp_path):
+    run_training(tmp_path, steps=10)
+    before = load_model(tmp_path).facts
+    heavier = LossConfig("20*smooth_l1+20*mel_stft", (64, 128), 8)
+    run_training(tmp_path, resume=True, steps=20, loss=heavier)
+    after = load_model(tmp_path).facts
+    assert (before["step"], after["step"]) == (10, 20)
+    assert after["validation"]["loss"] > before["validation"]["loss"], "a lower score is not to be had"
 
 
 def test_a_folder_in_use_is_refused_and_one_without_a_checkpoint_cannot_resume(tmp_path):
