@@ -48,8 +48,8 @@ NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
     "local": "\nUp to step 12 500 this was a training of its own, in which all bands of `band_error` counted alike, "
-    "with weight 1.2; from there it went on with the preset's loss of today, the learning rate falling from 2.3e-4 to 0 "
-    "(`--resume --steps 14500 --learning-rate 5e-3`).\n",
+    "with weight 1.2; from there it went on with the preset's loss of today, the learning rate falling from 2.3e-4 "
+    "to 0 (`--resume --steps 14500 --learning-rate 5e-3`).\n",
 }
 CARD = """{note}
 ## Training data
