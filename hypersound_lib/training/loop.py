@@ -46,13 +46,15 @@ def take_steps(run: Run, stop: StopRequest, deadline: float) -> str:
     config, state, accelerator = run.config, run.state, run.accelerator
     stop_reason = "steps"
     while state.step < config.steps and stop_reason == "steps":
-        window = run.draw_window()
+        window, terms = run.draw_window(), dict[str, Tensor]()
         for micro in range(config.accumulate):
             clips = next(run.batches)  # (B, T)
             # Processes agree on the gradient once per update, in the last micro-batch.
             last = micro == config.accumulate - 1
             with nullcontext() if last else accelerator.no_sync(run.network):
-                terms = run.recorded(partial(fill_gradients, run), clips, *window)(clips, *window)
+                found = run.recorded(partial(fill_gradients, run), clips, *window)(clips, *window)
+            # The mean over micro-batches, which are equally large, is that of the whole batch.
+            terms = {name: terms.get(name, 0) + value.detach() / config.accumulate for name, value in found.items()}
         if state.scaler.is_enabled():
             state.scaler.unscale_(state.optimizer)
         limit = math.inf if config.max_grad_norm is None else config.max_grad_norm

@@ -195,6 +195,15 @@ def test_time_is_up(tmp_path):
     assert (tmp_path / "checkpoints/step-00000001").is_dir()
 
 
+def test_the_log_shows_the_mean_over_micro_batches(tmp_path):
+    rows = []
+    for accumulate in (1, 4):
+        run_training(tmp_path / str(accumulate), steps=2, accumulate=accumulate)
+        rows.append(read_log(tmp_path / str(accumulate) / "train.csv"))
+    for term in ("smooth_l1", "mel_stft"):
+        assert rows[0][term] == pytest.approx(rows[1][term], rel=1e-4), term
+
+
 def test_scores_of_another_loss_do_not_count_on_resuming(tmp_path):
     run_training(tmp_path, steps=10)
     before = load_model(tmp_path).facts
