@@ -15,8 +15,6 @@ from torch import Tensor, nn
 
 from hypersound_lib.errors import ConfigError, limit_sizes
 
-_CHUNK_BYTES = 4 * 2**20  # of one layer's output for a chunk of instants: a few caches' worth
-
 
 class INR(nn.Module):
     """A target network T(t, θ) (paper, eq. 2): coordinates in, waveform out.
@@ -30,6 +28,9 @@ class INR(nn.Module):
     # How much a hypernetwork's input adds to each generated tensor at the start, as part of the tensor's own standard
     # deviation, unless `HyperNetworkConfig.residual_scale` says it.
     residual_scale: ClassVar[float] = 0.3
+    # Bytes of one layer's output for a chunk of instants, by kind of device; one that is not named decodes all at once.
+    # On CPUs these are a few caches' worth. For GPUs `bench_gpu_speed` tries some; none is measured yet.
+    chunk_bytes: ClassVar[dict[str, int]] = {"cpu": 4 * 2**20}
 
     def __init__(self):
         super().__init__()
@@ -59,16 +60,22 @@ class INR(nn.Module):
         return self.evaluate_in_chunks(self.features(coords), complete).squeeze(-1)
 
     def evaluate_in_chunks(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
-        """Evaluate as `evaluate` does; on a CPU in chunks of instants, so that a layer's output stays in the cache.
+        """Evaluate as `evaluate` does, in chunks of instants, so that a layer's output stays in the cache.
 
         For 4 clips and 256 units that made forward and backward 1.7 times as fast as one pass over 32 768 instants.
+        What the backward pass reads is kept: to compute it again costs a third more (`bench_chunks`).
         """
-        if features.device.type != "cpu":
-            return self.evaluate(features, params)
-        widest = max(value.shape[-1] * (value.shape[0] if value.ndim == 3 else 1) for value in params.values())
-        chunk_size = max(256, _CHUNK_BYTES // (features.element_size() * widest))
-        chunks = [self.evaluate(chunk, params) for chunk in features.split(chunk_size, dim=-2)]
+        size = self.chunk_size(features, params)
+        chunks = [self.evaluate(chunk, params) for chunk in features.split(size, dim=-2)]
         return chunks[0] if len(chunks) == 1 else torch.cat(chunks, dim=-2)
+
+    def chunk_size(self, features: Tensor, params: Mapping[str, Tensor]) -> int:
+        """Return how many instants fit into `chunk_bytes`, for all items of a batch together; 256 at least."""
+        budget = self.chunk_bytes.get(features.device.type)
+        if budget is None:
+            return features.shape[-2]
+        widest = max(value.shape[-1] * (value.shape[0] if value.ndim == 3 else 1) for value in params.values())
+        return max(256, budget // (features.element_size() * widest))
 
     def release(self, names: Iterable[str]) -> None:
         """Give up own weights, which must come in `params` from now on: no optimiser trains and no file holds them.

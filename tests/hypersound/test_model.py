@@ -14,6 +14,7 @@ from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig, SIRENConfig, build_inr
+from hypersound_lib.losses import LossConfig, ReconstructionLoss
 from hypersound_lib.presets import PRESETS
 
 FIRST = ("layers.0.weight", "layers.0.bias")
@@ -50,6 +51,23 @@ def make(name="fourier"):
 
 def clips(batch=3, num_samples=NUM_SAMPLES, dtype=torch.float64, seed=0):
     return torch.randn(batch, num_samples, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+@settings(max_examples=8, deadline=None)
+@given(name=st.sampled_from(sorted(CONFIGS)), start=st.integers(0, 400), instants=st.sampled_from([256, 300, 511]))
+def test_a_step_in_chunks_is_a_step_in_one_to_rounding(name, start, instants):
+    torch.manual_seed(0)
+    model = HyperSound(dataclasses.replace(CONFIGS[name], num_samples=1200))
+    loss = ReconstructionLoss(LossConfig("smooth_l1+log_nmse"), RATE)
+    x = clips(num_samples=1200, dtype=torch.float32)
+    widest = max(shape[-1] for shape in model.hypernetwork.shapes.values())
+    found = []
+    for chunk_bytes in ({}, {"cpu": instants * 4 * len(x) * widest}):
+        model.target.chunk_bytes = chunk_bytes
+        total = loss.total(loss(model(x, start, 777), x[:, start : start + 777]))
+        found.append([total, *torch.autograd.grad(total, list(model.parameters()))])
+    for whole, chunked in zip(*found, strict=True):
+        assert (whole - chunked).norm() <= 1e-5 * whole.norm()
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hypersound_lib import ConfigError, time_coords
 from hypersound_lib.inr import (
+    INR,
     INR_CONFIGS,
     SIREN,
     FourierMLP,
@@ -18,7 +19,6 @@ from hypersound_lib.inr import (
     SIRENConfig,
     build_inr,
     even_frequencies,
-    fourier_mlp,
 )
 
 CONFIGS = {
@@ -47,27 +47,41 @@ def generated(inr, names=None, batch=3):
 @given(
     kind=st.sampled_from(sorted(CONFIGS)),
     num_samples=st.one_of(st.integers(1, 900), st.sampled_from([255, 256, 257, 512, 513])),
+    size=st.sampled_from([256, 300, 511]),  # instants in a chunk
     own_instants=st.booleans(),
     batched=st.booleans(),
 )
-def test_chunks_of_instants_change_neither_values_nor_gradients(monkeypatch, kind, num_samples, own_instants, batched):
-    monkeypatch.setattr(fourier_mlp, "_CHUNK_BYTES", 1)  # 256 instants each, the least
+def test_chunks_of_instants_change_neither_values_nor_gradients(
+    monkeypatch, kind, num_samples, size, own_instants, batched
+):
     inr = make(kind)
     own = {name: p.detach().clone().requires_grad_() for name, p in inr.named_parameters()}
     params = generated(inr) if batched else own
     coords = time_coords(num_samples, dtype=torch.float64)
     features = inr.features(coords.expand(3, -1, -1) if own_instants else coords)
+    widest = max(p.shape[-1] for p in own.values() if p.ndim == 2)
+    monkeypatch.setitem(INR.chunk_bytes, "cpu", size * 8 * widest * (3 if batched else 1))
     sizes = []
     evaluate = inr.evaluate
     inr.evaluate = lambda chunk, weights: sizes.append(chunk.shape[-2]) or evaluate(chunk, weights)
     chunked = inr.evaluate_in_chunks(features, params)
-    assert sizes == [256] * (num_samples // 256) + [num_samples % 256] * (num_samples % 256 > 0)
+    assert sizes == [size] * (num_samples // size) + [num_samples % size] * (num_samples % size > 0)
     whole = evaluate(features, params)
     torch.testing.assert_close(chunked, whole, rtol=0, atol=1e-12)
     target = torch.sin(torch.arange(num_samples, dtype=torch.float64)).unsqueeze(-1)
     gradients = [torch.autograd.grad((y * target).sum(), list(params.values())) for y in (chunked, whole)]
     for ours, expected in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_the_size_of_a_chunk_follows_the_kind_of_device(monkeypatch):
+    """At most as much as is said of a device, 256 instants at least, and everything where nothing is said."""
+    inr = make("fourier").to("meta")
+    features, params = torch.empty(5000, 10, device="meta"), generated(make("fourier"))
+    assert inr.chunk_size(features, params) == 5000
+    for budget, size in ((1, 256), (300 * 4 * 3 * 10 + 7, 300), (2**30, 2**30 // 120)):
+        monkeypatch.setitem(INR.chunk_bytes, "meta", budget)
+        assert inr.chunk_size(features, params) == size
 
 
 def test_a_large_chunk_is_evaluated_in_one_go():
