@@ -29,7 +29,7 @@ class INR(nn.Module):
     # deviation, unless `HyperNetworkConfig.residual_scale` says it.
     residual_scale: ClassVar[float] = 0.3
     # Bytes of one layer's output for a chunk of instants, by kind of device; one that is not named decodes all at once.
-    # On CPUs these are a few caches' worth. For GPUs `bench_gpu_speed` tries some; none is measured yet.
+    # On CPUs these are a few caches' worth; on a GPU no size was measured yet.
     chunk_bytes: ClassVar[dict[str, int]] = {"cpu": 4 * 2**20}
 
     def __init__(self):

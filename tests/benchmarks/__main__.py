@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hypersound_lib.provenance import provenance, write_result
 from tests.benchmarks import (
+    bench_chunks,
     bench_clip_length,
     bench_clip_numbers,
     bench_fit,
@@ -30,6 +31,7 @@ from tests.benchmarks import (
 
 RESULTS = Path(__file__).parents[2] / "data" / "results"
 BENCHMARKS = {
+    "chunks": bench_chunks,
     "clip_length": bench_clip_length,
     "clip_numbers": bench_clip_numbers,
     "fit": bench_fit,
