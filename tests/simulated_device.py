@@ -2,7 +2,8 @@
 
 What a real one refuses is refused: products of tensors on two devices, NumPy's view of one there, a generator of the
 CPU for it. What a real one would wait for, or copy, is counted. It works on torch's functions, so it does not look into
-the backward pass, whose tensors follow the forward's. A float16 training's scaler and CUDA graphs need a real device.
+the backward pass, whose tensors follow the forward's. CUDA graphs, which record what a GPU launches, need a real one,
+and so does compiled training, since a compiler sees the tensors of the CPU.
 """
 
 from collections.abc import Iterator

@@ -6,6 +6,7 @@ import os
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from hypersound_lib import evaluation
 from hypersound_lib.baselines.rave import RAVE, RAVEConfig, RAVETrainingConfig, train_rave
@@ -24,7 +25,7 @@ from tests.training.tiny import MODEL, RATE, changed, make_model, make_store
 MODELS = {"global": MODEL, "local": LOCAL}
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("kind", MODELS)
 def test_train_and_resume(kind, precision, device, tmp_path):
     torch.manual_seed(0)
@@ -47,6 +48,25 @@ def test_train_and_resume(kind, precision, device, tmp_path):
     assert all(math.isfinite(value) for value in result.validation.values())
 
 
+def test_float16_skips_steps_that_overflow_and_resumes_with_the_scale_that_it_found(device, tmp_path):
+    """The loss' scale is 65536 at first, which these gradients overflow; every step that does halves it."""
+    every = {"validate_every": 10, "checkpoint_every": 10}
+    config = changed(precision="float16", loss=LossConfig("1e2*mse"), window=None, **every)
+    stores, way = (make_store(), make_store(1)), {"cpu": device.type == "cpu", "progress": False}
+    train(make_model(), *stores, dataclasses.replace(config, steps=10), tmp_path, **way)
+    found = [math.isfinite(norm) for norm in read_log(tmp_path / "train.csv")["gradient_norm"]]
+    skipped = found.count(False)
+    assert 0 < skipped < 10
+    assert found == [False] * skipped + [True] * (10 - skipped)
+    saved = load_file(tmp_path / "checkpoints/step-00000010/training.safetensors")
+    assert saved["scaler.scale"] == 65536 / 2**skipped
+    result = train(make_model(seed=5), *stores, dataclasses.replace(config, steps=12), tmp_path, resume=True, **way)
+    norms = read_log(tmp_path / "train.csv")["gradient_norm"]
+    assert all(math.isfinite(norm) for norm in norms[10:]), "a fresh scale would overflow again"
+    assert len(norms) == result.step == 12
+    assert all(p.isfinite().all() for p in result.model.parameters())
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_two_steps_of_a_preset(name, device, tmp_path):
     if device.type == "cpu" and name.startswith("paper"):
@@ -62,7 +82,7 @@ def test_two_steps_of_a_preset(name, device, tmp_path):
 
 def test_compiled_training(device, tmp_path):
     if os.environ.get("HYPERSOUND_TEST_DEVICE") == "simulated":
-        pytest.skip("torch.compile looks through the simulated device, at tensors of the CPU")
+        pytest.skip("torch.compile looks through the simulated device, at tensors of the CPU; tests/training compiles")
     config = changed(compile=True, steps=3, precision="bfloat16")
     cpu = device.type == "cpu"
     result = train(make_model(), make_store(), make_store(1), config, tmp_path, cpu=cpu, progress=False)
@@ -73,7 +93,7 @@ def test_compiled_training(device, tmp_path):
 def test_a_recorded_step_trains_as_one_that_is_not(name, device, tmp_path):
     """One kind of noise is left: the order in which a GPU adds up gradients, and the knob's draw during recording."""
     if device.type != "cuda" or os.environ.get("HYPERSOUND_TEST_DEVICE"):
-        pytest.skip("only CUDA records graphs")
+        pytest.skip("a graph records the kernels that CUDA launches, and here none is launched")
     known = {"global": MODEL, "local tiny": LOCAL}
     config = known[name] if name in known else PRESETS[name].model
     store = make_store(rate=config.sample_rate, count=3, seconds=2)
