@@ -1,11 +1,12 @@
 """From a config to its network, and from a network's kind, by name, to its config."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.inr.fourier_mlp import INR, FourierMLP, FourierMLPConfig
+from hypersound_lib.inr.fourier_mlp import INR, SPECTRAL, FourierMLP, FourierMLPConfig
 from hypersound_lib.inr.frequencies import even_frequencies
 from hypersound_lib.inr.siren import SIREN, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
 
@@ -17,6 +18,11 @@ _NETWORKS: dict[type[Any], Any] = {  # config -> the subclass of INR that takes 
 }
 # Files name the kind of network they hold.
 INR_CONFIGS = {network.__name__: config for config, network in _NETWORKS.items()}
+
+
+def spectral_config(num_samples: int, width: int = 128) -> FourierMLPConfig:
+    """Scale `SPECTRAL` to a sound: one frequency per 64 samples, as the preset has for the paper's clip."""
+    return replace(SPECTRAL, width=width, num_frequencies=max(1, num_samples // 64))
 
 
 def build_inr(config: INRConfig, frequencies: torch.Tensor | None = None) -> INR:

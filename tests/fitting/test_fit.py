@@ -10,7 +10,7 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.fitting import FitConfig, fit_inr
 from hypersound_lib.fitting import fit as fitting
 from hypersound_lib.inr import SIREN, FourierMLP, FourierMLPConfig, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
-from hypersound_lib.inr.fourier_mlp import spectral_config
+from hypersound_lib.inr.build import spectral_config
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import snr
 
