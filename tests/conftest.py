@@ -22,6 +22,9 @@ settings.load_profile("no deadline")
 # Processes that test side by side share the cores: with more threads than cores they slow each other many times over.
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+    # Where two compile librosa's functions at the same time, the one cache of both is left such that each use crashes.
+    cache = Path(__file__).parents[1] / ".pytest_cache" / "numba" / os.environ["PYTEST_XDIST_WORKER"]
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache))
 
 
 def stage(item: pytest.Item) -> int:
