@@ -1,4 +1,5 @@
-"""What a training step costs on a GPU: the card's ceilings, parts, precisions, compiling, the real loop, memory.
+"""What a training step costs on a GPU: the card's ceilings, parts, precisions, compiling, ways to
+decode, the real loop, memory.
 
     make gpu            (or: make bench ARGS="gpu_speed")
 
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +26,8 @@ from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import Preset, preset
 from hypersound_lib.training import read_log, train, training_stores
+from hypersound_lib.training.graph import GraphedGradients
+from tests.benchmarks.bench_chunks import WAYS, decode_as
 
 STEPS = {"paper-base": 16, "paper-small": 16, "hypersound-small": 32, "local": 48}  # clips
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
@@ -90,6 +94,8 @@ def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int
         print(f"{name} {key}: {rows[key]}", flush=True)
     rows["parts"] = {p: parts(chosen, device, p, clips, repeats) for p in ("tf32", "bfloat16")}
     print(f"{name} parts: {rows['parts']}", flush=True)
+    if hasattr(chosen.model, "target"):
+        rows["chunks"] = {way: decoding(chosen, device, way, clips, repeats) for way in WAYS}
     return rows
 
 
@@ -106,11 +112,17 @@ class Step:
 
     def __call__(self, precision: str, clips: Tensor) -> None:
         with tf32(precision == "tf32"):
-            with autocast(self.device, precision):
-                estimate, costs = self.model(clips, with_costs=True)
-            (self.loss.total(self.loss(estimate.float(), clips)) + sum(costs.values())).backward()
+            self.fill_gradients(precision, clips)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
+
+    def fill_gradients(self, precision: str, clips: Tensor) -> dict[str, Tensor]:
+        """Do all of a step but its update; return the loss' terms."""
+        with autocast(self.device, precision):
+            estimate, costs = self.model(clips, with_costs=True)
+        terms = self.loss(estimate.float(), clips)
+        (self.loss.total(terms) + sum(costs.values())).backward()
+        return terms | costs
 
     def measure(self, precision: str, clips: Tensor, repeats: int, flops: float, peak: float) -> dict[str, float]:
         """Return the median seconds of a step, steps per second, fraction of the peak, and bytes at the most."""
@@ -147,6 +159,24 @@ def parts(chosen: Preset, device: str, precision: str, clips: Tensor, repeats: i
             lap("optimizer", step.optimizer.step)
         step.optimizer.zero_grad(set_to_none=True)
     return {name: statistics.median(values[2:]) for name, values in laps.items()}
+
+
+def decoding(chosen: Preset, device: str, way: str, clips: Tensor, repeats: int) -> dict[str, object]:
+    """Time a bfloat16 step that decodes in one of the `WAYS`; on CUDA also its gradients, replayed as a graph."""
+    try:
+        step = Step(chosen, device)
+        decode_as(step.model.target, device, way)
+        # Of the peak `measure` would make a share, which the counted operations of other ways do not allow.
+        row: dict[str, object] = step.measure("bfloat16", clips, repeats, 0.0, 1.0)
+        del row["fraction_of_peak"]
+        if device == "cuda":
+            fill = partial(step.fill_gradients, "bfloat16")
+            graph = GraphedGradients(fill, step.model.parameters(), clips)
+            row["graph_seconds"] = statistics.median(seconds(lambda: graph(clips), device) for _ in range(repeats))
+    except Exception as error:  # a way that fails here is a result, too, and the others still count
+        row = {"error": f"{type(error).__name__}: {error}"[:300]}
+    print(f"decoding, {way}: {row}", flush=True)
+    return row
 
 
 def loop(
