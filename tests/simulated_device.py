@@ -172,7 +172,9 @@ def simulated_device() -> Iterator[SimulatedDevice]:
         cuda, autocast = mock.patch.multiple(torch.cuda, **_CUDA), mock.patch("torch.autocast", _Autocast)
         # A process that loads clips would look for the device by itself.
         no_workers = mock.patch("hypersound_lib.training.run.Run._count_workers", return_value=0)
-        with cuda, autocast, no_workers, SimulatedDevice() as device:
+        # Nothing is launched here that could be recorded.
+        plain = mock.patch("hypersound_lib.training.run.GraphedGradients", lambda gradients, *_: gradients)
+        with cuda, autocast, no_workers, plain, SimulatedDevice() as device:
             yield device
     finally:
         torch.__future__.set_swap_module_params_on_conversion(before)

@@ -51,7 +51,7 @@ def add_flags(
 
     Args:
         parser: a parser, or a group of one.
-        config: fields may be numbers, strings, given strings (`Literal`), a bool (`--x` and `--no-x`), tuples of
+        config: fields may be numbers, strings, given strings (`Literal`), a bool or None (`--x`, `--no-x`), tuples of
             numbers or strings (`--x 1 2 3`), and a number, a string or None (`--x none`).
         prefix: of the flags' names, such as `loss_`.
         skip: fields without a flag from here.
@@ -101,7 +101,7 @@ def comments(config: type) -> dict[str, str]:
 
 def _reading(hint: Any) -> dict[str, Any]:
     """Return how argparse reads a value of a type."""
-    if hint is bool:
+    if hint in (bool, bool | None):
         return {"action": argparse.BooleanOptionalAction}
     if get_origin(hint) is Literal:
         return {"choices": get_args(hint)}

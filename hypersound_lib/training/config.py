@@ -29,8 +29,8 @@ class TrainingConfig:
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     tf32: bool = True  # on a GPU: round the factors of float32 products to 10 bits, several times as fast
     compile: bool = False  # let torch.compile fuse the model's operations
-    # On one CUDA device: record a step and replay it, for models whose steps Python cannot launch fast enough
-    cuda_graph: bool = False
+    # Record a step on a GPU and replay it: Python launches some slower than they run. None: wherever it can be done
+    cuda_graph: bool | None = None
     seed: int = 0  # of weights, clips, augmentation and windows
     # Processes that load clips; None: beside a GPU as many as there are cores for each, 8 at most, elsewhere none
     num_workers: int | None = None

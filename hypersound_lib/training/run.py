@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from hypersound_lib.data import AudioStore, codec_augmentation, paper_augmentation
 from hypersound_lib.devices import check_precision
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.training.base_run import BaseRun, check_rates
@@ -52,8 +52,7 @@ class Run(BaseRun):
         self.is_main, device = self.accelerator.is_main_process, self.accelerator.device
         check_precision(config.precision, device)
         micro_batch = config.batch_size // config.accumulate
-        if config.cuda_graph:
-            _check_graph(config, self.accelerator, scored == num_samples and config.accumulate == 1)
+        self.is_recorded = _is_recorded(config, self.accelerator, scored == num_samples and config.accumulate == 1)
         self.processes = Processes(self.accelerator.num_processes, config.process_timeout)
         state, augmentation = TrainingState(model.to(device), config), _AUGMENTATIONS[config.augment](rate)
         stores = train_store, validation_store
@@ -83,13 +82,22 @@ class Run(BaseRun):
     def recorded(
         self, fill_gradients: Callable[..., dict[str, Tensor]], clips: Tensor, first: int | Tensor, count: int
     ) -> Callable[..., dict[str, Tensor]]:
-        """Return `fill_gradients`, or, where the config says so, its CUDA graph, which the first batch records."""
-        if not self.config.cuda_graph:
+        """Return `fill_gradients`, or, where steps are recorded, its CUDA graph, which the first batch records."""
+        if not self.is_recorded:
             return fill_gradients
-        graph = self._graph or GraphedGradients(
-            lambda x: fill_gradients(x, first, count), self.model.parameters(), clips
-        )
-        self._graph = graph
+        if self._graph is None:
+            try:
+                self._graph = GraphedGradients(
+                    lambda x: fill_gradients(x, first, count), self.model.parameters(), clips
+                )
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                raise TrainingError(
+                    f"a step of this model cannot be recorded as a CUDA graph ({error}); set cuda_graph=False, "
+                    "--no-cuda-graph, or let the model ask the GPU for nothing and copy nothing in between"
+                ) from error
+        graph = self._graph
         return lambda x, *_: graph(x)
 
     def may_skip(self) -> bool:
@@ -142,11 +150,13 @@ def _scored(config: TrainingConfig, loss: ReconstructionLoss, num_samples: int) 
     return scored
 
 
-def _check_graph(config: TrainingConfig, accelerator: "Accelerator", is_whole: bool) -> None:
-    """Raise ConfigError where a step cannot be a CUDA graph."""
+def _is_recorded(config: TrainingConfig, accelerator: "Accelerator", is_whole: bool) -> bool:
+    """Return whether a step is to be a CUDA graph; ConfigError where it must be one and cannot."""
     device, count = accelerator.device.type, accelerator.num_processes
-    if not (device == "cuda" and count == 1 and is_whole):
+    possible = device == "cuda" and count == 1 and is_whole
+    if config.cuda_graph and not possible:
         raise ConfigError(
             f"a CUDA graph needs one CUDA device, whole clips and no accumulation; there are {device}, {count} "
             f"processes, window {config.window}, accumulate {config.accumulate}: leave cuda_graph out"
         )
+    return possible and not config.compile if config.cuda_graph is None else config.cuda_graph

@@ -33,7 +33,7 @@ def flag_of(name, prefix=""):
 
 def other(hint, value):
     """Return another value of a field, and the words that say it on a command line."""
-    if hint is bool:
+    if hint in (bool, bool | None):
         return not value, []
     if get_origin(hint) is Literal:
         value = next(option for option in get_args(hint) if option != value)

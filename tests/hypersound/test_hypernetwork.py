@@ -53,12 +53,11 @@ def test_paper_targets_have_the_papers_number_of_generated_weights(config, count
     assert hypernetwork.hidden[0].in_features == 103 * 32
 
 
-def test_split_params_cuts_in_order_and_copies_nothing():
+def test_split_params_cuts_in_order_and_every_tensor_is_dense():
     flat = torch.arange(2 * 11.0).reshape(2, 11)
     parts = split_params(flat, {"a": torch.Size([2, 3]), "b": torch.Size([4]), "c": torch.Size([1, 1])})
     assert torch.equal(torch.cat([part.flatten(1) for part in parts.values()], dim=1), flat)
-    parts["b"][1, 0] = -1.0
-    assert flat[1, 6] == -1.0
+    assert all(part.is_contiguous() for part in parts.values())
 
 
 def activation_scales(inr, params, coords):
