@@ -295,8 +295,8 @@ def gpu(document: dict) -> str:
     lines = [
         f"On one {results['device']}, whose matrix products reach {peaks['bfloat16'] / 1e12:.0f} TFLOP/s in bfloat16, "
         f"{peaks['tf32'] / 1e12:.0f} with TF32 and {peaks['float32'] / 1e12:.0f} in float32. A bare step has neither "
-        "loader nor log; its share of the peak says how far it is from being bound by arithmetic: small models wait "
-        "for kernels to be launched.",
+        "loader nor log; its share of the peak says how far it is from being bound by arithmetic: most wait for a "
+        "slow processor to launch kernels, as the times of recorded steps below show.",
         "",
         "| preset | clips | ms float32 | TF32 | bfloat16 | float16 | share of bfloat16's peak | memory, GB |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -305,6 +305,18 @@ def gpu(document: dict) -> str:
         times = " | ".join(f"{1000 * row[key]['seconds']:.1f}" for key in ("float32", "tf32", "bfloat16", "float16"))
         share, memory = row["bfloat16"]["fraction_of_peak"], row["bfloat16"]["peak_bytes"] / 1e9
         lines.append(f"| `{name}` | {row['batch_size']} | {times} | {share:.1%} | {memory:.1f} |")
+    lines += [
+        "",
+        "Forward and backward of a bfloat16 step, replayed as a CUDA graph, where the target network decodes all "
+        "instants at once or in chunks, of which one layer's output has so many bytes (ms):",
+        "",
+        f"| preset | {' | '.join(next(row['chunks'] for row in results['steps'].values() if 'chunks' in row))} |",
+        "|---|" + "---:|" * 5,
+    ]
+    for name, row in results["steps"].items():
+        if ways := row.get("chunks"):
+            times = " | ".join(f"{1000 * way['graph_seconds']:.1f}" for way in ways.values())
+            lines.append(f"| `{name}` | {times} |")
     lines += ["", "| as users train | clips | workers | CUDA graph | steps/s |", "|---|---:|---:|---|---:|"]
     for row in results["loops"]:
         rate = f"{row['steps_per_second']:.0f}" if "steps_per_second" in row else "failed"
