@@ -47,9 +47,9 @@ SOURCES = {
 NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
-    "local": "\nUp to step 12 500 this was a training of its own, in which all bands of `band_error` counted alike, "
-    "with weight 1.2; from there it went on with the preset's loss of today, the learning rate falling from 2.3e-4 "
-    "to 0 (`--resume --steps 14500 --learning-rate 5e-3`).\n",
+    "local": "\nTrained from random weights in six minutes on one NVIDIA H200, beside three other trainings: "
+    "`hypersound train --preset local --steps 12444 --batch-size 32 --learning-rate 1.4e-3 --warmup-steps 200`. A tenth "
+    "of the recordings of libri16 was left out, and 40 recordings validated: no more could be sent to that machine.\n",
 }
 CARD = """{note}
 ## Training data

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _WORTH = 0.07  # μ: what a bit is worth, in squares of steps
 _PER_KNOB = 0.0125  # how much of a file's logarithm one position of the knob takes, nearly
-_MIDDLE = 11.0  # kbit/s that speech takes with the knob in the middle
+_MIDDLE = 6.3  # kbit/s that speech takes with the knob in the middle
 _ESTIMATES, _ENCODINGS = 4, 4  # at most
 _SAMPLED = 8  # packets of a segment whose sizes are estimated
 _PACKET_BYTES = 6.6  # of a packet's head, and what the range coder rounds up to

@@ -21,7 +21,7 @@ class LocalHyperSoundConfig:
     generator_width: int = 256
     entropy_width: int = 160
     near_width: int = 24  # of the entropy model's network for each wave
-    price: float = 0.045  # λ(r) = price · exp(price_slope · r) for each kbit/s
+    price: float = 0.06  # λ(r) = price · exp(price_slope · r) for each kbit/s
     price_slope: float = 0.9
 
     def __post_init__(self):
