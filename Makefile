@@ -53,7 +53,7 @@ check: venv ## Check style and types, and run one case of each test that starts 
 
 test: venv ## Run every check and test, notebooks included (half an hour)
 	$(PY) -m pytest $(PARALLEL) -m "not browser" $(ARGS) || test $$? = 5
-	$(PY) -m pytest -m browser $(ARGS) || test $$? = 5  # 5: ARGS chose none of these
+	$(PY) -m pytest $(PARALLEL) -m browser $(ARGS) || test $$? = 5  # 5: ARGS chose none of these
 
 test-library: venv ## Run the library's own tests and doctests, without notebooks
 	$(PY) -m pytest $(PARALLEL) -m "not notebooks" $(ARGS)

@@ -9,6 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIES = ROOT / "build" / "notebooks"
@@ -24,10 +25,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, ROOT / "docs" / "build.py", "--copies", COPIES, "--site", folder]
-    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.returncode == 0, process.stdout
+    base = tmp_path_factory.getbasetemp()
+    # Processes that test side by side have a folder each in one of the session: the first builds, the others wait.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            command = [sys.executable, ROOT / "docs" / "build.py", "--copies", COPIES, "--site", folder]
+            process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            assert process.returncode == 0, process.stdout
     return folder
 
 
