@@ -48,8 +48,8 @@ NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
     "local": "\nTrained from random weights in six minutes on one NVIDIA H200, beside three other trainings: "
-    "`hypersound train --preset local --steps 12444 --batch-size 32 --learning-rate 1.4e-3 --warmup-steps 200`. A tenth "
-    "of the recordings of libri16 was left out, and 40 recordings validated: no more could be sent to that machine.\n",
+    "`hypersound train --preset local --steps 12444 --batch-size 32 --learning-rate 1.4e-3 --warmup-steps 200`. A "
+    "tenth of the recordings of libri16 was left out, and 40 recordings validated: no more could be sent there.\n",
 }
 CARD = """{note}
 ## Training data

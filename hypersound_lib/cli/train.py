@@ -76,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
             print(_describe(source, config, model, *stores), flush=True)
         session = {"resume": options.resume, "max_seconds": options.max_seconds, "cpu": cpu, "progress": main}
         result = train(model, *stores, config, options.out, **session)
+    processes.destroy_process_group()  # of several: NCCL warns of what is left
     if main:
         print(_ending(result, options.out))
     return 130 if result.stop_reason == "interrupted" else 0

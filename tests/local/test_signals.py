@@ -130,7 +130,7 @@ def test_steady_tones_below_10_khz_are_clean(copies, frequency):
 _TONES = {f"tone {f} Hz" for f in (60, 100, 440, 1000, 3000, 5000, 7350, 9300)}
 _TONES |= {"two tones", "quiet tone", "square wave"}
 MISSED = {(name, kbps) for name in _TONES for kbps in (6.0, 12.0)}
-MISSED |= {("slow chirp 7 to 8 kHz", 6.0), ("DC and a tone", 6.0)}
+MISSED |= {("slow chirp 7 to 8 kHz", 6.0), ("DC and a tone", 6.0), ("tone 10900 Hz", 6.0)}
 
 
 @pytest.mark.parametrize("kbps", [6.0, 12.0])
