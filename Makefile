@@ -8,6 +8,7 @@ ARGS :=
 SEED := 0
 # Tests run in a process on each core, four at most (ARGS="-n 0": in one), in the order that tests/conftest.py chooses.
 PARALLEL := -n logical --maxprocesses 4 --no-loadscope-reorder
+BESIDE := assignments corpus fuzz notebooks packaging site  # what tests/ holds beside the library's tests
 
 # Settings of another environment must not leak into .venv or into the notebooks' kernels.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET PIP_PREFIX PIP_USER
@@ -55,8 +56,8 @@ test: venv ## Run every check and test, notebooks included (half an hour)
 	$(PY) -m pytest $(PARALLEL) -m "not browser" $(ARGS) || test $$? = 5
 	$(PY) -m pytest $(PARALLEL) -m browser $(ARGS) || test $$? = 5  # 5: ARGS chose none of these
 
-test-library: venv ## Run the library's own tests and doctests, without notebooks
-	$(PY) -m pytest $(PARALLEL) -m "not notebooks" $(ARGS)
+test-library: venv ## Run the tests and doctests of hypersound_lib alone
+	$(PY) -m pytest $(PARALLEL) -m "not browser" $(addprefix --ignore=tests/,$(BESIDE)) $(ARGS)
 
 slow: venv ## Run the notebooks on one core at half its speed, after `make tutorial`: the same lesson, later
 	$(PY) notebooks/slow.py $(ARGS)
