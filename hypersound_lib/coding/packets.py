@@ -10,6 +10,7 @@ whose sums are exact, so its own fixed-point tables come out the same everywhere
 
 import copy
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,10 +63,13 @@ class PacketCoder:
 
     def _encode_one(self, residual: np.ndarray, side_rows: np.ndarray, waves: np.ndarray, rows: np.ndarray) -> bytes:
         encoder = self._stream.queue.RangeEncoder()
-        bound = self._largest_side
-        for values, at in zip(residual, side_rows, strict=True):
-            encoder.encode((values.clip(-bound, bound) + bound).astype(np.int32), self._symbols, self._side[at])
-            self._encode_escapes(encoder, np.abs(values[np.abs(values) >= bound]) - bound)
+        bound, excess = self._largest_side, np.abs(residual) - self._largest_side
+        # As many frames in one call as follow each other without an escape: a call takes longer than a number.
+        ends = np.union1d(np.flatnonzero((excess >= 0).any(axis=1)) + 1, len(residual))
+        for begin, end in pairwise([0, *ends.tolist()]):
+            shown = (residual[begin:end].clip(-bound, bound) + bound).astype(np.int32).ravel()
+            encoder.encode(shown, self._symbols, self._side[side_rows[begin:end].ravel()])
+            self._encode_escapes(encoder, excess[end - 1][excess[end - 1] >= 0])
         size = np.abs(waves)
         shown = np.minimum(size, self._largest).astype(np.int32)
         order = np.r_[0 : shown.shape[1] : 2, 1 : shown.shape[1] : 2]  # even waves first
