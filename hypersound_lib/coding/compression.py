@@ -20,7 +20,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coding.container import Header, Packet
-from hypersound_lib.coding.entropy import EntropyModel, Packets
 from hypersound_lib.coding.knob import KNOBS, knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import Rate, Survey, level_gain, survey
@@ -30,7 +29,6 @@ from hypersound_lib.errors import ConfigError, check_sample_rate
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
 
-_WORTH = 0.07  # μ: what a bit is worth, in squares of steps
 _PER_KNOB = 0.0125  # how much of a file's logarithm one position of the knob takes, nearly
 _MIDDLE = 6.3  # kbit/s that speech takes with the knob in the middle
 _ESTIMATES, _ENCODINGS = 4, 4  # at most
@@ -107,40 +105,11 @@ def _segments(model, blocks: Iterable[Tensor], frames: int, gain: float) -> Iter
         held, first = held[count * hop :], first + count
 
 
-@torch.no_grad()
-def round_for_rate(model: EntropyModel, real: Packets, knob: Tensor) -> tuple[Packets, Tensor]:
-    """Return whole numbers for real ones, and nearly how many bits they take: `(P,)`.
-
-    A number may go to the integer nearer to zero, where its bits are worth the error, which is in steps:
-
-        q = argmin (y - q)² + μ · bits(q),    q in {round(y), round(y) - sign(y)}
-
-    Integers that are ±1 between zeros cost most, and go first. The decoder need not know.
-
-    The bits are those of each number among neighbours that are rounded plainly: computed on the way, good enough to
-    search for a rate with.
-
-    Args:
-        model: what says how many bits a number takes.
-        real: `(P, ⌈K / held⌉, D)`, `(P, K, M)`.
-        knob: r `(P,)`.
-    """
-    side, waves = real.side.round(), real.waves.round()
-    rows, table = model.wave_rows(waves, side, knob), model.wave_table
-    lower = (waves.abs() - 1).clamp(min=0) * waves.sign()
-    bits, fewer = table.bits(waves, rows), table.bits(lower, rows)
-    loss = (real.waves - lower).square() - (real.waves - waves).square()
-    goes = loss < _WORTH * (bits - fewer)
-    taken = torch.where(goes, fewer, bits).sum(dim=(1, 2)) + model.side_bits(side, knob)
-    return Packets(side, torch.where(goes, lower, waves)), taken
-
-
 def _encode(model, coder: PacketCoder, groups: list[Tensor], knob: int, number: int) -> list[Packet]:
     packets: list[Packet] = []
     for group in groups:
         r = knob_value(knob).to(group).expand(len(group))
-        sent, _ = round_for_rate(model.entropy, model.quantise(group, r), r)
-        payloads = coder.encode(*sent, r)
+        payloads = coder.encode(*(part.round() for part in model.quantise(group, r)), r)
         packets += [Packet(number + len(packets) + i, knob, payload) for i, payload in enumerate(payloads)]
     return packets
 
@@ -151,8 +120,8 @@ def _estimate(model, groups: list[Tensor], knob: int) -> float:
     for group in groups:
         some = group[:: max(1, packets // _SAMPLED)]
         r = knob_value(knob).to(some).expand(len(some))
-        _, bits = round_for_rate(model.entropy, model.quantise(some, r), r)
-        total += bits.sum().item() / 8 * len(group) / len(some)
+        bits = sum(part.sum().item() for part in model.entropy.bits(*model.quantise(some, r), r))
+        total += bits / 8 * len(group) / len(some)
     return total + _PACKET_BYTES * packets
 
 
