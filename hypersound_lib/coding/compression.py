@@ -109,7 +109,8 @@ def _encode(model, coder: PacketCoder, groups: list[Tensor], knob: int, number: 
     packets: list[Packet] = []
     for group in groups:
         r = knob_value(knob).to(group).expand(len(group))
-        payloads = coder.encode(*(part.round() for part in model.quantise(group, r)), r)
+        real = model.quantise(group, r)
+        payloads = coder.encode(real.side.round(), real.waves.round(), r)
         packets += [Packet(number + len(packets) + i, knob, payload) for i, payload in enumerate(payloads)]
     return packets
 
