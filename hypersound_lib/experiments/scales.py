@@ -102,7 +102,13 @@ def _tutorial(steps: int = 2500) -> Scale:
 
 def _smoke() -> Scale:
     small = _tutorial(steps=4)
-    return replace(small, name="smoke", rave_training=replace(small.rave_training, steps=2), limit=1, seconds=0.7)
+
+    def brief(run: Preset) -> Preset:
+        training = replace(run.training, batch_size=8, validation_clips=8, validate_every=2, checkpoint_every=2)
+        return replace(run, training=training)
+
+    runs, rave = {name: brief(run) for name, run in small.runs.items()}, replace(small.rave_training, steps=2)
+    return replace(small, name="smoke", runs=runs, rave_training=rave, limit=1, seconds=0.7)
 
 
 def scale(name: str) -> Scale:
