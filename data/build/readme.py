@@ -326,7 +326,7 @@ def gpu(document: dict) -> str:
 
 
 def gpu_training(document: dict) -> str:
-    """How fast `local` learns on a GPU, and what other hops bring."""
+    """How fast `local` learns on a GPU."""
     results = document["results"]
     (curve,) = results["curves"]
     lines = [
@@ -338,19 +338,6 @@ def gpu_training(document: dict) -> str:
     ]
     for minutes, step, row in zip(curve["minutes"], curve["steps"], curve["scores"], strict=True):
         lines.append(f"| {minutes:.1f} | {step} | {row['loss']:.2f} | {row['nmse']:.4f} | {row['si_snr']:.1f} |")
-    asked = " | ".join(f"{score['asked']:g}" for score in results["hops"][0]["at"])
-    lines += [
-        "",
-        f"With other hops, trained beside it alike: PESQ of {results['clips']} clips at so many kbit/s. Long frames "
-        "are better where bits are few, short ones where they are not. The clips are of voices that were trained on: "
-        "test voices do not choose.",
-        "",
-        f"| hop, samples | {asked} |",
-        f"|---:|{'---:|' * len(results['hops'][0]['at'])}",
-    ]
-    for row in results["hops"]:
-        found = " | ".join(f"{score['pesq']:.2f}" for score in row["at"])
-        lines.append(f"| {row['hop']} | {found} |")
     return "\n".join([*lines, "", origin(document)])
 
 

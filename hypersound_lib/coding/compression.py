@@ -4,11 +4,9 @@
 
 A segment is `SEGMENT` packets, about 16 s. What a segment leaves of its share of the bits, the next ones may use.
 
-A click 60 dB above speech moves neither the level nor other packets, but fills all waves of two frames with numbers of
-12 bits and more: 1 to 1.5 kB, which at a fixed rate the speech beside it goes without. The smaller the file, the more
-this is. Measured, PESQ of the speech without and with a click: 3 s at 6 kbit/s 3.4 and 2.0, at 12 kbit/s 4.1 and 3.8;
-8 s at 6 kbit/s 2.7 and 2.2, at 12 kbit/s 3.6 and 3.4. Coarser steps for the click's packet do not help: with the
-coarsest it has 1.5 kB in place of 2.3. A quality in place of a rate takes nothing from the speech.
+A click 60 dB above speech moves neither the level nor other packets, but fills all waves of two frames with large
+numbers, about a kilobyte, which at a fixed rate the speech beside it goes without: the smaller the file, the more.
+Coarser steps for the click's packet help little. A quality in place of a rate takes nothing from the speech.
 """
 
 import math

@@ -101,8 +101,8 @@ class HyperNetwork(nn.Module):
 def split_params(flat: Tensor, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:
     """Cut `(B, P)` into tensors `{name: (B, *shape)}`, in the order of `shapes`, each with memory of its own.
 
-    A slice of rows of P numbers, where P is odd, has rows that start at odd addresses. A GPU reads such matrices by
-    its slowest kernels: in bfloat16 a product with them took four times as long as one with their copies.
+    A slice of rows of P numbers, where P is odd, has rows that start at odd addresses. A GPU multiplies such matrices
+    by much slower kernels than their copies.
 
     >>> parts = split_params(torch.arange(6.0)[None], {"weight": torch.Size([2, 2]), "bias": torch.Size([2])})
     >>> parts["bias"]

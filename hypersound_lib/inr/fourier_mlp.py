@@ -28,7 +28,7 @@ class INR(nn.Module):
     # How much a hypernetwork's input adds to each generated tensor at the start, as part of the tensor's own standard
     # deviation, unless `HyperNetworkConfig.residual_scale` says it.
     residual_scale: ClassVar[float] = 0.3
-    # Of one layer's output for a chunk of instants, by kind of device. A GPU decodes all at once, which was faster.
+    # Of one layer's output for a chunk of instants, by kind of device. A GPU decodes all at once (`bench_gpu_speed`).
     chunk_bytes: ClassVar[dict[str, int]] = {"cpu": 4 * 2**20}
 
     def __init__(self):
