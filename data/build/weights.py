@@ -90,7 +90,8 @@ def main() -> None:
     options = parser.parse_args()
     run = json.loads((options.run / "run.json").read_text(encoding="utf-8"))
     name, corpora = run["preset"], run["data"]
-    origin = provenance(f'make weights ARGS="{shlex.join(sys.argv[1:])}"', run["seed"])
+    # The folder's name without its place, which is this machine's own.
+    origin = provenance(f'make weights ARGS="{shlex.quote(options.run.name)}"', run["seed"])
     model = load_model(options.run)
     training = model.facts.pop("training")
     target = DATA / "checkpoints" / name

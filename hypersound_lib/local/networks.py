@@ -7,8 +7,8 @@
                                                        noise to put where nothing was sent
 
 Both ends compute G, the encoder to divide and the decoder to multiply, from what is sent. An amplitude that was rounded
-to y lies in the cell [y - ½, y + ½] steps. Nothing that is generated leaves that cell by more than half a step, so no
-band of the copy can be louder than what was sent allows.
+to y lies in the cell [y - ½, y + ½] steps, or at most a tenth of a step beyond. Nothing that is generated leaves the cell
+by more than half a step, so no band of the copy can be louder than what was sent allows.
 """
 
 import math
@@ -32,6 +32,10 @@ _STEP_RANGE = (-2.0, 7.0)  # of G less the knob's part: where nothing ever was, 
 class CodedWaves(PretrainedModel):
     """What a local model does between its two fixed transforms: amplitudes to integers, and integers to θ."""
 
+    # A number just beyond a half goes to the smaller integer, not the larger one: its error is hardly larger, and its
+    # bits are fewer. A rule, not learnt; its size, in steps, was chosen by PESQ of training voices at equal bits.
+    dead_zone = 0.1
+
     def __init__(self, config: LocalHyperSoundConfig):
         super().__init__(config)
         waves, side = config.hop, config.side
@@ -46,9 +50,11 @@ class CodedWaves(PretrainedModel):
         """Choose what is sent: amplitudes `(P, K, M)` and the knob `(P,)` as `knob_value` has it.
 
         The numbers are not yet rounded, so that gradients pass and so that their cost has one; `round_through` both.
+        In evaluation they lie nearer to zero than the amplitudes have them: see `dead_zone`.
         """
         side = self.encoder(amplitudes, knob)[:, :: self.config.side_held]
-        return Packets(side, amplitudes * self.steps(self._held(round_through(side), amplitudes), knob).exp())
+        waves = amplitudes * self.steps(self._held(round_through(side), amplitudes), knob).exp()
+        return Packets(side, waves if self.training else functional.softshrink(waves, self.dead_zone))
 
     def generate(self, packets: Packets, knob: Tensor) -> Tensor:
         """Write θ from what was sent: packets of whole numbers and the knob `(P,)` to `(P, K, M)`."""

@@ -40,6 +40,7 @@ class Row:
     changes: tuple[Change, ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
     trained: bool = True
+    also: tuple[str, Change] | None = None  # what is changed after the training, and then scored as another row
 
     def build(self) -> LocalHyperSound:
         """Return the model with random weights, the same wherever nothing is changed."""
@@ -52,7 +53,7 @@ class Row:
 
 
 ROWS = (
-    Row("full"),
+    Row("full", also=("full, rounded to the nearest", local_parts.to_the_nearest)),
     Row("untrained", trained=False),
     Row(
         "no network: one step and one probability table for each wave",
@@ -83,11 +84,25 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = 120.0) -
         model, steps = row.build(), 0
         if row.trained:
             steps = local_speech.train_for(seconds, model, stored.training, data).step
-        curve = [measure(model.eval(), sounds, knob) for knob in (KNOBS[::3] if quick else KNOBS)]
-        rows.append({"row": row.name, "steps": steps, "at": [interpolated(curve, k) for k in KBPS], "curve": curve})
-        span = f"{curve[0]['kbps']:.1f} to {curve[-1]['kbps']:.1f} kbit/s"
-        print(f"{row.name} ({steps} steps, {span}): {'; '.join(map(_shown, rows[-1]['at']))}", flush=True)
+        knobs = KNOBS[::3] if quick else KNOBS
+        rows.append(scored(row.name, steps, model.eval(), sounds, knobs))
+        if row.also:
+            name, change = row.also
+            change(model)
+            rows.append(scored(name, steps, model, sounds, knobs))
     return {"seconds": seconds, "recordings": [e.name for e in chosen], "kbps": KBPS, "rows": rows}
+
+
+def scored(name: str, steps: int, model: LocalHyperSound, sounds: list[Tensor], knobs: tuple[int, ...]) -> dict:
+    """Return a row of the table: scores at each rate, and at each position of the knob."""
+    curve = [measure(model, sounds, knob) for knob in knobs]
+    at = [interpolated(curve, kbps) for kbps in KBPS]
+    print(
+        f"{name} ({steps} steps, {curve[0]['kbps']:.1f} to {curve[-1]['kbps']:.1f} kbit/s): "
+        f"{'; '.join(map(_shown, at))}",
+        flush=True,
+    )
+    return {"row": name, "steps": steps, "at": at, "curve": curve}
 
 
 @torch.no_grad()

@@ -17,6 +17,11 @@ _STEP_SCALE, _ROW_SCALE = 30.0, 100.0
 _FIRST_STEP, _FIRST_ROW = 3.5, 16.0  # as the networks start
 
 
+def to_the_nearest(model: LocalHyperSound) -> None:
+    """Round to the nearest integer, as training does."""
+    model.dead_zone = 0.0
+
+
 def plain(model: LocalHyperSound) -> None:
     """Multiply every integer by its step, and leave 0 where nothing was sent."""
     model.generator = _Dequantise()
