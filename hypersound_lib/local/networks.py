@@ -7,8 +7,8 @@
                                                        noise to put where nothing was sent
 
 Both ends compute G, the encoder to divide and the decoder to multiply, from what is sent. An amplitude that was rounded
-to y lies in the cell [y - ½, y + ½] steps, or at most a tenth of a step beyond. Nothing that is generated leaves the cell
-by more than half a step, so no band of the copy can be louder than what was sent allows.
+to y lies in the cell [y - ½, y + ½] steps, or a tenth of a step beyond. Nothing that is generated leaves the cell by
+more than half a step, so no band of the copy can be louder than what was sent allows.
 """
 
 import math
