@@ -105,7 +105,7 @@ def document(table):
             "clips": {"mini": 2},
             "seconds": 4.0,
             "missing": ["MP3"],
-            "fixed_code": {"gamma": 0.0, "power": 0.75, "noise": 0.4},
+            "fixed_code": {"gamma": 0.0, "power": 0.75, "noise": 0.4, "dead_zone": 0.1},
             "originals": {"visqol": 5.0, "dnsmos": 3.2},
             "rows": [*rows, {"system": "local", "asked": "1", "clips": 0}],
             "inr_protocol": {"clips": 5, "rows": psnr, "published": published},

@@ -103,7 +103,8 @@ def _notes(result: Mapping) -> list[str]:
         notes.append(
             "The fixed code has the same waves and range coder; its steps, tables and values were fitted to training "
             f"voices, once for each rate, with what gave them the best PESQ at 9 kbit/s (γ {fixed['gamma']:g}, "
-            f"p {fixed['power']:g}, noise {fixed['noise']:g}: `tests/benchmarks/fixed_code.py`)."
+            f"p {fixed['power']:g}, noise {fixed['noise']:g}, dead zone {fixed['dead_zone']:g}: "
+            "`tests/benchmarks/fixed_code.py`)."
         )
     if judged := max((row.get("judged", 0) for row in result["rows"]), default=0):
         own = (result.get("originals") or {}).get("dnsmos")

@@ -15,7 +15,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "Table 1, beside the original, silence, true magnitudes without phase, Griffin-Lim, and MDCT and PCA of equal "
         "size. Means come with bootstrap 95 % intervals.",
     )
-    parser.add_argument("--model", nargs="+", required=True, help="names, folders, or exported RAVE files (.ts)")
+    parser.add_argument("--model", nargs="+", required=True, help="names or folders")
     parser.add_argument("--data", required=True, help="a corpus by name, or a folder of audio at any rate")
     parser.add_argument("--split", help="of a corpus (default: test; of a folder: all)")
     parser.add_argument("--root", help="folder where public corpora lie")

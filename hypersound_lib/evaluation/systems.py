@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.baselines import FramePCA, frame_pca_size, griffin_lim, mdct_of_size, random_phase
-from hypersound_lib.baselines.rave import TorchScriptRAVE
 from hypersound_lib.data import load_dataset, peak_normalize, resample
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hub.model import PretrainedModel
@@ -36,7 +35,7 @@ class System:
     is_reference: bool = False
 
 
-def model_system(model: PretrainedModel | TorchScriptRAVE, name: str, kbps: float | None = None) -> System:
+def model_system(model: PretrainedModel, name: str, kbps: float | None = None) -> System:
     """Wrap a model; it is evaluated in evaluation mode, and keeps its own.
 
     Args:
@@ -45,9 +44,6 @@ def model_system(model: PretrainedModel | TorchScriptRAVE, name: str, kbps: floa
         kbps: at which a model that writes files compresses, in kbit/s; None stands for its default. Others have no
             rate.
     """
-    if isinstance(model, TorchScriptRAVE):
-        size = model.theta_per_second
-        return System(name, model.reconstruct, model.sample_rate, size, size)
     if not isinstance(model, PretrainedModel):
         raise ConfigError(
             f"{type(model).__name__} cannot be evaluated; give a HyperSound, a LocalHyperSound, a RAVE, or a System"
@@ -68,16 +64,12 @@ def model_system(model: PretrainedModel | TorchScriptRAVE, name: str, kbps: floa
 
 
 def load_system(name_or_folder: str, device: str | torch.device = "cpu", kbps: float | None = None) -> System:
-    """Load a model by its name, its folder, or as an exported RAVE (`.ts`, which holds code: see `TorchScriptRAVE`).
-
-    An exported RAVE stays on the CPU. `kbps` is the rate of a local model, as in `model_system`.
+    """Load a model by its name or its folder. `kbps` is the rate of a local model, as in `model_system`.
 
     Raises:
         WeightsFileError: there is no such model, or its files are damaged.
     """
     path = Path(name_or_folder)
-    if path.suffix == ".ts":
-        return model_system(TorchScriptRAVE(path), path.stem)
     name = path.resolve().name if path.is_dir() else name_or_folder
     return model_system(load_model(name_or_folder).to(device), name, kbps)
 

@@ -1,6 +1,5 @@
 """What training minimises: named terms, and weighted sums of them (paper, section 3.3; the loss block of Table 1)."""
 
-import warnings
 from dataclasses import dataclass
 from functools import reduce
 
@@ -105,9 +104,12 @@ class ReconstructionLoss(nn.Module):
         self.weights = config.weights
         if bands := tuple(term for term in self.weights if term in BAND_TERMS):
             self.bands = BandLosses(bands, sample_rate, config.fft_sizes, config.n_mels)
-        for term in ("stft", "mel_stft"):
+        for term, n_mels in (("stft", None), ("mel_stft", config.n_mels)):
             if term in self.weights:
-                self.add_module(f"{term}_distance", _multi_resolution(config, sample_rate, term == "mel_stft"))
+                from hypersound_lib.losses.spectral import multi_resolution
+
+                distance = multi_resolution(config.fft_sizes, config.overlap, sample_rate, n_mels, _FLOOR)
+                self.add_module(f"{term}_distance", distance)
 
     @property
     def min_samples(self) -> int:
@@ -169,74 +171,3 @@ def _above_noise(estimate: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
 def _dither(num_samples: int, device: torch.device) -> Tensor:
     """Return fixed noise of one step of 16 bits, `(T,)`, float32."""
     return (2.0**-15 * torch.randn(num_samples, generator=torch.Generator().manual_seed(0))).to(device)
-
-
-def _multi_resolution(config: LossConfig, sample_rate: int, mel: bool) -> nn.Module:
-    # Imported here because it brings librosa along, which takes a second that `hypersound --help` need not wait.
-    from auraloss.freq import MultiResolutionSTFTLoss
-
-    sizes = list(config.fft_sizes)
-    hops = [n // config.overlap for n in sizes]
-    if mel and config.n_mels > min(sizes) // 2 + 1:
-        raise _empty_bins(config, sample_rate, min(sizes))
-    scale = {"sample_rate": sample_rate, "scale": "mel", "n_bins": config.n_mels} if mel else {}
-    with warnings.catch_warnings():
-        # librosa warns about mel bins without a frequency; the check below makes an error of it.
-        warnings.simplefilter("ignore", UserWarning)
-        loss = MultiResolutionSTFTLoss(fft_sizes=sizes, hop_sizes=hops, win_lengths=sizes, **scale)
-    for resolution in loss.stft_losses:
-        if mel and bool((resolution.fb.sum(dim=-1) == 0).any()):
-            raise _empty_bins(config, sample_rate, resolution.fft_size)
-        filters = resolution.fb if mel else None
-        # A submodule, so that it follows `.to(device)`; in __dict__ too, as the class' method `stft` hides a submodule.
-        resolution.magnitudes = resolution.__dict__["stft"] = _Magnitudes(
-            resolution.fft_size, resolution.hop_size, filters
-        )
-        resolution.scale = None  # ours apply the filters
-        resolution.spectralconv = _SpectralConvergence(resolution.fft_size, filters)
-    return loss
-
-
-def _empty_bins(config: LossConfig, sample_rate: int, fft_size: int) -> ConfigError:
-    return ConfigError(
-        f"{config.n_mels} mel bins at {sample_rate} Hz leave bins without a frequency at FFT {fft_size}, and their "
-        "logarithm would be NaN: choose fewer n_mels or longer fft_sizes in LossConfig, a lower sample rate "
-        "(22 050 Hz suits the paper's), or a loss without mel_stft"
-    )
-
-
-class _Magnitudes(nn.Module):
-    """|STFT| in place of auraloss' own: no phase, which nobody asks for; window and filters follow device and dtype."""
-
-    window: Tensor
-    filters: Tensor | None
-
-    def __init__(self, fft_size: int, hop_size: int, filters: Tensor | None):
-        super().__init__()
-        self.fft_size, self.hop_size = fft_size, hop_size
-        self.register_buffer("window", torch.hann_window(fft_size), persistent=False)
-        self.register_buffer("filters", filters, persistent=False)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        window = self.window.to(x.dtype)
-        spectrum = torch.stft(x, self.fft_size, self.hop_size, window=window, return_complex=True)
-        magnitude = torch.sqrt((spectrum.real.square() + spectrum.imag.square()).clamp(min=1e-8))
-        return magnitude if self.filters is None else self.filters.to(x.dtype) @ magnitude, None
-
-
-class _SpectralConvergence(nn.Module):
-    """‖|X̂| - |X|‖ / ‖|X|‖ for each clip, then the mean; the denominator is not below that of noise at -60 dB."""
-
-    def __init__(self, fft_size: int, filters: Tensor | None):
-        super().__init__()
-        # White noise of RMS r has E|X_k|² = r² Σ w² in every bin k, and Σ w² = 3/8 · N for a Hann window. A mel bin
-        # weighs magnitudes, whose mean is √(π/4) of that root.
-        bin_level = _FLOOR * (3 / 8 * fft_size) ** 0.5
-        if filters is not None:
-            bin_level *= 0.886 * float(filters.sum(dim=-1).square().mean().sqrt())
-        self.level = bin_level
-
-    def forward(self, x_mag: Tensor, y_mag: Tensor) -> Tensor:
-        floor = self.level * (y_mag.shape[-1] * y_mag.shape[-2]) ** 0.5
-        difference = torch.linalg.vector_norm(y_mag - x_mag, dim=(-2, -1))
-        return (difference / torch.linalg.vector_norm(y_mag, dim=(-2, -1)).clamp(min=floor)).mean()

@@ -149,6 +149,7 @@ def _fixed_codes(speech: Path | None, quick: bool) -> tuple[dict[str, float], li
     grid = [{"gamma": gamma, "power": power, "noise": 0.4} for gamma in (-0.25, 0.0, 0.25) for power in (1.0, 0.75)]
     best = max(grid[2:4] if quick else grid, key=quality)
     best = max((best | {"noise": noise} for noise in (0.0, 0.2, 0.4, 0.6)), key=quality)
+    best = max((best | {"dead_zone": zone} for zone in (0.0, 0.1, 0.2, 0.3)), key=quality)
     print(f"the best fixed code for training voices: {best}")
     codes = [(kbps, FixedCode.of_rate(voices, kbps, RATE, **best)) for kbps in (FIXED[1:2] if quick else FIXED)]
     return best, [System("fixed code", f"{kbps:g}", lambda s, code=code: through(s, code)) for kbps, code in codes]

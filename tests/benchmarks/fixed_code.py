@@ -7,6 +7,7 @@ All is fitted to training voices, once for each rate; nothing follows the sound.
 - step_b = Δ · rms_b^γ, with rms_b the mean level of band b. γ = 0 gives the least squared error; the larger γ, the more
   of the error lies where voices are loud. Δ is the step with which the voices take as many bits as asked for.
 - p < 1 makes steps finer for small amplitudes and coarser for large ones, as MP3 and AAC do with p = 3/4.
+- amplitudes are made smaller by a part of a step, the dead zone, before they are rounded: fewer bits for little error.
 - an integer stands for the mean amplitude of what was rounded to it; 0 for noise of so much of that mean.
 """
 
@@ -37,6 +38,7 @@ class FixedCode:
         gamma: γ.
         power: p.
         noise: what 0 stands for, as part of the mean amplitude of what was rounded to 0.
+        dead_zone: in steps.
         hop: between frames, in samples; a multiple of 16.
 
     Raises:
@@ -55,13 +57,16 @@ class FixedCode:
         gamma: float = 0.0,
         power: float = 1.0,
         noise: float = 0.0,
+        dead_zone: float = 0.0,
         hop: int = 320,
     ):
-        if not voices or hop % _BAND or delta <= 0 or power <= 0 or noise < 0:
+        if not voices or hop % _BAND or delta <= 0 or power <= 0 or min(noise, dead_zone) < 0:
             raise ConfigError(
-                f"no fixed code of {len(voices)} voices has Δ = {delta}, p = {power}, noise {noise}, and a hop of {hop}"
+                f"no fixed code of {len(voices)} voices has Δ = {delta}, p = {power}, noise {noise}, dead zone "
+                f"{dead_zone}, and a hop of {hop}"
             )
-        self.transform, self.target, self.power = LappedTransform(hop), LocalINR(hop), power
+        self.transform, self.target = LappedTransform(hop), LocalINR(hop)
+        self.power, self.dead_zone = power, dead_zone
         waves = torch.cat([self._waves(voice) for voice in voices], dim=1)
         rms = waves.square().mean(dim=(1, 2)).sqrt().clamp(min=1e-9)[:, None, None]
         self.steps = delta * rms.pow(gamma)  # (bands, 1, 1)
@@ -82,7 +87,7 @@ class FixedCode:
 
     @classmethod
     def of_rate(cls, voices: Sequence[Tensor], kbps: float, sample_rate: int, **choices: Any) -> "FixedCode":
-        """Return the code in which the voices take so many kbit/s, with γ, p and noise as given."""
+        """Return the code in which the voices take so many kbit/s, with γ, p, noise and dead zone as given."""
         low, high = _FINEST, _COARSEST
         seconds = sum(map(len, voices)) / sample_rate
         for _ in range(_HALVINGS):
@@ -128,7 +133,7 @@ class FixedCode:
         return self.transform(sound[None])[0].unflatten(-1, (-1, _BAND)).transpose(0, 1)
 
     def _number(self, size: Tensor) -> Tensor:
-        return (size.pow(self.power) / self.steps).round().clamp(0, _LARGEST).long()
+        return (size.pow(self.power) / self.steps - self.dead_zone).round().clamp(0, _LARGEST).long()
 
     def _tables(self) -> np.ndarray:
         return self.probabilities.numpy().astype(np.float32)

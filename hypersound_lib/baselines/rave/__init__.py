@@ -1,15 +1,13 @@
-"""RAVE (Caillon and Esling 2021), the paper's rival, written anew; and an adapter for exported models of its authors.
+"""RAVE (Caillon and Esling 2021), the paper's rival, written anew.
 
-In reading order: `pqmf` (the filter bank), `config`, `layers`, `encoder`, `decoder`, `rates` (sounds of any rate),
-`model` (RAVE, which joins them), `losses`, `discriminator`, `stages` (the gradients of a step), `training_config`,
-`checkpoint`, `training` (the loop); and `torchscript` (models that a user supplies).
+In reading order: `pqmf` (the filter bank), `config`, `layers`, `encoder`, `decoder`, `model` (RAVE, which joins them),
+`losses`, `discriminator`, `stages` (the gradients of a step), `training_config`, `checkpoint`, `training` (the loop).
 """
 
 from hypersound_lib.baselines.rave.config import FULL, TUTORIAL, RAVEConfig
 from hypersound_lib.baselines.rave.losses import spectral_distance
 from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.pqmf import PQMF
-from hypersound_lib.baselines.rave.torchscript import TorchScriptRAVE
 from hypersound_lib.baselines.rave.training import RAVETrainingResult, train_rave
 from hypersound_lib.baselines.rave.training_config import FULL_TRAINING, TUTORIAL_TRAINING, RAVETrainingConfig
 
@@ -23,7 +21,6 @@ __all__ = [
     "RAVEConfig",
     "RAVETrainingConfig",
     "RAVETrainingResult",
-    "TorchScriptRAVE",
     "spectral_distance",
     "train_rave",
 ]

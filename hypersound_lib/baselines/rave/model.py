@@ -16,7 +16,7 @@ from hypersound_lib.baselines.rave.config import FULL, RAVEConfig
 from hypersound_lib.baselines.rave.decoder import Decoder
 from hypersound_lib.baselines.rave.encoder import Encoder, reparameterise
 from hypersound_lib.baselines.rave.pqmf import PQMF
-from hypersound_lib.baselines.rave.rates import at_rates
+from hypersound_lib.data import as_sound, peak_normalize, resample, resampled_length
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hub.model import PretrainedModel
 
@@ -98,20 +98,29 @@ class RAVE(PretrainedModel):
         Raises:
             ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a rate is impossible.
         """
-        device = next(self.parameters()).device
-        # Silence around the sound keeps its end from meeting its beginning in the filter bank.
-        margin = math.ceil(self.pqmf.half_length / self.config.hop_length) * self.config.hop_length
+        rate = self.config.sample_rate
+        output_rate = rate if output_rate is None else output_rate
+        waveform = as_sound(waveform)
+        total = resampled_length(len(waveform), sample_rate, output_rate)
+        heard = resample(waveform, sample_rate, rate)
+        gain = heard.abs().max().item() if len(heard) else 0.0
+        if gain == 0:
+            return torch.zeros(total)
         was_training = self.training
-
-        def play(sound: Tensor) -> Tensor:
-            padded = functional.pad(sound, (margin, margin)).unsqueeze(0).to(device)
-            return self(padded)[0, margin : margin + len(sound)]
-
         self.eval()
         try:
-            return at_rates(play, self.config.sample_rate, waveform, sample_rate, output_rate)
+            played = self._play(peak_normalize(heard))
         finally:
             self.train(was_training)
+        played = resample(gain * played, rate, output_rate)
+        return functional.pad(played, (0, total - len(played)))
+
+    def _play(self, sound: Tensor) -> Tensor:
+        """Pass a sound of the model's rate through it: `(N,) -> (N,)`, on the CPU."""
+        # Silence around the sound keeps its end from meeting its beginning in the filter bank.
+        margin = math.ceil(self.pqmf.half_length / self.config.hop_length) * self.config.hop_length
+        padded = functional.pad(sound, (margin, margin)).unsqueeze(0).to(next(self.parameters()).device)
+        return self(padded)[0, margin : margin + len(sound)].float().cpu()
 
     @property
     def theta_per_second(self) -> float:

@@ -1,9 +1,6 @@
-"""A listener's answers, in a CSV file that is whole after every trial: stop at any time, and go on later.
+"""A listener's answers, in a CSV file that is whole after every trial, and what they say.
 
-    time, mode, trial, recording, letter, system, rating, answer, correct
-
-A rating fills a row per letter; an ABX answer fills one, whose letter is X, whose system is the one that was compared
-with the reference, whose answer is A or B, and whose last column is 1 if that is right, else 0.
+    time, trial, recording, letter, system, rating
 
 A name that a spreadsheet would compute, such as =1+1, has a ' before it in the file.
 """
@@ -12,100 +9,79 @@ import csv
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.evaluation.interval import bootstrap
 from hypersound_lib.files import atomic_path
-from hypersound_lib.notebook.listening.trials import ListeningTest, Trial
+from hypersound_lib.notebook.listening.trials import Trial
 
-COLUMNS = ("time", "mode", "trial", "recording", "letter", "system", "rating", "answer", "correct")
+COLUMNS = ("time", "trial", "recording", "letter", "system", "rating")
 _NAMES = ("recording", "system")  # columns that hold what others chose
 
 
 class Answers:
-    """The answers to one test in one file. A rating test and an ABX test may share a file.
+    """The answers to one test in one file.
 
     Args:
-        test: what is answered.
+        trials: what is answered, from `rating_test`.
         path: of the CSV file; it is read if it is there, and its answers count.
 
     Raises:
-        ConfigError: the file holds something else, or answers to another test of this kind.
+        ConfigError: the file holds something else, or answers to another test.
     """
 
-    def __init__(self, test: ListeningTest, path: str | os.PathLike):
-        self.test, self.path = test, Path(path)
+    def __init__(self, trials: Sequence[Trial], path: str | os.PathLike):
+        self.trials, self.path = trials, Path(path)
         self._read_own()
 
     def rate(self, trial: Trial, ratings: Mapping[str, float]) -> None:
         """Save a rating from 0 to 100 for each letter; an earlier answer to this trial is replaced.
 
         Raises:
-            ConfigError: not a rating trial, a letter is missing or unknown, or a rating is out of range.
+            ConfigError: the trial is another test's, a letter is missing or unknown, or a rating is out of range.
         """
-        self._expect("rating", trial)
+        if trial not in self.trials:
+            raise ConfigError(f"trial {trial.number} is not one of this test: it cannot be saved here")
         if set(ratings) != set(trial.sounds):
             raise ConfigError(f"trial {trial.number} asks for {', '.join(trial.sounds)}, not {', '.join(ratings)}")
         for letter, rating in ratings.items():
             if not (math.isfinite(rating) and 0 <= rating <= 100):
                 raise ConfigError(f"the rating of {letter} is {rating}: give one from 0 to 100")
-        rows = [{"letter": letter, "system": trial.key[letter], "rating": ratings[letter]} for letter in trial.sounds]
-        self._save(trial, rows)
-
-    def choose(self, trial: Trial, answer: str) -> None:
-        """Save whether X is "A" or "B"; an earlier answer to this trial is replaced.
-
-        Raises:
-            ConfigError: not an ABX trial, or another answer.
-        """
-        self._expect("abx", trial)
-        if answer not in ("A", "B"):
-            raise ConfigError(f"X is A or B, not {answer!r}")
-        correct = int(trial.key[answer] == trial.key["X"])
-        self._save(trial, [{"letter": "X", "system": trial.system, "answer": answer, "correct": correct}])
-
-    def given(self, trial: Trial) -> dict[str, float] | str | None:
-        """Return what was answered to a trial: ratings by letter, "A" or "B", or None if nothing yet."""
-        rows = [row for row in self._read_own() if row["trial"] == str(trial.number)]
-        if not rows:
-            return None
-        if self.test.mode == "abx":
-            return rows[0]["answer"]
-        return {row["letter"]: float(row["rating"]) for row in rows}
-
-    def first_open(self) -> int:
-        """Return the index of the first trial without an answer, `len(test.trials)` if there is none."""
-        answered = {int(row["trial"]) for row in self._read_own()}
-        numbers = [trial.number for trial in self.test.trials]
-        return next((i for i, number in enumerate(numbers) if number not in answered), len(numbers))
-
-    def _expect(self, mode: str, trial: Trial) -> None:
-        if self.test.mode != mode or trial not in self.test.trials:
-            raise ConfigError(f"trial {trial.number} is not one of this {self.test.mode} test: it cannot be saved here")
-
-    def _save(self, trial: Trial, rows: list[dict]) -> None:
-        """Replace the trial's rows; everything else in the file stays."""
-        time = datetime.now(UTC).isoformat(timespec="seconds")
-        common = {"time": time, "mode": self.test.mode, "trial": trial.number, "recording": trial.recording}
-        self._read_own()  # whatever was written meanwhile must be ours
-        kept = [
-            row for row in read_rows(self.path) if (row["mode"], row["trial"]) != (self.test.mode, str(trial.number))
-        ]
+        common = {
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "trial": trial.number,
+            "recording": guarded(trial.recording),
+        }
+        own = [{"letter": x, "system": guarded(trial.key[x]), "rating": ratings[x]} for x in trial.sounds]
+        # Whatever was written meanwhile must be ours, and stays.
+        kept = [row for row in self._read_own() if row["trial"] != str(trial.number)]
+        kept = [row | {name: guarded(row[name]) for name in _NAMES} for row in kept]
         with atomic_path(self.path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
-            rows = kept + [common | row for row in rows]
-            writer.writerows(row | {name: guarded(row[name]) for name in _NAMES if name in row} for row in rows)
+            writer.writerows(kept + [common | row for row in own])
+
+    def given(self, trial: Trial) -> dict[str, float] | None:
+        """Return the ratings of a trial by letter, None if nothing was answered yet."""
+        rows = [row for row in self._read_own() if row["trial"] == str(trial.number)]
+        return {row["letter"]: float(row["rating"]) for row in rows} or None
+
+    def first_open(self) -> int:
+        """Return the index of the first trial without an answer, `len(trials)` if there is none."""
+        answered = {row["trial"] for row in self._read_own()}
+        return next((i for i, trial in enumerate(self.trials) if str(trial.number) not in answered), len(self.trials))
 
     def _read_own(self) -> list[dict[str, str]]:
-        """Return the rows of this kind of test, after checking that they are of this test."""
-        rows = [row for row in read_rows(self.path) if row["mode"] == self.test.mode]
+        """Return the file's rows, after checking that they are of this test."""
+        rows = read_rows(self.path)
         known = {
-            (str(trial.number), trial.recording, letter, trial.system or trial.key[letter])
-            for trial in self.test.trials
-            for letter in trial.sounds
+            (str(trial.number), trial.recording, letter, system)
+            for trial in self.trials
+            for letter, system in trial.key.items()
         }
         for row in rows:
             if (row["trial"], row["recording"], row["letter"], row["system"]) not in known:
@@ -114,6 +90,43 @@ class Answers:
                     "systems or seed. Choose another file"
                 )
         return rows
+
+
+@dataclass(frozen=True)
+class Rank:
+    """How a system was rated."""
+
+    system: str
+    mean: float  # 0 to 100
+    low: float  # 95 % interval of the mean; NaN where there is a single rating
+    high: float
+    n: int  # ratings
+
+
+def ranking(*paths: str | os.PathLike, seed: int = 0, resamples: int = 2000) -> list[Rank]:
+    """Rank systems by their mean rating, best first.
+
+    The interval is a percentile bootstrap over ratings, of all recordings and listeners alike.
+
+    Args:
+        paths: files of answers, one per listener.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+
+    Raises:
+        ConfigError: there is no rating in them, or one of them is not a file of answers.
+    """
+    ratings: dict[str, list[float]] = {}
+    for row in (row for path in paths for row in read_rows(path)):
+        ratings.setdefault(row["system"], []).append(float(row["rating"]))
+    if not ratings:
+        raise ConfigError(f"no ratings in {', '.join(map(str, paths)) or 'no file'}")
+    ranks = []
+    for system in sorted(ratings):
+        found = bootstrap(ratings[system], resamples=resamples, seed=seed)
+        low, high = (found.low, found.high) if found.count > 1 else (math.nan, math.nan)
+        ranks.append(Rank(system, found.mean, low, high, found.count))
+    return sorted(ranks, key=lambda rank: -rank.mean)
 
 
 def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
@@ -135,8 +148,8 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
     for row in rows:
         if not _is_possible(row):
             raise ConfigError(
-                f"{path}: trial {row['trial']}, {row['letter']}: rating {row['rating']!r}, answer {row['answer']!r}, "
-                f"correct {row['correct']!r} cannot be. A rating is from 0 to 100, an answer A or B, correct 0 or 1"
+                f"{path}: trial {row['trial']}, {row['letter']}: the rating {row['rating']!r} cannot be; give one from "
+                "0 to 100"
             )
     return rows
 
@@ -152,9 +165,7 @@ def _as_given(row: Mapping) -> dict:
 
 
 def _is_possible(row: Mapping[str, str]) -> bool:
-    if row["mode"] == "abx":
-        return row["answer"] in ("A", "B") and row["correct"] in ("0", "1")
     try:
-        return row["mode"] == "rating" and 0 <= float(row["rating"]) <= 100  # not so for NaN
+        return 0 <= float(row["rating"]) <= 100  # not so for NaN
     except ValueError:
         return False

@@ -1,12 +1,8 @@
 """What is heard in a blind test: sounds under letters, in an order that a seed decides and that tells nothing.
 
-Two kinds of test:
-
-- Rating, after MUSHRA (ITU-R BS.1534-3): beside the known reference, all systems under letters, to be rated from 0 to
-  100. Among them hides the reference itself, which shows whether the listener hears a difference at all, and an anchor,
-  the reference without what lies above 3.5 kHz, which ties one listener's scale to the next one's.
-- ABX: A and B are the reference and a system, in either order; X is one of them. Is it A or B? Who hears no difference
-  is right half of the time.
+After MUSHRA (ITU-R BS.1534-3): beside the known reference, all systems under letters, to be rated from 0 to 100. Among
+them hides the reference itself, which shows whether the listener hears a difference at all, and an anchor, the
+reference without what lies above 3.5 kHz, which ties one listener's scale to the next one's.
 
 Loudness tells systems apart more easily than quality does, so all sounds of a trial are played with one gain: 1, unless
 one of them exceeds full scale.
@@ -42,23 +38,14 @@ class Trial:
 
     number: int  # from 1, in the order of listening
     recording: str  # its name
-    system: str | None  # the one that an ABX trial compares with the reference; None when all are rated
-    reference: Tensor | None  # (T,) known to be the reference; None in ABX
+    reference: Tensor  # (T,) known to be the reference
     sounds: Mapping[str, Tensor]  # letter -> (T,)
     key: Mapping[str, str]  # letter -> system
     sample_rate: int  # Hz
 
 
-@dataclass(frozen=True, eq=False)
-class ListeningTest:
-    """Trials of one kind; `rating_test` and `abx_test` make one."""
-
-    mode: str  # "rating" or "abx", as the answers name it
-    trials: tuple[Trial, ...]
-
-
-def rating_test(recordings: Mapping[str, Recording], seed: int = 0, anchor: bool = True) -> ListeningTest:
-    """Return a test with one trial per recording, in which every system is rated from 0 to 100.
+def rating_test(recordings: Mapping[str, Recording], seed: int = 0, anchor: bool = True) -> tuple[Trial, ...]:
+    """Return one trial per recording, in which every system is rated from 0 to 100.
 
     Args:
         recordings: name -> recording. Names are shown to the listener.
@@ -81,39 +68,8 @@ def rating_test(recordings: Mapping[str, Recording], seed: int = 0, anchor: bool
             raise ConfigError(f"{name!r} has {len(sounds)} sounds for 26 letters: compare fewer systems at a time")
         key = dict(zip(string.ascii_uppercase, generator.permutation(list(sounds)).tolist(), strict=False))
         blind = _with_one_gain({"": recording.reference} | {letter: sounds[system] for letter, system in key.items()})
-        trials.append(Trial(number, name, None, blind.pop(""), blind, key, recording.sample_rate))
-    return ListeningTest("rating", tuple(trials))
-
-
-def abx_test(recordings: Mapping[str, Recording], seed: int = 0, repeats: int = 1) -> ListeningTest:
-    """Return a test in which each system is compared with the reference, `repeats` times on each recording.
-
-    Five right answers of five are the fewest that chance explains with less than 5 %: p = 2⁻⁵. Ten trials or more of a
-    system, over all recordings, say something.
-
-    Args:
-        recordings: name -> recording. Names are shown to the listener.
-        seed: of the order of trials, and of A, B and X in each.
-        repeats: trials per recording and system.
-
-    Raises:
-        ConfigError: nothing to hear, sounds that are not finite or not of one length, or a reserved name.
-    """
-    _check(recordings)
-    if repeats < 1:
-        raise ConfigError(f"an ABX test needs one repeat or more, not {repeats}")
-    generator = np.random.default_rng(seed)
-    pairs = [(name, system) for name, recording in recordings.items() for system in recording.systems] * repeats
-    trials = []
-    for number, i in enumerate(generator.permutation(len(pairs)), start=1):
-        name, system = pairs[i]
-        recording = recordings[name]
-        sounds = _with_one_gain({HIDDEN_REFERENCE: recording.reference, system: recording.systems[system]})
-        a, b = generator.permutation(list(sounds)).tolist()
-        key = {"A": a, "B": b, "X": (a, b)[generator.integers(2)]}
-        blind = {letter: sounds[what] for letter, what in key.items()}
-        trials.append(Trial(number, name, system, None, blind, key, recording.sample_rate))
-    return ListeningTest("abx", tuple(trials))
+        trials.append(Trial(number, name, blind.pop(""), blind, key, recording.sample_rate))
+    return tuple(trials)
 
 
 def low_anchor(waveform: Tensor, sample_rate: int) -> Tensor:

@@ -1,54 +1,53 @@
 """The blind listening test to click through, and the same sounds as a plain page where no kernel runs.
 
 Core ipywidgets only, in what versions 7 (Colab) and 8 (JupyterLab) share. Tab goes from control to control; the arrow
-keys change a rating or choose between A and B; the space bar presses a button and starts a player.
+keys change a rating; the space bar presses a button and starts a player.
 """
 
 import html
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.notebook.listening import Answers, ListeningTest, Trial, abx_results, ranking
+from hypersound_lib.notebook.listening import Answers, Trial, ranking
 from hypersound_lib.notebook.players import blind_player_html
 
-_TASKS = {
-    "rating": "How close is each sound to the reference? 0: nothing in common, 100: no difference. "
-    "One of them <em>is</em> the reference.",
-    "abx": "A and B differ, or should. X is one of them: which?",
-}
+_TASK = (
+    "How close is each sound to the reference? 0: nothing in common, 100: no difference. "
+    "One of them <em>is</em> the reference."
+)
 
 
-def listening_test(test: ListeningTest, csv_path: str | os.PathLike) -> Any:
+def listening_test(trials: Sequence[Trial], csv_path: str | os.PathLike) -> Any:
     """Return an `ipywidgets.VBox` that leads through a test and saves every answer; it begins where the file ends.
 
     Where no kernel runs, a notebook shows nothing of a widget: display `listening_page_html` as well.
 
     Args:
-        test: from `rating_test` or `abx_test`.
+        trials: from `rating_test`.
         csv_path: of the file of answers, made when the first is given.
 
     Raises:
-        ConfigError: the file holds something else, or answers to another test of this kind.
+        ConfigError: the file holds something else, or answers to another test.
     """
-    return _Guide(test, Answers(test, csv_path)).box
+    return _Guide(Answers(trials, csv_path)).box
 
 
-def listening_page_html(test: ListeningTest) -> str:
+def listening_page_html(trials: Sequence[Trial]) -> str:
     """Return the players of a test as plain HTML, with the key folded away at the end.
 
     It needs neither kernel nor network, and holds ASCII only: saved to a file, it is a page of its own.
     """
-    parts = [f"<p>{_TASKS[test.mode]} Write down what you hear; the key is at the end.</p>"]
-    for trial in test.trials:
-        sounds = dict(trial.sounds) if trial.reference is None else {"Reference": trial.reference, **trial.sounds}
+    parts = [f"<p>{_TASK} Write down what you hear; the key is at the end.</p>"]
+    for trial in trials:
+        sounds = {"Reference": trial.reference, **trial.sounds}
         players = [blind_player_html(sound, trial.sample_rate, _label(trial, name)) for name, sound in sounds.items()]
         row = '<div style="display:flex;flex-wrap:wrap;gap:1em">' + "".join(players) + "</div>"
-        parts.append(f"<section><h4>{_title(trial, test)}</h4>{row}</section>")
-    keys = "".join(f"<li>{_title(trial, test)}: {html.escape(_key_text(trial))}</li>" for trial in test.trials)
+        parts.append(f"<section><h4>{_title(trial, trials)}</h4>{row}</section>")
+    keys = "".join(f"<li>{_title(trial, trials)}: {html.escape(_key_text(trial))}</li>" for trial in trials)
     parts.append(f"<details><summary>Key: which letter is which</summary><ul>{keys}</ul></details>")
     return "".join(parts).encode("ascii", "xmlcharrefreplace").decode()
 
@@ -56,10 +55,10 @@ def listening_page_html(test: ListeningTest) -> str:
 class _Guide:
     """Turns the pages of a test: the trial, buttons, and what was saved."""
 
-    def __init__(self, test: ListeningTest, answers: Answers):
+    def __init__(self, answers: Answers):
         import ipywidgets
 
-        self.test, self.answers, self.index = test, answers, answers.first_open()
+        self.trials, self.answers, self.index = answers.trials, answers, answers.first_open()
         self.heading, self.status = ipywidgets.HTML(), ipywidgets.HTML()
         self.page = ipywidgets.VBox()
         self.back = ipywidgets.Button(description="Back", tooltip="To the trial before, without saving this one")
@@ -71,22 +70,22 @@ class _Guide:
         self.box = ipywidgets.VBox([self.heading, self.page, ipywidgets.HBox([self.back, self.next]), self.status])
         self._turn(self.index)
         if self.index:
-            self._say(f"Going on after {self.index} of {len(test.trials)} trials in {self.answers.path}.")
+            self._say(f"Going on after {self.index} of {len(self.trials)} trials in {self.answers.path}.")
 
     def _turn(self, index: int) -> None:
         """Show a trial with the answer that was given to it, or after the last one the results."""
         import ipywidgets
 
         self.index = index
-        over = index == len(self.test.trials)
+        over = index == len(self.trials)
         self.back.disabled, self.next.disabled = index == 0 or over, over  # once the results are seen, no more changes
         if over:
             self.heading.value = "<h4>All trials are answered. Thank you.</h4>"
-            self.page.children = [ipywidgets.HTML(_results_html(self.test.mode, self.answers.path))]
+            self.page.children = [ipywidgets.HTML(_results_html(self.answers.path))]
             return
-        trial = self.test.trials[index]
-        self.heading.value = f"<h4>{_title(trial, self.test)}</h4><p>{_TASKS[self.test.mode]}</p>"
-        self.form = {"rating": _RatingForm, "abx": _ABXForm}[self.test.mode](trial, self.answers.given(trial))
+        trial = self.trials[index]
+        self.heading.value = f"<h4>{_title(trial, self.trials)}</h4><p>{_TASK}</p>"
+        self.form = _RatingForm(trial, self.answers.given(trial))
         self.page.children = self.form.children
 
     def _save(self) -> None:
@@ -119,7 +118,6 @@ class _RatingForm:
     def __init__(self, trial: Trial, given: Mapping[str, float] | None):
         import ipywidgets
 
-        assert trial.reference is not None, "a rating has one"
         self.trial, self.ratings, self.touched = trial, {}, set(given or ())
         rows = [ipywidgets.HTML(blind_player_html(trial.reference, trial.sample_rate, _label(trial, "Reference")))]
         for letter, sound in trial.sounds.items():
@@ -146,30 +144,8 @@ class _RatingForm:
         answers.rate(self.trial, {letter: rating.value for letter, rating in self.ratings.items()})
 
 
-class _ABXForm:
-    """Players A, B and X, and the choice."""
-
-    def __init__(self, trial: Trial, given: str | None):
-        import ipywidgets
-
-        self.trial = trial
-        players = [
-            ipywidgets.HTML(blind_player_html(sound, trial.sample_rate, _label(trial, letter)))
-            for letter, sound in trial.sounds.items()
-        ]
-        self.choice = ipywidgets.RadioButtons(options=[("X is A", "A"), ("X is B", "B")], value=given)
-        row = ipywidgets.Layout(flex_flow="row wrap")
-        self.children = [ipywidgets.HBox(players, layout=row), self.choice]
-
-    def missing(self) -> str:
-        return "" if self.choice.value else "Still to choose: A or B"
-
-    def save(self, answers: Answers) -> None:
-        answers.choose(self.trial, self.choice.value)
-
-
-def _title(trial: Trial, test: ListeningTest) -> str:
-    return f"Trial {trial.number} of {len(test.trials)} · {html.escape(trial.recording)}"
+def _title(trial: Trial, trials: Sequence[Trial]) -> str:
+    return f"Trial {trial.number} of {len(trials)} · {html.escape(trial.recording)}"
 
 
 def _label(trial: Trial, name: str) -> str:
@@ -177,24 +153,15 @@ def _label(trial: Trial, name: str) -> str:
 
 
 def _key_text(trial: Trial) -> str:
-    if trial.system is None:
-        return "; ".join(f"{letter} is {system}" for letter, system in trial.key.items())
-    x = "A" if trial.key["A"] == trial.key["X"] else "B"
-    return f"A is {trial.key['A']}; B is {trial.key['B']}; X is {x}"
+    return "; ".join(f"{letter} is {system}" for letter, system in trial.key.items())
 
 
-def _results_html(mode: str, path: Path) -> str:
+def _results_html(path: Path) -> str:
     """Return a table of what the file's answers say."""
-    header: tuple[str, ...]
-    rows: list[tuple[str, ...]] = []
-    if mode == "rating":
-        header = ("system", "mean rating", "95 % interval", "ratings")
-        for r in ranking(path):
-            interval = f"{r.low:.1f} to {r.high:.1f}" if r.n > 1 else ""
-            rows.append((r.system, f"{r.mean:.1f}", interval, str(r.n)))
-    else:
-        header = ("system", "right", "by chance (p)")
-        rows = [(r.system, f"{r.correct} of {r.n}", f"{r.p_value:.3g}") for r in abx_results(path)]
+    header = ("system", "mean rating", "95 % interval", "ratings")
+    rows = [
+        (r.system, f"{r.mean:.1f}", f"{r.low:.1f} to {r.high:.1f}" if r.n > 1 else "", str(r.n)) for r in ranking(path)
+    ]
     head = "".join(f'<th scope="col" style="text-align:left;padding-right:1em">{name}</th>' for name in header)
     body = "".join(
         "<tr>" + "".join(f'<td style="padding-right:1em">{html.escape(str(cell))}</td>' for cell in row) + "</tr>"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.notebook.listening import Answers, Recording, abx_test, rating_test
+from hypersound_lib.notebook.listening import Answers, Recording, rating_test
 from hypersound_lib.notebook.listening.answers import read_rows
 
 
@@ -26,60 +26,39 @@ def path(tmp_path):
 
 
 def test_ratings_come_back_as_they_were_given(path):
-    test = rating_test(recordings())
-    trial = test.trials[1]
+    trials = rating_test(recordings())
+    trial = trials[1]
     ratings = {"A": 10, "B": 20.5, "C": 100, "D": 0}
-    Answers(test, path).rate(trial, ratings)
-    assert Answers(test, path).given(trial) == ratings
+    Answers(trials, path).rate(trial, ratings)
+    assert Answers(trials, path).given(trial) == ratings
     rows = read(path)
     assert {row["letter"]: row["system"] for row in rows} == trial.key
     assert {row["recording"] for row in rows} == {trial.recording}
-    assert {(row["mode"], row["trial"], row["answer"], row["correct"]) for row in rows} == {("rating", "2", "", "")}
+    assert {row["trial"] for row in rows} == {"2"}
     assert all(row["time"].endswith("+00:00") for row in rows)
-
-
-def test_an_abx_answer_is_right_or_wrong(path):
-    test = abx_test(recordings())
-    answers = Answers(test, path)
-    for trial in test.trials[:2]:
-        right = "A" if trial.key["A"] == trial.key["X"] else "B"
-        answers.choose(trial, right if trial.number == 1 else "AB".replace(right, ""))
-    rows = read(path)
-    assert [row["correct"] for row in rows] == ["1", "0"]
-    assert [row["system"] for row in rows] == [trial.system for trial in test.trials[:2]]
-    assert answers.given(test.trials[1]) == rows[1]["answer"]
-    assert answers.given(test.trials[2]) is None
 
 
 def test_listening_goes_on_where_it_stopped(path):
     made = recordings()
     for expected in range(3):
-        test = rating_test(made, seed=5)  # anew, as after a restart
-        answers = Answers(test, path)
+        trials = rating_test(made, seed=5)  # anew, as after a restart
+        answers = Answers(trials, path)
         assert answers.first_open() == expected
-        trial = test.trials[expected]
+        trial = trials[expected]
         answers.rate(trial, dict.fromkeys(trial.sounds, 50))
         assert len(read(path)) == 4 * (expected + 1)
     assert Answers(rating_test(made, seed=5), path).first_open() == 3
 
 
 def test_a_second_answer_replaces_the_first(path):
-    test = rating_test(recordings())
-    answers = Answers(test, path)
-    for trial in test.trials:
+    trials = rating_test(recordings())
+    answers = Answers(trials, path)
+    for trial in trials:
         answers.rate(trial, dict.fromkeys(trial.sounds, 1))
-    answers.rate(test.trials[0], dict.fromkeys(test.trials[0].sounds, 99))
+    answers.rate(trials[0], dict.fromkeys(trials[0].sounds, 99))
     assert len(read(path)) == 12
-    assert set(answers.given(test.trials[0]).values()) == {99}
-    assert set(answers.given(test.trials[1]).values()) == {1}
-
-
-def test_both_kinds_of_test_share_a_file(path):
-    rating, abx = rating_test(recordings()), abx_test(recordings())
-    Answers(rating, path).rate(rating.trials[0], dict.fromkeys(rating.trials[0].sounds, 7))
-    Answers(abx, path).choose(abx.trials[0], "B")
-    assert [row["mode"] for row in read(path)] == ["rating"] * 4 + ["abx"]
-    assert Answers(rating, path).first_open() == Answers(abx, path).first_open() == 1
+    assert set(answers.given(trials[0]).values()) == {99}
+    assert set(answers.given(trials[1]).values()) == {1}
 
 
 @pytest.mark.parametrize(
@@ -92,39 +71,27 @@ def test_both_kinds_of_test_share_a_file(path):
     ],
 )
 def test_bad_ratings_are_refused_and_nothing_is_written(path, changed, message):
-    test = rating_test(recordings())
+    trials = rating_test(recordings())
     with pytest.raises(ConfigError, match=message):
-        Answers(test, path).rate(test.trials[0], dict.fromkeys("ABCD", 50) | changed)
+        Answers(trials, path).rate(trials[0], dict.fromkeys("ABCD", 50) | changed)
     with pytest.raises(ConfigError, match="asks for"):
-        Answers(test, path).rate(test.trials[0], {"A": 50})
+        Answers(trials, path).rate(trials[0], {"A": 50})
     assert not path.exists()
 
 
-def test_answers_of_the_wrong_kind_are_refused(path):
-    rating, abx = rating_test(recordings()), abx_test(recordings())
-    with pytest.raises(ConfigError, match="X is A or B"):
-        Answers(abx, path).choose(abx.trials[0], "X")
+def test_a_trial_of_another_test_is_refused(path):
     with pytest.raises(ConfigError, match="cannot be saved"):
-        Answers(rating, path).choose(rating.trials[0], "A")
-    with pytest.raises(ConfigError, match="cannot be saved"):
-        Answers(abx, path).rate(abx.trials[0], {"A": 1, "B": 1, "X": 1})
-    with pytest.raises(ConfigError, match="cannot be saved"):
-        Answers(rating, path).rate(rating_test(recordings(), seed=1).trials[0], dict.fromkeys("ABCD", 1))
+        Answers(rating_test(recordings()), path).rate(rating_test(recordings(), seed=1)[0], dict.fromkeys("ABCD", 1))
 
 
-@pytest.mark.parametrize(
-    "other", [rating_test(recordings(), seed=3), rating_test(recordings(1)), abx_test(recordings())]
-)
+@pytest.mark.parametrize("other", [rating_test(recordings(), seed=3), rating_test(recordings(1))])
 def test_a_file_of_another_test_is_not_taken_for_this_one(path, other):
-    test = rating_test(recordings())
-    answers = Answers(test, path)
-    for trial in test.trials:
+    trials = rating_test(recordings())
+    answers = Answers(trials, path)
+    for trial in trials:
         answers.rate(trial, dict.fromkeys(trial.sounds, 50))
-    if other.mode == "abx":
-        assert Answers(other, path).first_open() == 0
-    else:
-        with pytest.raises(ConfigError, match="of another test"):
-            Answers(other, path)
+    with pytest.raises(ConfigError, match="of another test"):
+        Answers(other, path)
 
 
 @pytest.mark.parametrize("content", [b"name;value\n1;2\n", b"", b"\xff\xfe\x00\x01", b"time,mode\n"])
@@ -137,17 +104,17 @@ def test_a_file_that_holds_something_else_is_left_alone(path, content):
 
 
 def test_a_half_written_row_is_reported(path):
-    test = rating_test(recordings())
-    Answers(test, path).rate(test.trials[0], dict.fromkeys("ABCD", 50))
+    trials = rating_test(recordings())
+    Answers(trials, path).rate(trials[0], dict.fromkeys("ABCD", 50))
     path.write_text(path.read_text() + "2026-01-01,rat")
     with pytest.raises(ConfigError, match="not a file of answers"):
-        Answers(test, path)
+        Answers(trials, path)
 
 
 def test_an_interrupted_save_loses_nothing(path, monkeypatch):
-    test = rating_test(recordings())
-    answers = Answers(test, path)
-    answers.rate(test.trials[0], dict.fromkeys("ABCD", 50))
+    trials = rating_test(recordings())
+    answers = Answers(trials, path)
+    answers.rate(trials[0], dict.fromkeys("ABCD", 50))
     before = path.read_bytes()
 
     def full(*_):
@@ -155,7 +122,7 @@ def test_an_interrupted_save_loses_nothing(path, monkeypatch):
 
     monkeypatch.setattr("csv.DictWriter.writerows", full)
     with pytest.raises(OSError, match="disk full"):
-        answers.rate(test.trials[1], dict.fromkeys("ABCD", 50))
+        answers.rate(trials[1], dict.fromkeys("ABCD", 50))
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["answers.csv"]
 
@@ -164,11 +131,12 @@ def test_an_interrupted_save_loses_nothing(path, monkeypatch):
 def test_no_name_is_a_formula_and_every_name_comes_back(name, path):
     (made,) = recordings(1).values()
     sounds = Recording(made.reference, {f"{name}.": made.systems["ours"]}, made.sample_rate)
-    test = abx_test({name: sounds}, repeats=2)
-    for trial in test.trials:
-        Answers(test, path).choose(trial, "A")
-    assert Answers(test, path).first_open() == 2
-    assert {(row["recording"], row["system"]) for row in read_rows(path)} == {(name, f"{name}.")}
+    trials = rating_test({name: sounds, "another": sounds})
+    for trial in trials:
+        Answers(trials, path).rate(trial, dict.fromkeys(trial.sounds, 50))
+    assert Answers(trials, path).first_open() == 2
+    assert {row["recording"] for row in read_rows(path)} == {name, "another"}
+    assert f"{name}." in {row["system"] for row in read_rows(path)}
     for row in read(path):
         assert not row["recording"].startswith(("=", "+", "-", "@", "\t"))
         assert not row["system"].startswith(("=", "+", "-", "@", "\t"))

@@ -16,7 +16,6 @@ from hypersound_lib.notebook.listening import (
     HIDDEN_REFERENCE,
     Answers,
     Recording,
-    abx_test,
     ranking,
     rating_test,
 )
@@ -65,9 +64,9 @@ def path(tmp_path):
 
 
 def test_a_rating_test_from_the_first_trial_to_the_ranking(path):
-    test = rating_test(recordings())
-    box = listening_test(test, path)
-    for trial in test.trials:
+    trials = rating_test(recordings())
+    box = listening_test(trials, path)
+    for trial in trials:
         assert f"Trial {trial.number} of 2" in shown(box)
         assert [rating.description for rating in find(box, ipywidgets.BoundedIntText)] == [
             f"Rating of {letter}" for letter in trial.sounds
@@ -83,18 +82,6 @@ def test_a_rating_test_from_the_first_trial_to_the_ranking(path):
     assert all(button.disabled for button in find(box, ipywidgets.Button)), "who has seen the results changes nothing"
 
 
-def test_an_abx_test_from_the_first_trial_to_the_result(path):
-    test = abx_test(recordings(), repeats=3)
-    box = listening_test(test, path)
-    for trial in test.trials:
-        (choice,) = find(box, ipywidgets.RadioButtons)
-        assert choice.value is None, "nothing is chosen beforehand"
-        choice.value = "A" if trial.key["A"] == trial.key["X"] else "B"
-        press(box, "next")
-    assert "6 of 6" in shown(box)
-    assert "0.0156" in shown(box)
-
-
 def test_what_was_not_moved_is_not_saved(path):
     box = listening_test(rating_test(recordings()), path)
     first, second, *_ = find(box, ipywidgets.BoundedIntText)
@@ -103,11 +90,6 @@ def test_what_was_not_moved_is_not_saved(path):
     press(box, "next")
     assert "Still to rate: C, D" in shown(box)
     assert "Trial 1 of 2" in shown(box)
-    assert not path.exists()
-
-    box = listening_test(abx_test(recordings()), path)
-    press(box, "next")
-    assert "Still to choose" in shown(box)
     assert not path.exists()
 
 
@@ -119,14 +101,9 @@ def test_slider_and_number_move_together(path):
     assert [number.value for number in numbers] == [slider.value for slider in sliders] == [50, 12, 34, 50]
 
 
-def test_every_choice_says_what_it_chooses(path):
-    (choice,) = find(listening_test(abx_test(recordings()), path), ipywidgets.RadioButtons)
-    assert choice.options == (("X is A", "A"), ("X is B", "B"))
-
-
 def test_going_back_shows_the_answer_and_lets_it_be_changed(path):
-    test = rating_test(recordings())
-    box = listening_test(test, path)
+    trials = rating_test(recordings())
+    box = listening_test(trials, path)
     assert find(box, ipywidgets.Button, "Back")[0].disabled
     rate(box, 30)
     press(box, "next")
@@ -134,7 +111,7 @@ def test_going_back_shows_the_answer_and_lets_it_be_changed(path):
     assert {rating.value for rating in find(box, ipywidgets.BoundedIntText)} == {30}
     find(box, ipywidgets.BoundedIntText)[0].value = 80
     press(box, "next")
-    assert Answers(test, path).given(test.trials[0]) == {"A": 80, "B": 30, "C": 30, "D": 30}
+    assert Answers(trials, path).given(trials[0]) == {"A": 80, "B": 30, "C": 30, "D": 30}
 
 
 def test_a_new_widget_goes_on_where_the_last_one_stopped(path):
@@ -148,11 +125,10 @@ def test_a_new_widget_goes_on_where_the_last_one_stopped(path):
         listening_test(rating_test(recordings(1)), path)
 
 
-@pytest.mark.parametrize("make", [rating_test, abx_test])
-def test_nothing_shown_tells_the_systems(make, path):
-    test = make(recordings())
-    box = listening_test(test, path)
-    for page in (shown(box), listening_page_html(test).split("<details>")[0]):
+def test_nothing_shown_tells_the_systems(path):
+    trials = rating_test(recordings())
+    box = listening_test(trials, path)
+    for page in (shown(box), listening_page_html(trials).split("<details>")[0]):
         for telling in ("ours", "theirs", HIDDEN_REFERENCE, ANCHOR, "dBFS"):
             assert telling not in re.sub('base64,[^"]*', "", page)
 
@@ -166,16 +142,14 @@ def test_a_place_where_nothing_can_be_saved_is_reported_and_the_trial_stays(tmp_
     assert "Trial 1 of 2" in shown(box)
 
 
-@pytest.mark.parametrize("make", [rating_test, abx_test])
-def test_the_widget_and_the_page_play_the_trials_sounds_at_their_level(make, path):
-    test = make(recordings())
-    page = sounds_of(listening_page_html(test))
-    first = sounds_of(shown(listening_test(test, path)))
+def test_the_widget_and_the_page_play_the_trials_sounds_at_their_level(path):
+    trials = rating_test(recordings())
+    page = sounds_of(listening_page_html(trials))
+    first = sounds_of(shown(listening_test(trials, path)))
     expected = {
         f"Trial {trial.number}, {letter}": sound
-        for trial in test.trials
+        for trial in trials
         for letter, sound in [*trial.sounds.items(), ("Reference", trial.reference)]
-        if sound is not None
     }
     assert page.keys() == expected.keys()
     assert first.keys() == {label for label in expected if label.startswith("Trial 1,")}
@@ -183,14 +157,13 @@ def test_the_widget_and_the_page_play_the_trials_sounds_at_their_level(make, pat
         torch.testing.assert_close(torch.from_numpy(samples), expected[label].double(), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("make", [rating_test, abx_test])
-def test_the_page_holds_the_key_at_its_end_and_nothing_that_breaks_it(make):
-    test = make(recordings())
-    page = listening_page_html(test)
+def test_the_page_holds_the_key_at_its_end_and_nothing_that_breaks_it():
+    trials = rating_test(recordings())
+    page = listening_page_html(trials)
     assert page.isascii(), "it reads the same in any encoding"
     assert "&lt;s0&gt; &#233;" in page
     key = page.split("<details>")[1]
-    for trial in test.trials:
+    for trial in trials:
         assert "; ".join(f"{letter} is {system}" for letter, system in list(trial.key.items())[:2]) in key
     depth = []
 
