@@ -26,7 +26,8 @@ def minutes(document: dict, origin: Origin) -> str:
         start = f"| {row['seconds']:.0f} s | {row['steps']} |"
         if "better_than_paper" not in row:
             missing = len(results["recordings"]) - row["files"]
-            lines.append(f"{start} {missing} recordings have no file that small |{' |' * (len(COLUMNS) + 1)}")
+            have = "recording has" if missing == 1 else "recordings have"
+            lines.append(f"{start} {missing} {have} no file that small |{' |' * (len(COLUMNS) + 1)}")
             continue
         better = f"{len(row['better_than_paper'])} of {len(TABLE_1)}"
         lines.append(f"{start} {row['kbps']:.2f} | {_cells(row, COLUMNS)} | {better} |")
