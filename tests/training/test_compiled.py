@@ -12,7 +12,7 @@ from tests.training.tiny import shortened
 @pytest.mark.parametrize("name", PRESETS)
 def test_model_and_loss_are_one_graph(name, monkeypatch):
     monkeypatch.setattr(entropy, "_is_dense", lambda device: True)  # as on a GPU
-    model, loss, clips = shortened(name)  # neither graph nor counts depend on the length
+    model, loss, clips = shortened(name)  # neither graph nor counts depend on length and width
     # The local model compiles its windows one by one; its preset has none.
     whole = name == "local"
     count = clips.shape[-1] if whole else max(loss.min_samples, clips.shape[-1] // 2)

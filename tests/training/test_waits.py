@@ -58,7 +58,7 @@ def test_what_waits_and_what_copies_is_counted():
 @pytest.mark.slow
 def test_a_step_waits_and_copies_for_nothing_of_its_own(name, monkeypatch):
     monkeypatch.setattr(entropy, "_is_dense", lambda device: True)  # as on a GPU
-    model, loss, clips = shortened(name)  # neither graph nor counts depend on the length
+    model, loss, clips = shortened(name)  # neither graph nor counts depend on length and width
 
     def step():
         estimate, costs = model(clips, 0, clips.shape[-1], with_costs=True)

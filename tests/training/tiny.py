@@ -46,10 +46,14 @@ def make_model(seed=0):
     return HyperSound(MODEL)
 
 
-def shortened(name, num_samples=2048):
-    """Return a preset's model for clips of at most so many samples, its loss, and two clips."""
+def shortened(name, num_samples=2048, width=64):
+    """Return a preset's model with clips at most so long and a target at most so wide, its loss, and two clips."""
     preset = PRESETS[name]
     config = dataclasses.replace(preset.model, num_samples=min(num_samples, preset.model.num_samples))
+    if name != "local":
+        config = dataclasses.replace(
+            config, target=dataclasses.replace(config.target, width=min(width, config.target.width))
+        )
     torch.manual_seed(0)
     model = build_model(config).train()
     loss = ReconstructionLoss(preset.training.loss, config.sample_rate)
