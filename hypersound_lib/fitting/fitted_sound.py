@@ -136,5 +136,6 @@ def _build(kind: str, fields: dict, tensors: dict[str, Tensor]) -> INR:
     # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
     with torch.device("meta"):
         inr = build_inr(config)
-    inr.load_state_dict(tensors, assign=True)
+    # Copies lie at addresses at which a processor computes as it does with weights that were never in a file.
+    inr.load_state_dict({name: value.clone() for name, value in tensors.items()}, assign=True)
     return inr.eval()
