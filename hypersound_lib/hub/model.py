@@ -180,7 +180,7 @@ class PretrainedModel(nn.Module, ABC):
 def _as_loaded(value: Tensor) -> Tensor:
     """Return real numbers in float32, and integers, such as the frequencies of a code, as they are.
 
-    Both as copies, since a file's tensors lie where they lie: from an address that is no multiple of 64 bytes some
-    processors compute more slowly, and other last digits.
+    Both as copies, since a file's tensors lie where they lie: from an address that is no multiple of 64 bytes an AMD
+    EPYC computed other last digits.
     """
     return value.to(torch.float32 if value.is_floating_point() else value.dtype, copy=True)
