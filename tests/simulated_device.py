@@ -114,6 +114,11 @@ class SimulatedDevice(TorchFunctionMode):
             raise RuntimeError(f"indices should be either on cpu or on the same device as the indexed tensor ({name})")
 
 
+def is_real(device: torch.device) -> bool:
+    """Return whether a device is a CUDA device that is not simulated."""
+    return device.type == "cuda" and not isinstance(torch.zeros((), device="cuda"), _There)
+
+
 def _tensors(value) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
         yield value

@@ -2,7 +2,7 @@
 
     make gpu            (or: make bench ARGS="gpu_correctness")
 
-Without a GPU it measures nothing; `--quick` rehearses the fast ones on the CPU and writes nothing.
+Without a GPU it measures nothing; `--quick` rehearses the fast ones on a simulated device and writes nothing.
 """
 
 import os
@@ -15,23 +15,25 @@ from xml.etree import ElementTree
 import torch
 
 ROOT = Path(__file__).parents[2]
+TIME_LIMIT = 600  # seconds: a part of `make gpu` takes ten minutes at most
 
 
 def run(quick: bool = False) -> dict:
     """Run the tests; return how each ended."""
     if not (quick or torch.cuda.is_available()):
         print("skipped: there is no CUDA device here")
-        return {"skipped": "no CUDA device"}
+        return {"skipped": True}
     # Not the tests' common settings above tests/gpu, which want a browser.
     command = [sys.executable, "-m", "pytest", "-q", "--confcutdir=tests/gpu", "tests/gpu", *_options(quick)]
-    environment = os.environ | ({"HYPERSOUND_TEST_DEVICE": "cpu"} if quick else {})
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        subprocess.run([*command, f"--junitxml={report}"], cwd=ROOT, env=environment, check=False)
+        subprocess.run([*command, f"--junitxml={report}"], cwd=ROOT, check=False, timeout=TIME_LIMIT)
         cases = ElementTree.parse(report).getroot().iter("testcase")
         outcomes = {f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in cases}
-    counts = {kind: sum(o["outcome"] == kind for o in outcomes.values()) for kind in ("passed", "failed", "skipped")}
-    return {"device": torch.cuda.get_device_name() if not quick else "cpu", **counts, "tests": outcomes}
+    counts = {
+        kind: sum(o["outcome"] == kind for o in outcomes.values()) for kind in ("passed", "failed", "passed over")
+    }
+    return {"device": torch.cuda.get_device_name() if not quick else "simulated", **counts, "tests": outcomes}
 
 
 def _options(quick: bool) -> list[str]:
@@ -45,7 +47,7 @@ def _options(quick: bool) -> list[str]:
 
 
 def _outcome(case: ElementTree.Element) -> dict:
-    for kind, tag in (("failed", "failure"), ("failed", "error"), ("skipped", "skipped")):
+    for kind, tag in (("failed", "failure"), ("failed", "error"), ("passed over", "skipped")):
         if (found := case.find(tag)) is not None:
             return {"outcome": kind, "message": (found.get("message") or "")[:300]}
     return {"outcome": "passed", "seconds": float(case.get("time", 0))}

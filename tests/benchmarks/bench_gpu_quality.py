@@ -30,7 +30,7 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = 240.0) -
     """Train each model for `limit` seconds; return curves and scores."""
     if not (quick or torch.cuda.is_available()):
         print("skipped: there is no CUDA device here")
-        return {"skipped": "no CUDA device"}
+        return {"skipped": True}
     stores = training_stores(corpora(speech), 22050)
     excerpts, _ = choose_excerpts("mini", split="test", limit=2 if quick else 8, seconds=4.0)
     names = ("tutorial",) if quick else MODELS

@@ -40,7 +40,7 @@ def run(quick: bool = False) -> dict:
     """Measure everything; return it by preset."""
     if not (quick or torch.cuda.is_available()):
         print("skipped: there is no CUDA device here")
-        return {"skipped": "no CUDA device"}
+        return {"skipped": True}
     device = "cuda" if torch.cuda.is_available() else "cpu"
     results: dict = {"device": torch.cuda.get_device_name() if device == "cuda" else "cpu"}
     results["ceilings"] = ceilings(device, 512 if quick else 8192)

@@ -1,1 +1,1 @@
-"""Tests on a GPU: `make gpu` runs them where there is one; elsewhere they are skipped, which the summary shows."""
+"""Tests on a GPU: `make gpu` runs them where there is one, `make test` on a simulated one."""

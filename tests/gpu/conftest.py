@@ -1,6 +1,6 @@
-"""The device under test: CUDA, or another that `HYPERSOUND_TEST_DEVICE` names, to rehearse these tests without one.
+"""The device under test: CUDA; where there is none, the simulated one; or what `HYPERSOUND_TEST_DEVICE` names.
 
-`HYPERSOUND_TEST_DEVICE=simulated` is a CUDA device that is none: see `tests/simulated_device.py`.
+The simulated device is a CUDA device that is none, see `tests/simulated_device.py`: so the gate rehearses these tests.
 """
 
 import os
@@ -13,16 +13,14 @@ from hypersound_lib.devices import tf32
 from tests.simulated_device import simulated_device
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it changes torch, which tests of other modules in this process use
 def device() -> Iterator[torch.device]:
-    name = os.environ.get("HYPERSOUND_TEST_DEVICE")
-    if name == "simulated":
+    name = os.environ.get("HYPERSOUND_TEST_DEVICE") or ("cuda" if torch.cuda.is_available() else "simulated")
+    if name != "simulated":
+        yield torch.device(name)
+    else:
         with simulated_device():
             yield torch.device("cuda", 0)
-    elif name or torch.cuda.is_available():
-        yield torch.device(name or "cuda")
-    else:
-        pytest.skip("there is no CUDA device here; `make gpu` on a machine that has one runs this")
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import os
 
 import pytest
 import torch
@@ -20,7 +19,8 @@ from hypersound_lib.training import read_log, train
 from tests.local.small import CONFIG as LOCAL
 from tests.local.small import make_model as make_local
 from tests.local.small import sound
-from tests.training.tiny import MODEL, RATE, changed, make_model, make_store
+from tests.simulated_device import is_real
+from tests.training.tiny import MODEL, RATE, changed, make_model, make_store, shortened
 
 MODELS = {"global": MODEL, "local": LOCAL}
 
@@ -68,20 +68,26 @@ def test_float16_skips_steps_that_overflow_and_resumes_with_the_scale_that_it_fo
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_two_steps_of_a_preset(name, device, tmp_path):
-    if device.type == "cpu" and name.startswith("paper"):
-        pytest.skip("a step of a paper preset takes long on a CPU")
+def test_a_preset_trains_averages_and_resumes(name, device, tmp_path):
+    """Whole on a GPU; elsewhere with short clips and narrow targets, whose operations are the same."""
     preset = PRESETS[name]
-    config = dataclasses.replace(
-        preset.training, steps=2, batch_size=2, validate_every=2, validation_clips=2, checkpoint_every=2, warmup_steps=0
-    )
-    store = make_store(rate=preset.model.sample_rate, count=3, seconds=2)
-    result = train(build_model(preset.model), store, store, config, tmp_path, cpu=device.type == "cpu", progress=False)
-    assert result.step == 2
+    model = preset.model if is_real(device) else shortened(name)[0].config
+    every = {"batch_size": 2, "validate_every": 2, "validation_clips": 2, "checkpoint_every": 2, "warmup_steps": 0}
+    config = dataclasses.replace(preset.training, ema_decay=0.9, **every)
+    store = make_store(rate=model.sample_rate, count=3, seconds=2)
+    for steps in (2, 4):
+        torch.manual_seed(0)
+        run = dataclasses.replace(config, steps=steps)
+        way = {"resume": steps > 2, "cpu": device.type == "cpu", "progress": False}
+        result = train(build_model(model), store, store, run, tmp_path, **way)
+        assert result.step == steps
+        assert next(result.model.parameters()).device.type == device.type
+        assert all(math.isfinite(value) for value in result.validation.values())
+    assert read_log(tmp_path / "train.csv")["step"][-1] == 4
 
 
 def test_compiled_training(device, tmp_path):
-    if os.environ.get("HYPERSOUND_TEST_DEVICE") == "simulated":
+    if device.type == "cuda" and not is_real(device):
         pytest.skip("torch.compile looks through the simulated device, at tensors of the CPU; tests/training compiles")
     config = changed(compile=True, steps=3, precision="bfloat16")
     cpu = device.type == "cpu"
@@ -92,7 +98,7 @@ def test_compiled_training(device, tmp_path):
 @pytest.mark.parametrize("name", [*PRESETS, "global", "local tiny"])
 def test_a_recorded_step_trains_as_one_that_is_not(name, device, tmp_path):
     """One kind of noise is left: the order in which a GPU adds up gradients, and the knob's draw during recording."""
-    if device.type != "cuda" or os.environ.get("HYPERSOUND_TEST_DEVICE"):
+    if not is_real(device):
         pytest.skip("a graph records the kernels that CUDA launches, and here none is launched")
     known = {"global": MODEL, "local tiny": LOCAL}
     config = known[name] if name in known else PRESETS[name].model

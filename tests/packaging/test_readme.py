@@ -24,7 +24,7 @@ readme = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(readme)
 
 # Shown in notebooks, on model cards, in the README; those of the loader are for whoever changes it.
-ELSEWHERE = {"notebooks", "bench_fit", "bench_loader", "local"}
+ELSEWHERE = {"notebooks", "bench_fit", "bench_loader", "bench_gpu_correctness", "local"}
 MAX_BYTES, MAX_ROWS = 9 * 1024, 8  # of the README, and of its table of results
 TEXTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),

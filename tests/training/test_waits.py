@@ -1,16 +1,24 @@
 """A training step asks the device for nothing before it reads its loss, and brings it nothing but the batch.
 
 Counted on the CPU, by the operations that on a GPU would wait (a number that Python asks for, a shape that depends on
-values) or copy (a tensor made from Python's numbers). Copies between tensors of two devices show on a GPU alone.
+values) or copy (a tensor made from Python's numbers); and in the real loop by the simulated device.
 """
+
+import math
+from itertools import pairwise
 
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hypersound_lib.coding import entropy
+from hypersound_lib.models import build_model
 from hypersound_lib.presets import PRESETS
-from tests.training.tiny import shortened
+from hypersound_lib.training import train
+from hypersound_lib.training.run import Run
+from tests.local.small import CONFIG as LOCAL
+from tests.simulated_device import simulated_device
+from tests.training.tiny import MODEL, changed, make_store, shortened
 
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "is_nonzero", "equal")
 COPIES = ("lift_fresh", "lift")  # of torch.tensor(…), as_tensor, from_numpy
@@ -67,3 +75,24 @@ def test_a_step_waits_and_copies_for_nothing_of_its_own(name, monkeypatch):
 
     step()  # constants that later steps find where they are
     assert counted(step) == ([], [])
+
+
+@pytest.mark.parametrize("config", [MODEL, LOCAL], ids=["global", "local"])
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_step_of_the_loop_waits_once_and_copies_one_batch(config, precision, tmp_path, monkeypatch):
+    """On the simulated device. Where float16 overflowed, the loop asks for the scale as well, to skip the update."""
+    counts, log_step = [], Run.log_step
+
+    def log_and_count(self, values):
+        skipped = not math.isfinite(values["gradient"])
+        counts.append((len(device.waits), len(device.copies), skipped))
+        log_step(self, values)
+
+    monkeypatch.setattr(Run, "log_step", log_and_count)
+    settings = changed(steps=8, precision=precision, validate_every=100, checkpoint_every=100, window=None)
+    with simulated_device() as device:
+        train(build_model(config), make_store(), make_store(1), settings, tmp_path, progress=False)
+    for before, after in pairwise(counts):
+        assert after[0] - before[0] == 1 + after[2], "one wait, for the loss' terms and the gradient's norm together"
+        assert after[1] - before[1] == 2, "the batch to the device, and those numbers back"
+    assert len(counts) == 8
