@@ -102,7 +102,6 @@ host: venv ## Put another GitHub repository's address in all files (REPO=owner/n
 	$(PY) -m ruff format --quiet notebooks  # a longer address may need another line
 
 lock: venv ## Choose new versions for constraints.txt within pyproject.toml (ARGS=--upgrade for the newest)
-	$(PY) -m pip install --quiet uv
 	$(PY) -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 -c constraints.in \
 		--no-annotate --custom-compile-command "make lock" -o constraints.txt $(ARGS)
 

@@ -17,7 +17,7 @@ from tests.packaging.test_colab import ELSEWHERE, EXTRAS, PINS
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALL = runpy.run_path(str(ROOT / "notebooks/assignments/build.py"))["INSTALL"]
-UV = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+UV = Path(sys.executable).with_name("uv")
 FAST = ["tests/inr", "tests/hypersound", "tests/coding", "tests/training/test_loop.py", "tests/cli/test_flags.py"]
 
 
@@ -38,8 +38,6 @@ def test_otter_needs_no_more_in_a_notebook_than_the_homeworks_install(tmp_path):
 
 def test_with_what_colab_has_everything_can_be_installed():
     """But otter-grader, which the homeworks therefore install alone."""
-    if UV is None:
-        pytest.skip("there is no uv to resolve with: pip install uv")
     extras = [word for extra in EXTRAS if extra not in ELSEWHERE for word in ("--extra", extra)]
     options = ["--python-version", "3.13", "--constraints", "tests/packaging/colab.txt", "--no-annotate", "--no-header"]
     process = run(UV, "pip", "compile", "--quiet", "pyproject.toml", *extras, *options)
@@ -52,9 +50,8 @@ def test_with_what_colab_has_everything_can_be_installed():
 
 def find_python(version: str) -> str | None:
     """Return a Python of this version that starts: pyenv's shims are on the PATH also where they cannot."""
-    found = [shutil.which(f"python{version}")]
-    if UV:
-        found.append(run(UV, "python", "find", "--managed-python", version).stdout.strip())
+    managed = run(UV, "python", "find", "--managed-python", version).stdout.strip()
+    found = [shutil.which(f"python{version}"), managed]
     return next((path for path in found if path and run(path, "-c", "import ensurepip").returncode == 0), None)
 
 

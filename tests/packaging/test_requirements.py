@@ -59,13 +59,6 @@ def test_extras():
     }
 
 
-def test_ranges_leave_colab_its_packages():
-    """Colab's torch, numpy and ipywidgets are a release or two old and must not be replaced."""
-    colab = {"torch": "2.9.0", "torchaudio": "2.9.0", "numpy": "2.0.2", "ipywidgets": "7.7.1", "ipython": "7.34.0"}
-    for name, version in colab.items():
-        assert Version(version) in declared()[name]
-
-
 def test_lock_satisfies_every_range():
     versions = locked()
     for name, specifier in declared().items():
