@@ -8,7 +8,7 @@ ARGS :=
 SEED := 0
 # Tests run in a process on each core, four at most (ARGS="-n 0": in one), in the order that tests/conftest.py chooses.
 PARALLEL := -n logical --maxprocesses 4 --no-loadscope-reorder
-BESIDE := assignments corpus fuzz notebooks packaging site  # what tests/ holds beside the library's tests
+BESIDE := assignments corpus fuzz gpu notebooks packaging site  # what tests/ holds beside the library's tests
 
 # Settings of another environment must not leak into .venv or into the notebooks' kernels.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH PIP_TARGET PIP_PREFIX PIP_USER

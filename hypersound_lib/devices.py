@@ -41,9 +41,9 @@ def choose_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device {name!r} is not to be had here ({error}); use 'auto' or 'cpu'") from error
+        torch.zeros(1, device=device).item()  # some, such as meta, make tensors that hold nothing
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise ConfigError(f"device {name!r} is not available here ({error}); use 'auto' or 'cpu'") from error
     return device
 
 

@@ -6,8 +6,8 @@ And none is written over what it is made from, see `refuse_same`, nor by two pro
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from itertools import combinations, product
 from pathlib import Path
@@ -51,12 +51,13 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def naming(path: str | os.PathLike) -> Iterator[None]:
-    """Let an OSError inside that names a temporary file beside `path`, or no file, name `path`."""
+    """Let an OSError inside that names a temporary file beside or in `path`, or no file, name `path`."""
     path = Path(path)
     try:
         yield
     except OSError as error:
         at = "." if error.filename is None else os.path.relpath(os.fsdecode(error.filename), path.parent)
+        at = at.removeprefix(path.name + os.sep)
         if error.errno is None or not at.startswith(".") or at.startswith(".."):
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error
@@ -64,13 +65,15 @@ def naming(path: str | os.PathLike) -> Iterator[None]:
 
 @contextmanager
 def staging_folder(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `target`, to be renamed or emptied; what is left of it is removed.
+    """Yield a temporary folder, to be renamed or emptied; what is left of it is removed.
 
-    Parent folders are created. An OSError names `target`.
+    It lies beside `target`, or in it where that is a folder already, which may be another disk. Parent folders are
+    created. An OSError names `target`.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    place = target if target.is_dir() else target.parent
+    place.mkdir(parents=True, exist_ok=True)
     with naming(target):
-        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".writing-{target.name}-"))
+        staging = Path(tempfile.mkdtemp(dir=place, prefix=f".writing-{target.name}-"))
         try:
             yield staging
         finally:
@@ -85,14 +88,26 @@ def locked(folder: Path) -> Iterator[None]:
         ConfigError: another process or thread works in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = _lock(folder.resolve() / ".lock")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(holding(_lock(folder.resolve() / ".lock"), timeout=0))
+        except Timeout as error:
+            raise ConfigError(
+                f"{folder} is in use by another process: wait for its end, or choose another folder"
+            ) from error
+        yield
+
+
+@contextmanager
+def holding(lock: FileLock, timeout: float = -1) -> Iterator[None]:
+    """Hold a lock, for which to wait so many seconds, or forever; go on without it where the file system has none.
+
+    Raises:
+        Timeout: another has it for so long.
+    """
     try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ConfigError(
-            f"{folder} is in use by another process: wait for its end, or choose another folder"
-        ) from error
-    except NotImplementedError:  # a file system without locks, such as some that come over a network
+        lock.acquire(timeout=timeout)
+    except NotImplementedError:  # such as some that come over a network
         yield
         return
     try:
@@ -142,6 +157,18 @@ def _is_same(one: Path, other: Path) -> bool:
         return os.path.samefile(one, other)  # hard links, too
     except OSError:  # at least one is not there yet
         return os.path.realpath(one) == os.path.realpath(other)
+
+
+def shortest_tails(paths: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the last names of paths, given as their parts, with as many folders before them as tell them apart.
+
+    >>> shortest_tails([("runs", "a", "best"), ("runs", "b", "best")])
+    ['a/best', 'b/best']
+    """
+    depth = 1
+    while len({parts[-depth:] for parts in paths}) < len(set(paths)):
+        depth += 1
+    return ["/".join(parts[-depth:]) for parts in paths]
 
 
 def embedded_data(name: str = "") -> Path:

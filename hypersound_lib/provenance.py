@@ -36,7 +36,10 @@ def write_result(path: str | os.PathLike, results: object, origin: dict) -> None
 
 
 def _git_revision() -> str | None:
-    """Return the commit that the code is at, marked where files differ from it; None outside a clone."""
+    """Return the commit that the code is at, marked where files differ from it; None outside a clone.
+
+    A repository that merely has the library installed somewhere below it does not track its files.
+    """
     folder = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:
@@ -45,6 +48,7 @@ def _git_revision() -> str | None:
         ).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", Path(__file__).name)
         # Results are what a run is about to write, and notebooks do not run in it: neither makes the code differ.
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", "../tests", "../notebooks")
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")

@@ -24,9 +24,9 @@ def test_every_command_that_computes_has_the_choice(command):
     assert device.default in ("auto", argparse.SUPPRESS), "where left out, the config's default holds"
 
 
-@pytest.mark.parametrize("name", ["cuda:99", "toaster"])
+@pytest.mark.parametrize("name", ["cuda:99", "toaster", "meta", "hpu", "privateuseone"])
 def test_a_device_that_is_not_there_is_refused(name):
-    with pytest.raises(ConfigError, match=f"device '{name}' is not to be had here"):
+    with pytest.raises(ConfigError, match=f"device '{name}' is not available here"):
         choose_device(name)
 
 

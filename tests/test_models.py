@@ -10,7 +10,7 @@ import torch
 
 from hypersound_lib.baselines.rave import RAVE, RAVEConfig
 from hypersound_lib.data import as_sound, resample, resampled_length
-from hypersound_lib.errors import ConfigError, WeightsFileError
+from hypersound_lib.errors import HIGHEST_RATE, ConfigError, WeightsFileError
 from hypersound_lib.evaluation import model_system
 from hypersound_lib.files import embedded_data
 from hypersound_lib.fitting import FitConfig, fit_inr
@@ -106,6 +106,7 @@ def test_it_reconstructs_sounds_of_any_length_at_any_rate(model):
         (torch.zeros(9, dtype=torch.complex64), (RATE,), "real numbers"),
         (torch.tensor([torch.inf, 0.0]), (RATE,), "sample 0 of the sound is NaN or Inf"),
         (torch.tensor([0.0, torch.nan]), (RATE,), "sample 1 of the sound is NaN"),
+        (torch.full((9,), 1e13), (RATE,), r"peaks at 1e\+13, where full scale is ±1"),
         (torch.ones(9), (-8000,), "-8000"),
         (torch.ones(9), (RATE, 0), "0"),
     ],
@@ -133,7 +134,7 @@ def test_it_is_saved_and_loaded_by_whom_it_concerns(model, tmp_path):
             with pytest.raises(ConfigError, match=rf"holds a {model.kind}, no {kind}; hypersound_lib\.load_model"):
                 cls.from_pretrained(tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    for part in (f"{model.config.sample_rate} Hz", f"{model.kind}.from_pretrained", "| step | 3 |"):
+    for part in (f"{model.config.sample_rate} Hz", "load_model(", "| step | 3 |"):
         assert part in card
     assert "{" not in card
 
@@ -187,7 +188,7 @@ HUGE = {
     "local": {"kind": "LocalHyperSound", "encoder_width": 10**12},
     "bands": {"kind": "RAVE", "bands": 2**20},
     "ratios": {"kind": "RAVE", "ratios": [1] * 100_000},
-    "residual": {"kind": "RAVE", "ratios": [64] + [1] * 15, "dilations": [1] * 16},
+    "residual": {"kind": "RAVE", "ratios": [64] + [2] * 15, "dilations": [1] * 16},
     "latent": {"kind": "RAVE", "latent_size": 10**30},
     "noise": {"kind": "RAVE", "noise_bands": 10**9, "noise_ratios": [10**9]},
 }
@@ -220,7 +221,7 @@ def test_the_largest_configs_are_built_in_seconds(kind):
             hypernetwork=HyperNetworkConfig(hidden=(8,) * 16),
             target=FourierMLPConfig(hidden_layers=256, width=4),
         ),
-        "LocalHyperSound": LocalHyperSoundConfig(hop=2048, packet=1024),
+        "LocalHyperSound": LocalHyperSoundConfig(sample_rate=HIGHEST_RATE, hop=2048, packet=HIGHEST_RATE // 2048),
         "RAVE": RAVEConfig(bands=64, capacity=1, ratios=(2,) * 16, dilations=(1,) * 16, noise_ratios=(2,) * 16),
     }
     started = time.process_time()
@@ -294,3 +295,12 @@ def test_a_seed_is_of_63_bits(seed):
         TrainingConfig(seed=seed)
     with pytest.raises(ConfigError, match="from 0 to"):
         fit_inr(sound(100), RATE, SIREN(), FitConfig(seed=seed))
+
+
+@pytest.mark.parametrize(("count", "rate"), [(1, 8000), (5, 8000), (100, 8000), (1, HIGHEST_RATE)])
+def test_no_sound_is_too_short_to_reconstruct(model, count, rate):
+    for output_rate in (None, 8000, 100):
+        own = model.config.sample_rate if output_rate is None else output_rate
+        copy = model.reconstruct(sound(count), rate, output_rate)
+        assert copy.shape == (resampled_length(count, rate, own),)
+        assert copy.isfinite().all()

@@ -64,7 +64,7 @@ def other_values(hint, value):
         value = options[0]()
     return {
         bool: lambda: [not value],
-        int: lambda: [value + 1, 2 * value],
+        int: lambda: [value + 1, 2 * value, value // 2],
         float: lambda: [value / 2 + 0.1],
         str: lambda: ["mel_stft", f"{value}x"],
     }[options[0]]()

@@ -33,8 +33,8 @@ were trained by `hypersound reproduce table1 --scale {scale}`: {steps} steps in 
 |{rule}|
 | {cells} |
 
-Means over {count} recordings of the four test speakers, {rate} Hz. A model for learning, not for use: it has heard no
-human voice.
+Means over {count} recordings of the four test speakers, {rate} Hz. A model for learning, not for use: it was trained on
+no human voice.
 {exported}"""
 
 

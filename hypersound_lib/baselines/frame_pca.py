@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from hypersound_lib.baselines.waveform import as_waveform
 from hypersound_lib.errors import ConfigError
 
 
@@ -36,7 +37,7 @@ class FramePCA:
             num_components: k, how many numbers per frame.
 
         Raises:
-            ConfigError: not 1 ≤ k ≤ N, or there are no sounds.
+            ConfigError: not 1 ≤ k ≤ N, there are no sounds, or one is not as `as_waveform` wants it.
         """
         if not 1 <= num_components <= frame_length:
             raise ConfigError(f"frames of {frame_length} samples have 1 to {frame_length} components: {num_components}")
@@ -53,7 +54,8 @@ class FramePCA:
 
     def encode(self, waveform: Tensor) -> Tensor:
         """Return k numbers per frame: `(T,) -> (frames, k)`; the last frame is filled up with zeros."""
-        return _frames(waveform, len(self.components)) @ self.components.to(waveform)
+        frames = _frames(waveform, len(self.components))
+        return frames @ self.components.to(frames)
 
     def decode(self, codes: Tensor, num_samples: int) -> Tensor:
         """Return the sound of these numbers: `(frames, k) -> (num_samples,)`."""
@@ -101,6 +103,5 @@ def frame_pca_size(floats_per_second: float, sample_rate: int, frame_seconds: fl
 
 def _frames(waveform: Tensor, frame_length: int) -> Tensor:
     """Cut `(T,)` into `(frames, N)`, the last one filled up with zeros."""
-    if waveform.ndim != 1 or waveform.numel() == 0:
-        raise ConfigError(f"a frame PCA takes (T,) samples, not {tuple(waveform.shape)}")
+    waveform = as_waveform(waveform)
     return torch.nn.functional.pad(waveform, (0, -len(waveform) % frame_length)).view(-1, frame_length)

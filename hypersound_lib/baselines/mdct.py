@@ -19,13 +19,19 @@ import math
 import torch
 from torch import Tensor
 
+from hypersound_lib.baselines.waveform import as_waveform
 from hypersound_lib.errors import ConfigError
 
 
 def mdct(waveform: Tensor, hop_length: int = 512) -> Tensor:
-    """Transform a sound: `(T,) -> (frames, N)` with N = hop_length; the ends are padded with zeros."""
-    if waveform.ndim != 1 or waveform.numel() == 0 or hop_length < 1:
-        raise ConfigError(f"an MDCT takes (T,) samples and hop_length > 0, not {tuple(waveform.shape)}, {hop_length}")
+    """Transform a sound: `(T,) -> (frames, N)` with N = hop_length; the ends are padded with zeros.
+
+    Raises:
+        ConfigError: the sound is not as `as_waveform` wants it, or the hop not positive.
+    """
+    waveform = as_waveform(waveform)
+    if hop_length < 1:
+        raise ConfigError(f"an MDCT takes a hop_length of at least 1 sample, not {hop_length}")
     # one hop of zeros before, and enough behind that every sample lies in two frames
     tail = -len(waveform) % hop_length + hop_length
     padded = torch.nn.functional.pad(waveform, (hop_length, tail))

@@ -18,6 +18,7 @@ import math
 import torch
 from torch import Tensor
 
+from hypersound_lib.baselines.waveform import as_waveform
 from hypersound_lib.errors import ConfigError
 
 
@@ -25,11 +26,12 @@ def random_phase(waveform: Tensor, sample_rate: int, seed: int = 0) -> Tensor:
     """Keep the magnitudes, draw the phases at random: `(T,) -> (T,)`, any T ≥ 1.
 
     Raises:
-        ConfigError: not one waveform, no samples, or no rate.
+        ConfigError: the sound is not as `as_waveform` wants it, or there is no rate.
 
     >>> random_phase(torch.zeros(100), 16000).abs().max()
     tensor(0.)
     """
+    waveform = as_waveform(waveform)
     transform = _Transform(waveform, sample_rate)
     magnitude = transform.forward(waveform).abs()
     return transform.inverse(torch.polar(magnitude, _random_angles(magnitude, seed)))
@@ -48,10 +50,12 @@ def griffin_lim(
         momentum: how far each step goes on in the direction of the last; 0 is the algorithm of 1984.
 
     Raises:
-        ConfigError: not one waveform, no samples, no rate, fewer than no iterations, or a momentum outside [0, 1).
+        ConfigError: the sound is not as `as_waveform` wants it, or there is no rate, fewer than no iterations, or a
+            momentum outside [0, 1).
     """
     if iterations < 0 or not 0 <= momentum < 1:
         raise ConfigError(f"Griffin-Lim takes iterations ≥ 0 and 0 ≤ momentum < 1, not {iterations} and {momentum}")
+    waveform = as_waveform(waveform)
     transform = _Transform(waveform, sample_rate)
     magnitude = transform.forward(waveform).abs()
     spectrum = torch.polar(magnitude, _random_angles(magnitude, seed))
@@ -68,8 +72,8 @@ class _Transform:
     """The short-time Fourier transform of sounds as long as `waveform`, `(T,) <-> (bins, frames)`."""
 
     def __init__(self, waveform: Tensor, sample_rate: int):
-        if waveform.ndim != 1 or waveform.numel() == 0 or sample_rate < 1:
-            raise ConfigError(f"give (T,) samples and their rate, not {tuple(waveform.shape)} at {sample_rate} Hz")
+        if sample_rate < 1:
+            raise ConfigError(f"a waveform's samples have a rate of at least 1 Hz, not {sample_rate}")
         self.num_samples = len(waveform)
         self.hop_length = max(1, round(512 * sample_rate / 44100))
         self.n_fft = 4 * self.hop_length

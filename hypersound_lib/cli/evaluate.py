@@ -15,7 +15,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "Table 1, beside the original, silence, true magnitudes without phase, Griffin-Lim, and MDCT and PCA of equal "
         "size. Means come with bootstrap 95 % intervals.",
     )
-    parser.add_argument("--model", nargs="+", required=True, help="names or folders")
+    parser.add_argument("--model", nargs="+", required=True, help="names or folders; ./NAME is always a folder")
     parser.add_argument("--data", required=True, help="a corpus by name, or a folder of audio at any rate")
     parser.add_argument("--split", help="of a corpus (default: test; of a folder: all)")
     parser.add_argument("--root", help="folder where public corpora lie")
@@ -34,7 +34,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(options: argparse.Namespace) -> None:
     """Evaluate, print the table, and write the file."""
     from hypersound_lib.devices import choose_device
-    from hypersound_lib.evaluation import DEFAULT_METRICS, evaluate, load_system
+    from hypersound_lib.evaluation import DEFAULT_METRICS, evaluate, load_systems
     from hypersound_lib.files import refuse_same
     from hypersound_lib.provenance import provenance, write_result
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     device = choose_device(options.device)
     origin = provenance(shlex.join(["hypersound", *sys.argv[1:]]), seed=0)
     evaluation = evaluate(
-        [load_system(name, device, options.kbps) for name in options.model],
+        load_systems(options.model, device, options.kbps),
         options.data,
         rates=options.rates,
         metrics=DEFAULT_METRICS if options.metrics is None else options.metrics,

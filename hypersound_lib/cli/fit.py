@@ -1,14 +1,18 @@
 """`hypersound fit FILE`: turn a recording into an INR."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+from torch import Tensor
 
 from hypersound_lib.cli.compress import report_channels
 from hypersound_lib.cli.flags import add_flags, given_fields
 from hypersound_lib.cli.pictures import save_picture
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.fitting import FitConfig, fit_inr
+from hypersound_lib.inr import BASE, INR, LARGE, SIREN, SMALL, FourierMLP, ModulatedSIREN, spectral_config
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from hypersound_lib.data import load_audio, save_audio
+    from hypersound_lib.data.writing import format_of
     from hypersound_lib.files import refuse_same
     from hypersound_lib.notebook.plots import plot_sounds
 
@@ -45,9 +50,12 @@ def run(options: argparse.Namespace) -> int:
     report_channels(options.file)
     waveform, sample_rate = load_audio(options.file, options.sample_rate)
     waveform = _part(waveform, sample_rate, options)
-    options.out.mkdir(parents=True, exist_ok=True)  # so that a bad folder shows before the work, not after
+    # So that a bad folder, or a rate that cannot be written, shows before the work, not after.
+    format_of(outputs[1], sample_rate)
+    options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    inr, learning_rate = _NETWORKS[options.network](waveform, config.seed)
+    build, learning_rate = _NETWORKS[options.network]
+    inr = build(waveform, config.seed)
     if "learning_rate" not in options:
         config = replace(config, learning_rate=learning_rate)
     print(f"{len(waveform)} samples at {sample_rate} Hz; {type(inr).__name__} with {inr.num_params} parameters")
@@ -88,39 +96,12 @@ def _print_row(row: dict[str, float]) -> None:
     print(f"step {row['step']:5d}  {row['seconds']:7.1f} s  SNR {row['snr']:6.2f} dB  {'  '.join(terms)}", flush=True)
 
 
-def _spectral(waveform, seed: int):
-    from hypersound_lib.inr import FourierMLP, spectral_config
-
-    return FourierMLP.for_sound(waveform, spectral_config(len(waveform)), seed), 5e-3
-
-
-def _paper(name: str):
-    def build(waveform, seed: int):
-        from hypersound_lib import inr
-
-        return inr.FourierMLP(getattr(inr, name)), 1e-3
-
-    return build
-
-
-def _siren(waveform, seed: int):
-    from hypersound_lib.inr import SIREN
-
-    return SIREN(), 1e-4
-
-
-def _modulated(waveform, seed: int):
-    from hypersound_lib.inr import ModulatedSIREN
-
-    return ModulatedSIREN(), 1e-4
-
-
-# Each builds a network for a waveform and names the learning rate that suits it.
-_NETWORKS = {
-    "spectral": _spectral,
-    "small": _paper("SMALL"),
-    "base": _paper("BASE"),
-    "large": _paper("LARGE"),
-    "siren": _siren,
-    "modulated": _modulated,
+# What builds a network for a waveform and a seed, and the learning rate that suits it.
+_NETWORKS: dict[str, tuple[Callable[[Tensor, int], INR], float]] = {
+    "spectral": (lambda x, seed: FourierMLP.for_sound(x, spectral_config(len(x)), seed), 5e-3),
+    "small": (lambda x, seed: FourierMLP(SMALL), 1e-3),
+    "base": (lambda x, seed: FourierMLP(BASE), 1e-3),
+    "large": (lambda x, seed: FourierMLP(LARGE), 1e-3),
+    "siren": (lambda x, seed: SIREN(), 1e-4),
+    "modulated": (lambda x, seed: ModulatedSIREN(), 1e-4),
 }

@@ -31,8 +31,9 @@ def read_settings(options: argparse.Namespace) -> tuple[RunSource, TrainingConfi
             what is written would take the place of recordings.
     """
     from hypersound_lib.presets import preset
+    from hypersound_lib.training.checkpoint import Checkpoints
 
-    _check_folder(options.out, options.resume)
+    Checkpoints(options.out / "checkpoints", keep=1).check(options.resume)  # before a corpus is decoded, for an hour
     source, config = _read_run(options.out) if options.resume else (RunSource(), None)
     given = {name: value for name in asdict(source) if (value := getattr(options, name)) is not None}
     if options.resume and given.get("preset", source.preset) != source.preset:
@@ -61,20 +62,6 @@ def _changed(config: TrainingConfig, options: argparse.Namespace) -> TrainingCon
     named = LOSSES.get(given.get("terms", ""))
     loss = replace(named, **given | {"terms": named.terms}) if named else replace(config.loss, **given)
     return replace(config, loss=loss, **given_fields(options, TrainingConfig))
-
-
-def _check_folder(out: Path, resume: bool) -> None:
-    """Refuse a folder before the corpus is decoded, which can take an hour."""
-    from hypersound_lib.training.checkpoint import Checkpoints
-
-    saved = Checkpoints(out / "checkpoints", keep=1).saved()
-    if resume and not saved:
-        raise ConfigError(f"{out} holds no checkpoint to resume from; leave --resume out to start there")
-    if saved and not resume:
-        raise ConfigError(
-            f"{out} holds a training already, up to {saved[-1].name}; "
-            "pass --resume to go on with it, or choose another --out"
-        )
 
 
 def _spare_recordings(source: RunSource, out: Path, sample_rate: int) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import shlex
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from hypersound_lib.cli.decompress import plain_warnings
@@ -72,25 +73,28 @@ def run(options: argparse.Namespace) -> int:
         stores = training_stores(source.data, rate, **places, minutes=source.minutes, progress=main)
     with locked(options.out) if main else nullcontext():
         if main:
-            write_source(options.out, source, config.seed)
-            print(_describe(source, config, model, *stores), flush=True)
+            print(_describe(source, config, model, stores, cpu), flush=True)
         session = {"resume": options.resume, "max_seconds": options.max_seconds, "cpu": cpu, "progress": main}
-        result = train(model, *stores, config, options.out, **session)
+        # What cannot be trained on leaves run.json as it is, so that the run before goes on.
+        record = partial(write_source, options.out, source, config.seed)
+        result = train(model, *stores, config, options.out, **session, on_start=record)
     processes.destroy_process_group()  # of several: NCCL warns of what is left
     if main:
         print(_ending(result, options.out))
     return 130 if result.stop_reason == "interrupted" else 0
 
 
-def _describe(source: RunSource, config, model, train_store, validation_store) -> str:
-    """Say in a line what is trained on what."""
+def _describe(source: RunSource, config: TrainingConfig, model, stores, cpu: bool) -> str:
+    """Say in a line what is trained on what, and how exactly."""
+    train_store, validation_store = stores
     rate, num_samples = model.config.sample_rate, model.config.num_samples
     recordings, samples = len(train_store), int(train_store.lengths.sum())
     parameters, corpora = sum(model.num_parameters().values()), ", ".join(source.data)
+    rounded = "; on the GPU float32 products are TF32 (--no-tf32: exact)" if config.tf32 and not cpu else ""
     return (
         f"{source.preset}: {parameters} parameters; {corpora}: {recordings} recordings, "
         f"{samples / rate / 3600:.3g} hours, {samples // num_samples} clips of {num_samples / rate:.3g} s, and "
-        f"{len(validation_store)} recordings to validate on; {config.steps} steps of {config.batch_size} clips"
+        f"{len(validation_store)} recordings to validate on; {config.steps} steps of {config.batch_size} clips{rounded}"
     )
 
 

@@ -20,8 +20,8 @@ from torch.nn import functional
 from hypersound_lib.coding.container import Header, Packet
 from hypersound_lib.coding.knob import KNOBS, knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
-from hypersound_lib.coding.rate import Rate, Survey, level_gain, survey
-from hypersound_lib.data import as_sound, resample
+from hypersound_lib.coding.rate import Rate, Survey, level_gain
+from hypersound_lib.coding.tensors import in_packets
 from hypersound_lib.errors import ConfigError, check_sample_rate
 
 if TYPE_CHECKING:
@@ -53,16 +53,15 @@ def compress_blocks(
     if not measured.num_samples:
         raise ConfigError("there is no sample to compress")
     check_sample_rate(original_rate)
-    coder = PacketCoder(model.entropy)
+    coder, seconds = PacketCoder(model.entropy), measured.num_samples / model.config.sample_rate
     header = Header(model.identity(), measured.level, original_rate, measured.num_samples).to_bytes()
     yield header
     gain, frames = level_gain(measured.level), model.transform.frames_in(measured.num_samples)
-    seconds = measured.num_samples / model.config.sample_rate
     budget = None if rate.kbps is None else math.floor(125 * rate.kbps * seconds) - len(header)
     spent, number, knob = 0, 0, _likely(rate.kbps) if rate.kbps is not None else cast(int, rate.knob)
     for amplitudes, first in _segments(model, blocks, frames, gain):
         stop = first + len(amplitudes)
-        groups = in_packets(amplitudes, model.config.packet)
+        groups = in_packets(amplitudes.unsqueeze(0), model.config.packet)
         if budget is None:
             packets = _encode(model, coder, groups, knob, number)
         else:  # never more than the share of the sound so far, so that the whole stays below what was asked for
@@ -72,21 +71,15 @@ def compress_blocks(
         yield (part := b"".join(packet.to_bytes() for packet in packets))
         spent += len(part)
     if budget is not None and spent > budget:
-        least = f"with its coarsest steps this model takes {(spent + len(header)) / seconds / 125:.2f}"
-        raise ConfigError(f"{rate.kbps:g} kbit/s is too little for this sound: {least}")
-
-
-def in_packets(amplitudes: Tensor, size: int) -> list[Tensor]:
-    """Cut frames `(K, M)` into whole packets `(P, size, M)` and what is left, `(1, K', M)`; neither if empty."""
-    whole = len(amplitudes) // size * size
-    parts = [amplitudes[:whole].unflatten(0, (-1, size))] if whole else []
-    return parts + ([amplitudes[whole:].unsqueeze(0)] if whole < len(amplitudes) else [])
+        least = (spent + len(header)) / seconds / 125
+        remedy = f"give a higher kbps, or a quality; with its coarsest steps this model takes {least:.2f}"
+        raise ConfigError(f"{rate.kbps:g} kbit/s is too little for this sound: {remedy}")
 
 
 def _segments(model, blocks: Iterable[Tensor], frames: int, gain: float) -> Iterator[tuple[Tensor, int]]:
-    """Yield the waves' amplitudes `(K', M)` of segments, and the number of each one's first frame."""
+    """Yield the waves' amplitudes `(K', M)` of segments, in the weights' dtype, and each one's first frame's number."""
     hop, size = model.config.hop, SEGMENT * model.config.packet
-    device = next(model.parameters()).device
+    weight = next(model.parameters())
     held, first = torch.zeros(hop), 0  # samples from (first - 1) · hop on
     source, ended = iter(blocks), False
     while first < frames:
@@ -97,17 +90,17 @@ def _segments(model, blocks: Iterable[Tensor], frames: int, gain: float) -> Iter
             held = held if block is None else torch.cat([held, block])
         window = held[: (count + 1) * hop]
         window = functional.pad(window, (0, (count + 1) * hop - len(window)))
-        # Frame 0 of this window is centred at its first sample, which belongs to the segment before.
-        amplitudes = model.transform((window / gain).unsqueeze(0).to(device))[0, 1 : count + 1] * model.unit
-        yield amplitudes, first
+        yield model.amplitudes_within((window / gain).to(weight.device)).to(weight.dtype), first
         held, first = held[count * hop :], first + count
 
 
 def _encode(model, coder: PacketCoder, groups: list[Tensor], knob: int, number: int) -> list[Packet]:
     packets: list[Packet] = []
     for group in groups:
-        r = knob_value(knob).to(group).expand(len(group))
-        real = model.quantise(group, r)
+        r = knob_value(knob).expand(len(group))  # float32: the decoder has no less precise one
+        real = model.quantise(group, r.to(group))
+        if not bool(real.waves.isfinite().all() and real.side.isfinite().all()):
+            raise ConfigError(f"a number to be sent is beyond {group.dtype}: compress with model.float()")
         payloads = coder.encode(real.side.round(), real.waves.round(), r)
         packets += [Packet(number + len(packets) + i, knob, payload) for i, payload in enumerate(payloads)]
     return packets
@@ -187,10 +180,3 @@ class _Search:
             slope = min(max((self.last[1] - above) / (knob - self.last[0]), _PER_KNOB / 2), 4 * _PER_KNOB)
         self.last = knob, above
         return min(max(knob + math.ceil(above / slope), self.too_large + 1), self.fits)
-
-
-def compress(model: "LocalHyperSound", waveform: Tensor, sample_rate: int, rate: Rate) -> bytes:
-    """Return a sound `(T,)` at any rate as a file's content; see `LocalHyperSound.compress`."""
-    heard = resample(as_sound(waveform), sample_rate, model.config.sample_rate)
-    measured = survey([heard], model.config.hop)
-    return b"".join(compress_blocks(model, [heard], measured, sample_rate, rate))

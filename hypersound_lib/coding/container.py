@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from hypersound_lib.errors import CodeFileError
+from hypersound_lib.errors import CodeFileError, ConfigError
 
 MAGIC, VERSION = b"HS", 1
 IDENTITY_BYTES = 4
@@ -37,7 +38,7 @@ class Header:
     """What a file says of its sound as a whole."""
 
     identity: bytes  # of the model
-    level: int  # 0 to 255; see `compression.level_gain`
+    level: int  # 0 to 255; see `rate.level_gain`
     original_rate: int  # Hz, of the recording that was compressed
     num_samples: int  # at the model's rate
 
@@ -82,7 +83,12 @@ class Packet:
     payload: bytes
 
     def to_bytes(self) -> bytes:
-        """Return the packet as it stands in a file."""
+        """Return the packet as it stands in a file; ConfigError where it is larger than any reader takes."""
+        if len(self.payload) > _MAX_PAYLOAD:
+            raise ConfigError(
+                f"packet {self.number} takes {len(self.payload)} bytes, and {_MAX_PAYLOAD} is the most that can be "
+                "read again: choose a lower quality, or a model with shorter packets"
+            )
         head = _varint(len(self.payload)) + bytes([self.knob])
         crc = binascii.crc_hqx(self.payload, _seed(self.number, self.knob))
         return head + bytes([_check(self.number, head)]) + crc.to_bytes(2, "big") + self.payload
@@ -92,7 +98,10 @@ def identity(tensors: dict[str, Tensor]) -> bytes:
     """Return the first bytes of the hash of a model's weights, by which a file names its model."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        digest.update(name.encode() + tensors[name].detach().cpu().contiguous().numpy().tobytes())
+        tensor = tensors[name].detach().cpu().contiguous()
+        if tensor.dtype == torch.bfloat16:  # which numpy does not know
+            tensor = tensor.view(torch.int16)
+        digest.update(name.encode() + tensor.numpy().tobytes())
     return digest.digest()[:IDENTITY_BYTES]
 
 

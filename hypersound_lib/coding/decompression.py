@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 _LOUDEST = 1e12  # amplitudes that nobody encoded: integers may be such that a sound would be infinite
 
 
-def decompress(model: "LocalHyperSound", data: bytes, sample_rate: int | None = None) -> Tensor:
-    """Return a file's sound `(T',)` at a rate in Hz, None for the model's; see `LocalHyperSound.decompress`."""
-    return torch.cat(list(decompress_blocks(model, data, sample_rate)))
-
-
 @torch.no_grad()
 def decompress_blocks(
     model: "LocalHyperSound", data: bytes, output_rate: int | None = None, name: str = "the data"
@@ -130,12 +125,12 @@ def _take(packets: Iterator[Packet | None], count: int) -> tuple[list[Packet | N
 
 def _decode(model, coder: PacketCoder, found: list[Packet | None], lengths: list[int]) -> list[Tensor]:
     """Return each packet's θ `(K, M)`, zero for lost ones; what no encoder wrote is taken out of `found`."""
-    device = next(model.parameters()).device
-    thetas = [torch.zeros(length, model.config.hop, device=device) for length in lengths]
+    weight = next(model.parameters())
+    thetas = [torch.zeros(length, model.config.hop).to(weight) for length in lengths]
     for length in set(lengths):  # the last packet is shorter
         places = [i for i, packet in enumerate(found) if packet is not None and lengths[i] == length]
         for some, knobs, sent in _integers(coder, found, places, length):
-            theta = model.generate(Packets(*(part.to(device) for part in sent)), knobs.to(device))
+            theta = model.generate(Packets(*(part.to(weight) for part in sent)), knobs.to(weight))
             for i, part in zip(some, theta, strict=True):
                 if bool((part.abs() < _LOUDEST).all()):  # false for NaN, too
                     thetas[i] = part

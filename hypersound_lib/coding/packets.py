@@ -4,8 +4,8 @@ A packet's bytes hold, in this order: the side numbers, frame after frame; the m
 waves of each frame; the signs of all waves that are not 0; and what was too large for the tables, less their last
 magnitude. So whatever the next probabilities depend on was decoded before.
 
-`constriction` codes to within a fraction of a bit of -log₂ p. Probabilities reach it as float32 multiples of 2⁻¹⁶,
-whose sums are exact, so its own fixed-point tables come out the same everywhere.
+`constriction` codes to within a fraction of a bit of -log₂ p. Probabilities reach it as float32 multiples of 2⁻¹⁶, or
+of 2⁻¹⁷ for side numbers, whose sums are exact, so its own fixed-point tables come out the same everywhere.
 """
 
 import copy
@@ -80,7 +80,10 @@ class PacketCoder:
         return words.astype(">u4").tobytes().rstrip(b"\0")  # the decoder reads zeros beyond the end
 
     def _encode_escapes(self, encoder: Any, excess: np.ndarray) -> None:
-        """Encode numbers ≥ 0 by Elias' gamma code: as many zeros as bits follow the first, then the bits of n + 1."""
+        """Encode numbers ≥ 0 by Elias' gamma code: as many zeros as bits follow the first, then the bits of n + 1.
+
+        What needs more bits than the code has, an amplitude of a million steps, is cut to the largest that it can say.
+        """
         for number in excess.tolist():
             bits = f"{min(number, 2**_ESCAPE_BITS - 2) + 1:b}"
             encoder.encode(np.array([0] * (len(bits) - 1) + [int(bit) for bit in bits], dtype=np.int32), self._halves)

@@ -13,6 +13,7 @@ from hypersound_lib.errors import ConfigError
 
 DEFAULT_KBPS = 6.0
 _LEVEL = 0.15  # RMS of a sound's loud frames, as the model takes it as input
+_HIGHEST = 255  # level: it has a byte
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ def survey(blocks: Iterable[Tensor], hop: int) -> Survey:
     """Measure a sound: `(T_i,)` at the model's rate.
 
     The level is that of the loud frames, not the peak: one click does not make all else quiet.
+
+    Raises:
+        ConfigError: it is louder than a file can say, or holds NaN or Inf.
     """
     total, powers, rest = 0, [], torch.zeros(0)
     for block in blocks:
@@ -38,9 +42,24 @@ def survey(blocks: Iterable[Tensor], hop: int) -> Survey:
     if len(rest):
         powers.append(rest.square().mean().unsqueeze(0))
     frames = torch.cat(powers).sqrt().numpy() if powers else np.zeros(0)
-    loud = float(np.quantile(frames, 0.95)) if len(frames) else 0.0
+    finite = len(frames) and np.isfinite(frames).all()
+    loud = float(np.quantile(frames, 0.95) if finite else frames.sum())  # of none 0, and not finite if one is not
     loud = loud or (float(frames.max()) if len(frames) else 0.0)
-    return Survey(total, 0 if loud == 0 else min(255, max(0, round(8 * (24 + math.log2(loud / _LEVEL))))))
+    return Survey(total, _level(loud))
+
+
+def _level(loud: float) -> int:
+    """Return the level of a sound whose loud frames have this RMS; what is quieter than any level counts as that."""
+    if loud == 0:
+        return 0
+    level = round(8 * (24 + math.log2(loud / _LEVEL))) if math.isfinite(loud) else _HIGHEST + 1
+    if level > _HIGHEST:
+        most = _LEVEL * level_gain(_HIGHEST)
+        raise ConfigError(
+            f"the loud parts of the sound have an RMS of {loud:.4g}, and {most:.3g} is the most that a file can say: "
+            "full scale is ±1; divide 16-bit samples by 32768"
+        )
+    return max(0, level)
 
 
 def level_gain(level: int) -> float:

@@ -76,7 +76,8 @@ class ProbabilityTable(nn.Module):
 
     def _probabilities(self) -> Tensor:
         """Return the learnt probabilities, none below the least that coding can give."""
-        return 1 / _TOTAL + (1 - self.symbols / _TOTAL) * self.logits.softmax(dim=-1)
+        logits = self.logits.to(torch.promote_types(self.logits.dtype, torch.float32))  # half has no such small numbers
+        return 1 / _TOTAL + (1 - self.symbols / _TOTAL) * logits.softmax(dim=-1)
 
     @property
     def is_frozen(self) -> bool:

@@ -58,6 +58,13 @@ def hold(side: Tensor, held: int, frames: int) -> Tensor:
     return side if held == 1 else side.repeat_interleave(held, dim=1)[:, :frames]
 
 
+def in_packets(x: Tensor, size: int) -> list[Tensor]:
+    """Cut frames `(B, K, W)` into whole packets `(B · P, size, W)` and what is left, `(B, K', W)`; none is empty."""
+    whole = x.shape[1] // size * size
+    parts = [x[:, :whole].unflatten(1, (-1, size)).flatten(0, 1)] if whole else []
+    return parts + ([x[:, whole:]] if whole < x.shape[1] else [])
+
+
 def any_near(x: Tensor, offsets: Sequence[int]) -> Tensor:
     """Return whether any of the waves m + offset is true: `(N, M) -> (N, M)`."""
     padded, count = functional.pad(x, (-offsets[0], offsets[-1])), x.shape[-1]

@@ -4,7 +4,7 @@ One waveform's way through: ``load_dataset`` → ``build_store`` → ``RandomCli
 """
 
 from hypersound_lib.data.audio import load_audio
-from hypersound_lib.data.augment import Dequantize, Normalize, PhaseMangle, Step, all_pass, paper_augmentation
+from hypersound_lib.data.augment import Dequantize, PhaseMangle, Step, all_pass, paper_augmentation
 from hypersound_lib.data.catalogue import CORPORA
 from hypersound_lib.data.clips import ConsecutiveClips, RandomClips
 from hypersound_lib.data.corpora import AudioDataset, Sound, load_dataset
@@ -28,7 +28,6 @@ __all__ = [
     "AudioStore",
     "ConsecutiveClips",
     "Dequantize",
-    "Normalize",
     "PhaseMangle",
     "RandomClips",
     "Recording",

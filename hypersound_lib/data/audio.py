@@ -83,11 +83,7 @@ def mono_blocks(path: Path, file: "Reader", size: int = 2**18) -> Iterator[np.nd
 
 
 def _mono(path: Path, frames: np.ndarray, first: int = 0) -> np.ndarray:
-    """Return the mean of channels, `(T, C) -> (T,)`; `first` is the number of the first frame, for messages.
-
-    Raises:
-        AudioFileError: a sample is NaN, Inf, or so large that energies would overflow.
-    """
+    """Return the mean of channels, `(T, C) -> (T,)`, or refuse a sample; `first` is the number of the first frame."""
     usable = (np.abs(frames) <= LOUDEST).all(axis=1)  # NaN is not
     if not usable.all():
         at = int(np.flatnonzero(~usable)[0])
@@ -103,17 +99,7 @@ def _energy(samples: np.ndarray) -> float:
 
 
 def _check_channels(path: Path, count: int, of_channels: float, of_mean: float) -> None:
-    """Refuse a file whose channels cancel: their mean would pass for a recording of silence.
-
-    Args:
-        path: of the file.
-        count: how many channels it has.
-        of_channels: energy of all of them, added up.
-        of_mean: energy of their mean.
-
-    Raises:
-        AudioFileError: the mean is more than 60 dB below the channels.
-    """
+    """Refuse a file whose channels cancel, by the energies of all and of their mean, which would pass for silence."""
     if count > 1 and of_mean * count < _CANCELLED * of_channels:
         raise AudioFileError(
             f"{path}: its {count} channels cancel when they are averaged, as where one is the other's negative. "
@@ -179,6 +165,7 @@ def opened(path: Path) -> Iterator[Reader]:
             yield file
     except OSError as error:
         raise AudioFileError(f"{path}: cannot be read ({error}). Check its permissions and the disk.") from error
-    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless .raw file
+    # TypeError: a headerless .raw file; the others: a header's number that is out of every range.
+    except (soundfile.SoundFileError, TypeError, ValueError, OverflowError) as error:
         remedy = f"It is truncated, damaged, not a sound file or of a rare format: ffmpeg -i {path} {path.stem}.flac"
         raise AudioFileError(f"{path}: cannot be decoded as audio ({error}). {remedy}") from error

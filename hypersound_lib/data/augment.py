@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hypersound_lib.data.waveforms import peak_normalize
 from hypersound_lib.errors import ConfigError
 
 Step = Callable[[Tensor, np.random.Generator], Tensor]
@@ -113,27 +112,10 @@ class Dequantize:
         return noise.sub_(0.5).mul_(2.0 ** (1 - self.bits)).add_(waveform)
 
 
-@dataclass(frozen=True)
-class Normalize:
-    """Step: `peak_normalize`, the scale at which the paper's metrics compare signals. Draws nothing."""
+def paper_augmentation(sample_rate: int) -> tuple[Step, ...]:
+    """Return the paper's steps after the random crop, at a rate in Hz: phase mangle, then 16-bit dequantisation.
 
-    peak: float = 1.0
-
-    def __call__(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
-        """Return ``(T,)`` with its peak at `peak`; silence stays silent."""
-        return peak_normalize(waveform, self.peak)
-
-
-def paper_augmentation(sample_rate: int, *, normalize: bool = False) -> tuple[Step, ...]:
-    """Return the paper's steps after the random crop: phase mangle, then 16-bit dequantisation.
-
-    Args:
-        sample_rate: of the clips, in Hz.
-        normalize: also bring each clip's peak to 1. This happens after the phase mangle, which moves peaks, and before
-            dequantisation, so that a silent clip does not become full-scale noise.
-
-    >>> [type(step).__name__ for step in paper_augmentation(22050, normalize=True)]
-    ['PhaseMangle', 'Normalize', 'Dequantize']
+    >>> [type(step).__name__ for step in paper_augmentation(22050)]
+    ['PhaseMangle', 'Dequantize']
     """
-    scale = (Normalize(),) if normalize else ()
-    return (PhaseMangle(sample_rate), *scale, Dequantize(16))
+    return (PhaseMangle(sample_rate), Dequantize(16))

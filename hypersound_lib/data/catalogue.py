@@ -1,4 +1,4 @@
-"""The corpora known by name: how each lies on disk, how it is split, and where it is to be had."""
+"""The corpora known by name: how each lies on disk, how it is split, and where it is available."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ class RandomClips(Dataset):
     """A stream of random clips: random crop, then each step in turn (paper, "Optimization").
 
     A recording is drawn with probability proportional to its length, then a start in it evenly. Recordings shorter
-    than a clip are never drawn, with one warning, or padded with zeros at their end.
+    than a clip are never drawn, with one warning.
 
     Args:
         store: where clips come from.
@@ -32,8 +32,6 @@ class RandomClips(Dataset):
         num_clips: length of the stream, usually training steps × batch size.
         steps: augmentations, such as `paper_augmentation(store.sample_rate)`.
         seed: 0 or more; the same seed gives the same stream.
-        first_clip: number of the first clip, to resume: steps done × batch size.
-        pad_short: pad short recordings instead of leaving them out.
 
     Items:
         ``(num_samples,)`` float32, so that a batch is ``(B, T)``. Iterate without shuffling: it is random already.
@@ -57,21 +55,18 @@ class RandomClips(Dataset):
         steps: Sequence["Step"] = (),
         *,
         seed: int = 0,
-        first_clip: int = 0,
-        pad_short: bool = False,
     ) -> None:
-        if num_samples <= 0 or num_clips <= 0 or seed < 0 or first_clip < 0:
+        if num_samples <= 0 or num_clips <= 0 or seed < 0:
             raise ConfigError(
-                f"random clips need num_samples and num_clips above 0, seed and first_clip 0 or more, not "
-                f"{num_samples}, {num_clips}, {seed} and {first_clip}"
+                f"random clips need num_samples and num_clips above 0, and a seed of 0 or more, not {num_samples}, "
+                f"{num_clips} and {seed}"
             )
         self.store = store
         self.num_samples = num_samples
         self.num_clips = num_clips
         self.steps = tuple(steps)
         self.seed = seed
-        self.first_clip = first_clip
-        self._eligible = _eligible(store, num_samples, pad_short)
+        self._eligible = _eligible(store, num_samples)
         self._ends = np.cumsum(store.lengths[self._eligible])
 
     def __len__(self) -> int:
@@ -80,7 +75,7 @@ class RandomClips(Dataset):
     def __getitem__(self, index: int) -> Tensor:
         """Return clip `index`, the same at every call; raises IndexError past the stream's end."""
         recording, start, rng = self._draw(index)
-        clip = _read_clip(self.store, recording, start, self.num_samples)
+        clip = self.store.read(recording, start, self.num_samples)
         for step in self.steps:
             clip = step(clip, rng)
         return clip
@@ -92,11 +87,11 @@ class RandomClips(Dataset):
 
     def _draw(self, index: int) -> tuple[int, int, np.random.Generator]:
         index = range(self.num_clips)[index]  # negative ones count from the end, others raise
-        rng = np.random.default_rng([self.seed, self.first_clip + index])
+        rng = np.random.default_rng([self.seed, index])
         # A sample drawn evenly from all lies in recording n with probability proportional to n's length.
         sample = rng.integers(self._ends[-1])
         recording = int(self._eligible[np.searchsorted(self._ends, sample, side="right")])
-        slack = max(0, int(self.store.lengths[recording]) - self.num_samples)
+        slack = int(self.store.lengths[recording]) - self.num_samples
         return recording, int(rng.integers(slack + 1)), rng
 
 
@@ -106,7 +101,6 @@ class ConsecutiveClips(Dataset):
     Args:
         store: where clips come from.
         num_samples: length of a clip, in samples.
-        steps: applied to each clip, such as ``(Normalize(),)``, which the paper's metrics want.
         pad_last: keep what remains at a recording's end, filled up with zeros, instead of dropping it.
 
     Items:
@@ -117,17 +111,14 @@ class ConsecutiveClips(Dataset):
         ConfigError: `num_samples` is not positive.
     """
 
-    def __init__(
-        self, store: "AudioStore", num_samples: int, steps: Sequence["Step"] = (), *, pad_last: bool = False
-    ) -> None:
+    def __init__(self, store: "AudioStore", num_samples: int, *, pad_last: bool = False) -> None:
         if num_samples <= 0:
             raise ConfigError(f"a clip of {num_samples} samples is impossible; ask for 1 or more")
         self.store = store
         self.num_samples = num_samples
-        self.steps = tuple(steps)
         self.origins = [
             (int(recording), start)
-            for recording in _eligible(store, num_samples, pad_last)
+            for recording in _eligible(store, 1 if pad_last else num_samples)
             for start in range(0, int(store.lengths[recording]), num_samples)
             if pad_last or start + num_samples <= store.lengths[recording]
         ]
@@ -137,27 +128,18 @@ class ConsecutiveClips(Dataset):
 
     def __getitem__(self, index: int) -> Tensor:
         """Return clip `index`, the same at every call; raises IndexError past the end."""
-        index = range(len(self))[index]
-        clip = _read_clip(self.store, *self.origins[index], self.num_samples)
-        rng = np.random.default_rng(index)
-        for step in self.steps:
-            clip = step(clip, rng)
-        return clip
+        clip = self.store.read(*self.origins[index], self.num_samples)
+        return functional.pad(clip, (0, self.num_samples - len(clip)))
 
 
-def _read_clip(store: "AudioStore", recording: int, start: int, num_samples: int) -> Tensor:
-    clip = store.read(recording, start, num_samples)
-    return functional.pad(clip, (0, num_samples - len(clip))) if len(clip) < num_samples else clip
-
-
-def _eligible(store: "AudioStore", num_samples: int, pad_short: bool) -> np.ndarray:
-    """Return the numbers of the recordings that hold a clip."""
-    long_enough = np.flatnonzero(store.lengths >= (1 if pad_short else num_samples))
+def _eligible(store: "AudioStore", num_samples: int) -> np.ndarray:
+    """Return the numbers of the recordings that have so many samples."""
+    long_enough = np.flatnonzero(store.lengths >= num_samples)
     if not len(long_enough):
         longest = int(np.argmax(store.lengths))
         raise TooShortError(
             f"none of {len(store)} recordings has {num_samples} samples; the longest, {store.names[longest]}, has "
-            f"{store.lengths[longest]}. Ask for shorter clips, or pad short recordings with zeros."
+            f"{store.lengths[longest]}. Ask for shorter clips."
         )
     if len(long_enough) < len(store):
         shortest = int(np.argmin(store.lengths))

@@ -46,15 +46,11 @@ class AudioDataset(Dataset):
 
     Args:
         recordings: what the dataset holds; kept as the attribute `recordings`.
-        name: for messages.
-        split: for messages.
         sample_rate: rate to resample to, in Hz; None keeps each file's own.
     """
 
-    def __init__(self, recordings: Sequence[Recording], name: str, split: str, sample_rate: int | None = None) -> None:
+    def __init__(self, recordings: Sequence[Recording], sample_rate: int | None = None) -> None:
         self.recordings = tuple(recordings)
-        self.name = name
-        self.split = split
         self.sample_rate = sample_rate
 
     def __len__(self) -> int:
@@ -66,7 +62,7 @@ class AudioDataset(Dataset):
         return Sound(*load_audio(recording.path, self.sample_rate), recording)
 
     def __repr__(self) -> str:
-        return f"AudioDataset({self.name!r}, {self.split!r}: {len(self)} recordings, {len(self.speakers)} speakers)"
+        return f"AudioDataset({len(self)} recordings, {len(self.speakers)} speakers)"
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -111,7 +107,7 @@ def load_dataset(
         folder = _require_folder(name)
     recordings = corpus.index(folder)
     parts = corpus.split(folder, recordings) | {"all": recordings}
-    return AudioDataset(_part(parts, split, name, folder), name, split, sample_rate)
+    return AudioDataset(_part(parts, split, name, folder), sample_rate)
 
 
 def _part(parts: Mapping[str, Sequence[Recording]], split: str, name: str, folder: Path) -> Sequence[Recording]:

@@ -23,6 +23,7 @@ from filelock import FileLock
 from hypersound_lib.data.fetch import fetch, require_space
 from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
 from hypersound_lib.errors import DownloadError
+from hypersound_lib.files import holding
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def download_corpus(archive: Archive, root: Path) -> Path:
     incoming = root / f".incoming-{archive.filename}"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".incoming-{archive.filename}.lock"):
+        with holding(FileLock(root / f".incoming-{archive.filename}.lock")):
             if not target.is_dir():
                 incoming.mkdir(exist_ok=True)
                 _download_into(archive, root, incoming, target)

@@ -16,7 +16,7 @@ from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
 from hypersound_lib.errors import DownloadError
 from hypersound_lib.progress import progress_bar
 
-_BLOCK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
 _LEAST_SPEED = 1000  # bytes per second, over as long as the timeout
 _ATTEMPTS = 4
@@ -190,7 +190,7 @@ def _copy(response: http.client.HTTPResponse, file: BinaryIO, name: str, have: i
         while received < most:
             try:
                 # One block of the network at a time: a whole one of ours could take a slow server days.
-                block = response.read1(min(_BLOCK_BYTES, most - received))
+                block = response.read1(min(_CHUNK_BYTES, most - received))
             except (http.client.HTTPException, OSError, ValueError) as error:
                 raise _CutError(f"the connection broke ({error})") from error
             if not block:

@@ -21,12 +21,6 @@ def is_disk_full(error: OSError) -> bool:
     return error.errno in _DISK_FULL
 
 
-def existing_parent(path: str | os.PathLike) -> Path:
-    """Return the nearest folder at or above `path` that exists, whose disk would hold it."""
-    path = Path(path).absolute()
-    return next(folder for folder in (path, *path.parents) if folder.is_dir())
-
-
 def explain_os_error(error: OSError, path: str | os.PathLike) -> str:
     """Return a message that names `path`, the obstacle and the remedy.
 
@@ -35,7 +29,8 @@ def explain_os_error(error: OSError, path: str | os.PathLike) -> str:
     """
     path = Path(path)
     if is_disk_full(error):
-        free_gb = shutil.disk_usage(existing_parent(path)).free / 1e9
+        nearest = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
+        free_gb = shutil.disk_usage(nearest).free / 1e9
         return (
             f"{path}: the disk, quota or file-size limit is full ({error.strerror}; {free_gb:.2f} GB free). "
             "Free some space or choose a folder on another disk."

@@ -15,8 +15,8 @@ def by_speaker(recording: Recording) -> str:
 
 
 def by_file(recording: Recording) -> str:
-    """Group by file, for corpora of one speaker."""
-    return recording.path.name
+    """Group by file, for corpora of one speaker; folders may hold files of one name."""
+    return recording.path.as_posix()
 
 
 def by_chapter(recording: Recording) -> str:

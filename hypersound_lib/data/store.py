@@ -9,10 +9,8 @@ An hour of 22 050 Hz mono takes 159 MB. All recordings lie end to end in one fla
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +20,12 @@ from torch import Tensor
 from hypersound_lib.data.audio import load_audio
 from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.os_errors import explain_os_error
+from hypersound_lib.data.store_index import FORMAT, INDEX_FILE, SAMPLES_FILE, read_index
 from hypersound_lib.data.waveforms import from_int16, peak_normalize, to_int16
 from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError, check_sample_rate
+from hypersound_lib.files import staging_folder
 from hypersound_lib.progress import progress_bar
 
-_SAMPLES_FILE = "samples.int16"
-_INDEX_FILE = "index.json"
-_FORMAT = 1
 _LISTED = 10  # recordings that a message names
 
 
@@ -75,17 +72,19 @@ class AudioStore:
 
         Args:
             index: which recording.
-            start: its first sample to read.
-            num_samples: how many; None reads to its end.
+            start: its first sample to read, 0 or more.
+            num_samples: how many, 0 or more; None reads to its end.
 
         Returns:
             ``(num_samples,)``, or fewer where the recording ends: it never runs on into the next.
 
         Raises:
-            IndexError: there is no such recording.
+            IndexError: there is no such recording, or a start or number is negative: nothing is counted from the end.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"recording {index} of a store of {len(self)}")
+        if start < 0 or (num_samples is not None and num_samples < 0):
+            raise IndexError(f"{num_samples} samples from {start} on: give a start and a number of 0 or more")
         begin, end = self.offsets[index] + start, self.offsets[index + 1]
         if num_samples is not None:
             end = min(end, begin + num_samples)
@@ -95,7 +94,7 @@ class AudioStore:
         # A worker process that is not forked gets the folder's name and maps the file itself. In memory, torch moves
         # the samples to shared memory; either way workers hold no copy.
         if self.folder is not None:
-            return open_store, (self.folder,)
+            return _map_store, (self.folder,)
         return AudioStore, (self.samples, self.offsets, self.sample_rate, self.names, self.speakers)
 
 
@@ -107,7 +106,7 @@ def build_store(
     normalize: bool = False,
     progress: bool = False,
 ) -> AudioStore:
-    """Decode recordings once and hold them as 16-bit integers; what cannot be decoded is left out, with one warning.
+    """Decode recordings once and hold them as 16-bit integers; what cannot be used is left out, with one warning.
 
     Args:
         recordings: what to decode, such as ``load_dataset("mini").recordings``.
@@ -117,7 +116,7 @@ def build_store(
         progress: show a bar.
 
     Raises:
-        AudioFileError: no recording can be decoded.
+        AudioFileError: no recording can be decoded, or has a sample at that rate.
         ConfigError: there is no such rate.
         DatasetError: there are no recordings, or `folder` cannot be written or holds something else.
     """
@@ -126,29 +125,38 @@ def build_store(
         raise DatasetError("a store needs at least one recording; got none")
     source = _fingerprint(recordings, sample_rate, normalize)
     if folder is None:
-        decoded = list(_decode_each(recordings, sample_rate, normalize, progress))
+        faults: list[str] = []
+        decoded = list(_decode_each(recordings, sample_rate, normalize, progress, faults))
         kept, pieces = zip(*decoded, strict=True)
+        _warn_of(faults, len(recordings))
         return AudioStore(torch.cat(pieces), _offsets([len(piece) for piece in pieces]), sample_rate, *_describe(kept))
     folder = Path(folder)
-    if (folder / _INDEX_FILE).is_file() and _read_index(folder).get("source") == source:
+    if (folder / INDEX_FILE).is_file() and read_index(folder)["source"] == source:
         return open_store(folder)
     try:
-        _write_store(folder, recordings, sample_rate, normalize, progress, source)
+        _write_store(folder.resolve(), recordings, sample_rate, normalize, progress, source)
     except OSError as error:
-        raise DatasetError(explain_os_error(error, folder)) from error
+        raise DatasetError(explain_os_error(error, folder / SAMPLES_FILE if folder.is_dir() else folder)) from error
     return open_store(folder)
 
 
 def open_store(folder: str | os.PathLike) -> AudioStore:
-    """Memory-map a store that `build_store` wrote.
+    """Memory-map a store that `build_store` wrote; a warning names what it had to leave out.
 
     Raises:
         DatasetError: the folder holds no whole store.
     """
     folder = Path(folder)
-    index = _read_index(folder)
+    store, faults = _map_store(folder), read_index(folder)["faults"]
+    _warn_of(faults, len(store) + len(faults))
+    return store
+
+
+def _map_store(folder: Path) -> AudioStore:
+    """Open a store as `open_store` does, without its warning, which worker processes need not repeat."""
+    index = read_index(folder)
     offsets = np.array(index["offsets"], dtype=np.int64)
-    path = folder / _SAMPLES_FILE
+    path = folder / SAMPLES_FILE
     expected = int(offsets[-1]) * 2
     if not path.is_file() or path.stat().st_size != expected:
         raise DatasetError(f"{path}: is missing or not {expected} bytes long. Delete {folder} and build it again.")
@@ -156,64 +164,64 @@ def open_store(folder: str | os.PathLike) -> AudioStore:
     return AudioStore(samples, offsets, index["sample_rate"], index["names"], index["speakers"], folder)
 
 
-def _decode_each(recordings: Sequence[Recording], sample_rate: int, normalize: bool, progress: bool):
-    """Yield each recording that can be decoded, and its samples; the others are named in one warning."""
-    faults = []
+def _decode_each(
+    recordings: Sequence[Recording], sample_rate: int, normalize: bool, progress: bool, faults: list[str]
+) -> Iterator[tuple[Recording, Tensor]]:
+    """Yield each recording that has samples, and them; what is wrong with the others is added to `faults`."""
     for recording in progress_bar(iterable=recordings, desc="decoding", unit="file", disable=not progress):
         try:
             waveform, _ = load_audio(recording.path, sample_rate)
         except (AudioFileError, ConfigError) as error:  # the latter where resampling overflows
             faults.append(str(error))
             continue
-        yield recording, to_int16(peak_normalize(waveform) if normalize else waveform)
-    if not faults:
-        return
-    listed = "\n".join(faults[:_LISTED] + [f"and {len(faults) - _LISTED} more"] * (len(faults) > _LISTED))
+        if len(waveform):
+            yield recording, to_int16(peak_normalize(waveform) if normalize else waveform)
+        else:
+            faults.append(f"{recording.path}: has no sample at {sample_rate} Hz, it is too short. Leave it out.")
     if len(faults) == len(recordings):
-        raise AudioFileError(f"none of {len(faults)} recordings can be read:\n{listed}")
-    warnings.warn(f"{len(faults)} of {len(recordings)} recordings are left out:\n{listed}", stacklevel=3)
+        raise AudioFileError(f"none of {len(faults)} recordings can be read:\n{_listed(faults)}")
+
+
+def _warn_of(faults: Sequence[str], total: int) -> None:
+    if faults:
+        warnings.warn(f"{len(faults)} of {total} recordings are left out:\n{_listed(faults)}", stacklevel=3)
+
+
+def _listed(faults: Sequence[str]) -> str:
+    return "\n".join([*faults[:_LISTED], *[f"and {len(faults) - _LISTED} more"] * (len(faults) > _LISTED)])
 
 
 def _write_store(folder: Path, recordings, sample_rate: int, normalize: bool, progress: bool, source: str) -> None:
-    if folder.exists() and not (folder / _INDEX_FILE).is_file() and any(folder.iterdir()):
+    if folder.exists() and not (folder / INDEX_FILE).is_file() and not all(map(_is_left, folder.iterdir())):
         raise DatasetError(f"{folder}: holds something other than a store. Choose an empty or new folder.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Built under another name and renamed, so that half a store is never opened.
-    staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
-        lengths, kept = [], []
-        with open(staging / _SAMPLES_FILE, "wb") as file:
-            for recording, piece in _decode_each(recordings, sample_rate, normalize, progress):
+    with staging_folder(folder) as staging:
+        lengths, kept, faults = [], [], list[str]()
+        with open(staging / SAMPLES_FILE, "wb") as file:
+            for recording, piece in _decode_each(recordings, sample_rate, normalize, progress, faults):
                 file.write(piece.numpy().tobytes())
                 lengths.append(len(piece))
                 kept.append(recording)
         names, speakers = _describe(kept)
         index = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "sample_rate": sample_rate,
             "source": source,
             "offsets": _offsets(lengths).tolist(),
             "names": names,
             "speakers": speakers,
+            "faults": faults,
         }
-        (staging / _INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        (staging / INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
+        # The folder itself may be a disk's, and stays. Without an index, half a store is never opened.
+        folder.mkdir(exist_ok=True)
+        (folder / INDEX_FILE).unlink(missing_ok=True)
+        for name in (SAMPLES_FILE, INDEX_FILE):
+            os.replace(staging / name, folder / name)
 
 
-def _read_index(folder: Path) -> dict:
-    path = folder / _INDEX_FILE
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-        if index["format"] == _FORMAT:
-            return index
-        problem = f"has format {index['format']}, this library reads {_FORMAT}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        problem = f"cannot be read ({error})"
-    raise DatasetError(f"{path}: {problem}. Build the store again with build_store.")
+def _is_left(path: Path) -> bool:
+    """Tell whether a file is what a killed process leaves of a store."""
+    return path.name == SAMPLES_FILE or path.name.startswith(".writing-")
 
 
 def _describe(recordings: Sequence[Recording]) -> tuple[list[str], list[str]]:
@@ -226,7 +234,7 @@ def _offsets(lengths: Sequence[int]) -> np.ndarray:
 
 def _fingerprint(recordings: Sequence[Recording], sample_rate: int, normalize: bool) -> str:
     """Return a digest that changes when a file, the rate or the scale does."""
-    digest = hashlib.sha256(json.dumps([_FORMAT, sample_rate, normalize]).encode())
+    digest = hashlib.sha256(json.dumps([FORMAT, sample_rate, normalize]).encode())
     for recording in recordings:
         try:
             status = recording.path.stat()

@@ -125,11 +125,11 @@ def _check_chunks(file: BinaryIO, file_size: int, endian: str, audio_chunk: byte
 def _check_w64(file: BinaryIO, file_size: int) -> str | None:
     """Go through chunks of a 16-byte name, the size with its 24 bytes of header, and the content up to 8 bytes' end."""
     file.seek(40)
-    while len(header := file.read(24)) == 24:
+    while len(header := file.read(24)) == 24:  # none behind the file's end, to where a damaged size may lead
         size = int.from_bytes(header[16:], "little")
         if header.startswith(b"data"):
             return _compare(size - 24, file_size - file.tell()) if size < 2**62 else None
-        file.seek(max(size, 24) - 24 + -size % 8, 1)
+        file.seek(min(file.tell() + max(size, 24) - 24 + -size % 8, file_size))
     return "is truncated, it ends before its audio data begins"
 
 

@@ -3,6 +3,8 @@
 Resampling is soxr's high-quality preset, as in the paper's "Data".
 """
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import soxr
 import torch
@@ -48,6 +50,8 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
         return waveform
     if waveform.requires_grad:
         raise ConfigError("resampling passes no gradient on: call it with waveform.detach()")
+    if not waveform.numel():
+        return torch.zeros(*batch, total)
     columns = waveform.reshape(-1, num_samples).T.to("cpu", torch.float32).contiguous().numpy()  # (T, B)
     columns = soxr.resample(columns, from_rate, to_rate, quality="HQ")
     if not np.isfinite(columns).all():
@@ -77,7 +81,7 @@ def as_sound(waveform: Tensor) -> Tensor:
     """Return what was given as a waveform on the CPU, `(T,)` float32, or say why it is none.
 
     Raises:
-        ConfigError: it is not `(T,)` with T ≥ 1, not real, or holds NaN or Inf.
+        ConfigError: it is not `(T,)` with T ≥ 1, not real, holds NaN or Inf, or is louder than any sound (`LOUDEST`).
 
     >>> as_sound(torch.tensor([1.0, float("nan")]))
     Traceback (most recent call last):
@@ -90,11 +94,32 @@ def as_sound(waveform: Tensor) -> Tensor:
     waveform = as_real(waveform).to("cpu", torch.float32)
     if not waveform.isfinite().all():
         raise ConfigError(f"sample {int((~waveform.isfinite()).nonzero()[0])} of the sound is NaN or Inf")
+    if (peak := float(waveform.abs().max())) > LOUDEST:
+        raise ConfigError(f"the sound peaks at {peak:.3g}, where full scale is ±1; bring it there first")
     return waveform
 
 
+def sound_blocks(blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield the blocks `(T_i,)` of a sound, each as `as_sound` returns it; those without a sample are left out.
+
+    >>> [len(block) for block in sound_blocks([torch.zeros(5), torch.zeros(0), torch.zeros(2, dtype=torch.float64)])]
+    [5, 2]
+
+    Raises:
+        ConfigError: as `as_sound`, with the block's number.
+    """
+    for number, block in enumerate(blocks):
+        if tuple(block.shape) == (0,):
+            continue
+        try:
+            sound = as_sound(block)
+        except ConfigError as error:
+            raise ConfigError(f"block {number}: {error}") from error
+        yield sound
+
+
 def peak_normalize(waveform: Tensor, peak: float = 1.0) -> Tensor:
-    """Scale each waveform so that its largest magnitude is `peak`; digital silence stays silent.
+    """Scale each waveform so that its largest magnitude is `peak`; digital silence, or no sample, stays as it is.
 
     Shape:
         ``(..., T) -> (..., T)``; each row of a batch has its own gain.
@@ -104,6 +129,8 @@ def peak_normalize(waveform: Tensor, peak: float = 1.0) -> Tensor:
             [ 0.0000,  0.0000]])
     """
     waveform = as_real(waveform)
+    if not waveform.numel():
+        return waveform
     largest = waveform.abs().amax(dim=-1, keepdim=True)
     # Divide before scaling: the reciprocal of a subnormal peak would overflow.
     return waveform / torch.where(largest > 0, largest, torch.ones_like(largest)) * peak

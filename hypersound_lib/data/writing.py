@@ -69,7 +69,7 @@ def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
         ConfigError: the suffix or the rate cannot be written.
         AudioFileError: there are no samples, one of them is NaN or Inf, or the disk refuses.
     """
-    container, subtype = _format_of(path, sample_rate)
+    container, subtype = format_of(path, sample_rate)
     count = clipped = 0
 
     def encoded() -> Iterator[Tensor]:
@@ -101,7 +101,12 @@ def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
     return clipped
 
 
-def _format_of(path: Path, sample_rate: int) -> tuple[str, str]:
+def format_of(path: Path, sample_rate: int) -> tuple[str, str]:
+    """Return the container and the encoding of a file to write, which its suffix chooses; ask before long work, too.
+
+    Raises:
+        ConfigError: the suffix or the rate cannot be written.
+    """
     if path.suffix.lower() not in _FORMATS:
         raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(_FORMATS)}")
     container, subtype = _FORMATS[path.suffix.lower()]

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, check_sample_rate
 
 _FLOOR = 1e-15  # -150 dB
 
@@ -35,7 +35,7 @@ def band_errors(reference: Tensor, estimate: Tensor, sample_rate: int, edges: Se
         edges: of the bands, in Hz, rising; none stands for octaves up from 125 Hz, and the rest up to Nyquist.
 
     Raises:
-        ConfigError: the sounds differ in length, the reference is silent, or the edges do not rise.
+        ConfigError: the sounds differ in length, the reference is silent, the rate is none, or the edges do not rise.
 
     >>> t = torch.arange(8000) / 8000
     >>> x = torch.sin(2 * torch.pi * 440 * t)
@@ -45,6 +45,7 @@ def band_errors(reference: Tensor, estimate: Tensor, sample_rate: int, edges: Se
     """
     if reference.ndim != 1 or reference.shape != estimate.shape:
         raise ConfigError(f"bands compare two sounds (T,), not {tuple(reference.shape)} and {tuple(estimate.shape)}")
+    check_sample_rate(sample_rate)
     limits = list(edges) or _octaves(sample_rate)
     if sorted(set(limits)) != limits or len(limits) < 2:
         raise ConfigError(f"the edges of bands rise, and there are two or more, not {limits}")
@@ -64,7 +65,8 @@ def band_errors(reference: Tensor, estimate: Tensor, sample_rate: int, edges: Se
 
 
 def _octaves(sample_rate: int) -> list[float]:
-    edges, nyquist = [0.0, 125.0], sample_rate / 2
-    while 2 * edges[-1] < nyquist:
-        edges.append(2 * edges[-1])
+    edges, octave, nyquist = [0.0], 125.0, sample_rate / 2
+    while octave < nyquist:
+        edges.append(octave)
+        octave *= 2
     return [*edges, nyquist]

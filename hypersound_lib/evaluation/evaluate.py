@@ -1,8 +1,9 @@
 """The paper's experiment: models and references on the same recordings, at several rates, by the same metrics."""
 
+import operator
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -36,7 +37,7 @@ def evaluate(
     """Send recordings, each scaled to a peak of 1, through models and score what comes back (paper, Table 1).
 
     Args:
-        models: a model, a `System`, a list of them, or `{name: model}`.
+        models: a model, a `System`, or a list of them; `model_system` gives a model a name.
         data: as of `choose_excerpts`, whose `split`, `root`, `limit` and `seconds` these are; or its excerpts.
         rates: in Hz, at which to play and compare; none stands for the highest of the models' own.
         metrics: names in `hypersound_lib.metrics.METRICS`.
@@ -45,19 +46,19 @@ def evaluate(
         progress: called with a line before each system at each rate.
 
     Raises:
-        ConfigError: a rate or a metric is impossible, two models have one name, or no recording can be used.
+        ConfigError: a rate or a metric is impossible, two systems have one name, or no recording can be used.
     """
-    systems = _systems(models)
+    own = _systems(models)
+    systems = _named_apart([*own, *(reference_systems(own) if references else [])])
     if unknown := [name for name in metrics if name not in METRICS]:
         raise ConfigError(f"unknown metrics {', '.join(unknown)}; there are {', '.join(METRICS)}")
     if isinstance(data, str | os.PathLike | AudioDataset):
         excerpts, skipped = choose_excerpts(data, split=split, root=root, limit=limit, seconds=seconds)
     else:
         excerpts, skipped = list(data), {}
-    rates, rows, settings = _rates(rates, systems), [], (metrics, processes, progress)
-    for system in [*systems, *(reference_systems(systems) if references else [])]:
-        rows += [row for rate in rates for row in _rows(system, excerpts, rate, *settings)]
-    sizes = {s.name: Size(s.theta_per_second, s.narrowest_per_second, s.kbps) for s in systems}
+    rates, settings = _rates(rates, own), (metrics, processes, progress)
+    rows = [row for system in systems for rate in rates for row in _rows(system, excerpts, rate, *settings)]
+    sizes = {s.name: Size(s.theta_per_second, s.narrowest_per_second, s.kbps) for s in own}
     return Evaluation(rows, tuple(metrics), sizes, [e.name for e in excerpts], skipped)
 
 
@@ -81,7 +82,7 @@ def _rates(rates: Sequence[int], systems: Sequence[System]) -> list[int]:
     check_sample_rate(*chosen)
     if min(chosen) < 1000:
         raise ConfigError(f"rates are in Hz and at least 1000, not {min(chosen)}")
-    return chosen
+    return list(dict.fromkeys(map(operator.index, chosen)))  # a rate given twice would count recordings twice
 
 
 def _pair(system: System, excerpt: Excerpt, rate: int) -> tuple[Tensor, Tensor]:
@@ -93,18 +94,24 @@ def _pair(system: System, excerpt: Excerpt, rate: int) -> tuple[Tensor, Tensor]:
 
 
 def _systems(models: object) -> list[System]:
-    """Return systems with names that differ."""
-    if isinstance(models, Mapping):
-        systems = [_system(model, name) for name, model in models.items()]
-    elif isinstance(models, list | tuple):
-        systems = [_system(model, getattr(model, "name", f"model {i}")) for i, model in enumerate(models, 1)]
-    else:
-        systems = [_system(models, getattr(models, "name", "model"))]
-    names = [system.name for system in systems]
-    if not systems or len(set(names)) < len(names):
-        raise ConfigError(f"evaluate at least one model, each with a name of its own, not {names}")
+    """Return one model, or several, each as a system."""
+    if not isinstance(models, list | tuple):
+        return [_system(models, "model")]
+    if not models:
+        raise ConfigError("evaluate at least one model; none was given")
+    return [_system(model, f"model {i}") for i, model in enumerate(models, 1)]
+
+
+def _named_apart(systems: list[System]) -> list[System]:
+    """Return the systems, unless two have one name, references among them: they would be taken for one."""
+    counts = Counter(system.name for system in systems)
+    if repeated := [name for name, count in counts.items() if count > 1]:
+        raise ConfigError(
+            f"two systems, references among them, are called {', '.join(map(repr, repeated))}: give each a name of its "
+            "own, by model_system(model, name), or its folder one, or leave references out"
+        )
     return systems
 
 
 def _system(model: Any, name: str) -> System:
-    return replace(model, name=name) if isinstance(model, System) else model_system(model, name)
+    return model if isinstance(model, System) else model_system(model, name)

@@ -8,7 +8,6 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from torch.nn import functional
 from hypersound_lib.data import AudioDataset, Recording, load_audio, load_dataset, resample
 from hypersound_lib.data.catalogue import CORPORA
 from hypersound_lib.errors import AudioFileError, ConfigError
+from hypersound_lib.files import shortest_tails
 
 _QUIETEST_DB = -70.0  # dBFS, of the peak: what is below is the noise of a microphone, or nothing
 # Below this a sound has less than the longest frame of any metric, and no speech.
@@ -36,14 +36,14 @@ class Excerpt:
     name: str  # of the recording; unique in one evaluation
     recording: Tensor  # (T,), the whole of it, at its own rate
     sample_rate: int  # Hz, of the recording
-    seconds: float  # at most so much of it is heard
+    seconds: float  # at most so much of it is scored
     speaker: str = ""
     start: int = 0  # its first sample, of the recording
 
     @property
     def gain(self) -> float:
         """What brings the excerpt, at its own rate, to a peak of 1; no other rate has a gain of its own."""
-        return 1 / self.recording[self.start :][: math.floor(self.seconds * self.sample_rate)].abs().max().item()
+        return 1 / self.recording[self.start :][: self._length(self.sample_rate)].abs().max().item()
 
     def at(self, sample_rate: int) -> Tensor:
         """Return the excerpt at a rate in Hz, `(T',)`, its peak at (or at another rate near) 1."""
@@ -51,7 +51,11 @@ class Excerpt:
         dropped = self.start % (self.sample_rate // math.gcd(self.sample_rate, sample_rate))
         first = (self.start - dropped) * sample_rate // self.sample_rate
         whole = resample(self.recording[dropped:], self.sample_rate, sample_rate)
-        return self.gain * whole[first:][: math.floor(self.seconds * sample_rate)]
+        return self.gain * whole[first:][: self._length(sample_rate)]
+
+    def _length(self, sample_rate: int) -> int:
+        """Return how many samples `seconds` have, which may be infinite: no more than the recording, by far."""
+        return math.floor(min(self.seconds * sample_rate, len(self.recording) * sample_rate))
 
 
 def choose_excerpts(
@@ -78,12 +82,12 @@ def choose_excerpts(
         ConfigError: a limit is not positive, or no recording can be used.
         DatasetError: there is no such dataset.
     """
-    if seconds < _MIN_SECONDS or (limit is not None and limit < 1):
+    if not seconds >= _MIN_SECONDS or (limit is not None and limit < 1):
         raise ConfigError(f"evaluate at least one recording of {_MIN_SECONDS} s, not {limit} of {seconds} s")
     dataset = data if isinstance(data, AudioDataset) else _open(data, split, root)
     recordings = _spread(dataset.recordings, limit)
     excerpts, skipped = [], {}
-    for recording, name in zip(recordings, _names([r.path for r in recordings]), strict=True):
+    for recording, name in zip(recordings, shortest_tails([r.path.parts for r in recordings]), strict=True):
         found = _excerpt(recording, name, seconds)
         if isinstance(found, Excerpt):
             excerpts.append(found)
@@ -101,14 +105,14 @@ def _excerpt(recording: Recording, name: str, seconds: float) -> Excerpt | str:
         waveform, rate = load_audio(recording.path)
     except AudioFileError as error:
         return str(error)
-    length = math.floor(seconds * rate)
+    length = math.floor(min(seconds * rate, len(waveform)))
     start = loudest_start(waveform, length, max(1, rate // 25))
     peak = waveform[start : start + length].abs().max().item()
-    if min(length, len(waveform)) < _MIN_SECONDS * rate:
+    if length < _MIN_SECONDS * rate:
         return f"lasts {len(waveform) / rate:.3f} s, less than {_MIN_SECONDS} s"
     if peak < 10 ** (_QUIETEST_DB / 20):
         level = f"peaks at {20 * math.log10(peak):.1f} dBFS" if peak else "is digital silence"
-        return f"its loudest {seconds:g} s: {level}, below {_QUIETEST_DB:g} dBFS"
+        return f"its loudest {length / rate:g} s: {level}, below {_QUIETEST_DB:g} dBFS"
     return Excerpt(name, waveform, rate, seconds, recording.speaker, start)
 
 
@@ -136,11 +140,3 @@ def _spread(recordings: Sequence, limit: int | None) -> list:
     if limit == 1:
         return [recordings[len(recordings) // 2]]
     return [recordings[round(i * (len(recordings) - 1) / (limit - 1))] for i in range(limit)]
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the files' names, with as much of their folders as tells them apart."""
-    depth = 1
-    while len({path.parts[-depth:] for path in paths}) < len(set(paths)):
-        depth += 1
-    return ["/".join(path.parts[-depth:]) for path in paths]

@@ -111,10 +111,12 @@ class Evaluation:
         """Return both as one.
 
         Raises:
-            ConfigError: they are of other recordings or metrics.
+            ConfigError: they are of other recordings or metrics, or both have rows of one system at one rate.
         """
         if (self.clips, self.metrics) != (other.clips, other.metrics):
             raise ConfigError("only evaluations of the same recordings and metrics can be joined")
+        if shared := [f"{name} at {rate} Hz" for name, rate in self.systems if (name, rate) in other.systems]:
+            raise ConfigError(f"both evaluations hold {', '.join(shared)}: give the systems of one other names")
         sizes, skipped = {**self.sizes, **other.sizes}, {**self.skipped, **other.skipped}
         return Evaluation([*self.rows, *other.rows], self.metrics, sizes, self.clips, skipped)
 
@@ -147,7 +149,7 @@ def evaluation_from_json(data: Mapping[str, Any]) -> Evaluation:
         kbps = data.get("kbps", {})
         sizes = {n: Size(**floats, kbps=kbps.get(n)) for n, floats in data["floats_per_second"].items()}
         return Evaluation(rows, tuple(rows[0].values), sizes, list(data["recordings"]), dict(data["skipped"]))
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise ConfigError(
             f"this JSON holds no evaluation ({error!r}); `hypersound evaluate --json` writes one"
         ) from error
@@ -169,4 +171,4 @@ def _plain(value: Any) -> Any:
 
 
 def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: float("nan") if value is None else value for name, value in values.items()}
+    return {name: float("nan" if value is None else value) for name, value in values.items()}

@@ -5,7 +5,7 @@ with random phase, Griffin-Lim, and classical codes of equal size.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from torch import Tensor
 from hypersound_lib.baselines import FramePCA, frame_pca_size, griffin_lim, mdct_of_size, random_phase
 from hypersound_lib.data import load_dataset, peak_normalize, resample
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.files import shortest_tails
+from hypersound_lib.hub.folders import local_folder
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.models import load_model
 
@@ -28,11 +30,10 @@ class System:
 
     name: str
     reconstruct: Reconstruct
-    sample_rate: int | None = None  # of what it hears, in Hz; None: whatever it is to play
+    sample_rate: int | None = None  # of what it takes as input, in Hz; None: whatever it is to play
     theta_per_second: float | None = None  # numbers that describe a second of sound where it is played
     narrowest_per_second: float | None = None  # numbers per second in the narrowest layer on the way
     kbps: float | None = None  # where that is a file: kbit/s at most, header included
-    is_reference: bool = False
 
 
 def model_system(model: PretrainedModel, name: str, kbps: float | None = None) -> System:
@@ -69,9 +70,16 @@ def load_system(name_or_folder: str, device: str | torch.device = "cpu", kbps: f
     Raises:
         WeightsFileError: there is no such model, or its files are damaged.
     """
-    path = Path(name_or_folder)
-    name = path.resolve().name if path.is_dir() else name_or_folder
-    return model_system(load_model(name_or_folder).to(device), name, kbps)
+    return load_systems([name_or_folder], device, kbps)[0]
+
+
+def load_systems(
+    names_or_folders: Sequence[str], device: str | torch.device = "cpu", kbps: float | None = None
+) -> list[System]:
+    """Load several models, as `load_system` does, called by as much of their folders' paths as tells them apart."""
+    folders = [Path(name).resolve().parts if local_folder(name) else (name,) for name in names_or_folders]
+    named = zip(names_or_folders, shortest_tails(folders), strict=True)
+    return [model_system(load_model(given).to(device), name, kbps) for given, name in named]
 
 
 def reference_systems(models: Sequence[System]) -> list[System]:
@@ -104,7 +112,7 @@ def reference_systems(models: Sequence[System]) -> list[System]:
         references.append(
             System(f"PCA {size}/s", _at_rate(partial(pca.reconstruct, floats_per_second=size)), None, size, size)
         )
-    return [replace(system, is_reference=True) for system in references]
+    return references
 
 
 def _sizes(models: Iterable[System]) -> list[int]:
@@ -130,7 +138,7 @@ def _evaluating(model: PretrainedModel, reconstruct: Reconstruct) -> Reconstruct
 
 
 def _at_rate(function: Callable[[Tensor, int], Tensor]) -> Reconstruct:
-    """Make a system of a function that hears and plays at one rate."""
+    """Make a system of a function whose input and output are at one rate."""
     return lambda waveform, sample_rate, output_rate: function(
         resample(waveform, sample_rate, output_rate), output_rate
     )

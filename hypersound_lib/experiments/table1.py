@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import torch
 
-from hypersound_lib.baselines.rave import RAVE, RAVETrainingResult, train_rave
+from hypersound_lib.baselines.rave import RAVE, train_rave
 from hypersound_lib.data import AudioStore
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation import Evaluation, choose_excerpts, evaluate, model_system, reference_systems
@@ -25,7 +25,7 @@ from hypersound_lib.experiments.scales import Scale, scale
 from hypersound_lib.files import atomic_path
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.provenance import provenance, write_result
-from hypersound_lib.training import TrainingResult, read_log, train, training_stores
+from hypersound_lib.training import read_log, train, training_stores
 from hypersound_lib.training.checkpoint import Checkpoints
 
 
@@ -43,7 +43,7 @@ def reproduce(
 ) -> bool:
     """Run what is missing of the table, one training after the other; return whether it is complete.
 
-    Raises ConfigError where a name is unknown, or `out` holds results of another scale.
+    Raises ConfigError where a name is unknown, `out` holds results of another scale, or no folder can be beside it.
 
     Args:
         scale_name: "smoke", "tutorial" or "paper".
@@ -55,13 +55,12 @@ def reproduce(
         progress: show a bar for each training, and tell `say` how far it has come.
     """
     chosen, out = scale(scale_name), Path(out)
-    runs, done = _chosen_runs(chosen, only), read_results(out, chosen.name)
+    folders, runs, done = _runs_folder(out), _chosen_runs(chosen, only), read_results(out, chosen.name)
     data = cache(lambda rate: training_stores(chosen.data, rate, root=root, download=download))
     for run in [name for name in runs if name not in done]:
         say(f"== {run}: training")
-        origin, folder = provenance(command, seed=0), out.with_name(out.name + "-runs") / run
-        stores = data(sample_rate(chosen, run))
-        trained = train_run(chosen, run, stores, folder, _rave_seconds(chosen, run, done), progress)
+        origin, stores = provenance(command, seed=0), data(sample_rate(chosen, run))
+        trained = train_run(chosen, run, stores, folders / run, _rave_seconds(chosen, run, done), progress)
         if not trained.finished:
             say(f"{run}: interrupted after {trained.step} steps; the same command goes on")
             return False
@@ -69,6 +68,14 @@ def reproduce(
         write_result(out / f"{run}.json", done[run], origin)
     _write_table(out, done, say)
     return set(run_names(chosen)) <= set(done)
+
+
+def _runs_folder(out: Path) -> Path:
+    """Return OUT-runs, beside the folder of results, whose own name `.` and `..` do not say."""
+    out = Path(os.path.abspath(out))
+    if not out.name:
+        raise ConfigError(f"{out}: results need a folder that has a name, for trainings go to a folder beside it")
+    return out.with_name(out.name + "-runs")
 
 
 def _chosen_runs(chosen: Scale, only: Sequence[str]) -> list[str]:
@@ -110,12 +117,12 @@ def read_results(out: Path, scale_name: str | None = None) -> dict[str, dict[str
     for path in sorted(out.glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))["results"]
-            of_scale = record["scale"]
+            of_scale, run = record["scale"], record["run"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{path} is no result of this command ({error!r}); move it away") from error
         if scale_name not in (None, of_scale):
             raise ConfigError(f"{out} holds results of scale {of_scale!r}; give {scale_name!r} another --out")
-        results[record["run"]] = record
+        results[run] = record
     return results
 
 
@@ -146,24 +153,16 @@ def train_run(
     resume = bool(Checkpoints(folder / "checkpoints", keep=1).saved())
     torch.manual_seed(0)
     model: HyperSound | RAVE
-    result: TrainingResult | RAVETrainingResult
     if run == "rave":
         model = RAVE(scale.rave)
         result = train_rave(
-            model,
-            *stores,
-            scale.rave_training,
-            folder,
-            resume=resume,
-            max_seconds=seconds,
-            cpu=_no_gpu(),
-            progress=progress,
+            model, *stores, scale.rave_training, folder, resume=resume, max_seconds=seconds, progress=progress
         )
         finished = result.stop_reason != "interrupted"
     elif run in scale.runs:
         model = HyperSound(cast(HyperSoundConfig, scale.runs[run].model))
         config = scale.runs[run].training
-        result = train(model, *stores, config, folder, resume=resume, cpu=_no_gpu(), progress=progress)
+        result = train(model, *stores, config, folder, resume=resume, progress=progress)
         finished = result.stop_reason == "steps"
     else:
         raise ConfigError(f"{run!r} is no run of scale {scale.name}; there are rave, {', '.join(scale.runs)}")
@@ -173,10 +172,6 @@ def train_run(
 def sample_rate(scale: Scale, run: str) -> int:
     """Return the rate that a run is trained at, in Hz."""
     return scale.rave.sample_rate if run == "rave" else scale.runs[run].model.sample_rate
-
-
-def _no_gpu() -> bool:
-    return not torch.cuda.is_available()
 
 
 def _score(
@@ -198,7 +193,6 @@ def _score(
 
 
 def _record(chosen: Scale, run: str, trained: TrainedRun, evaluation: Evaluation) -> dict[str, Any]:
-    """Return what is kept of a run."""
     configs = (chosen.rave, chosen.rave_training) if run == "rave" else vars(chosen.runs[run]).values()
     return {
         "scale": chosen.name,

@@ -20,6 +20,7 @@ from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import lsd, mse, snr
 from hypersound_lib.progress import progress_bar
 from hypersound_lib.training.interrupt import stop_on_signal
+from hypersound_lib.training.state import schedule_factor
 
 # Embeddings of all instants are kept for the whole fit while they are smaller than this.
 _FEATURE_BYTES = 2**30
@@ -80,9 +81,9 @@ def fit_inr(
         ConfigError: the sound is not `(T,)`, silent, not finite or too short, or a setting is impossible.
         FloatingPointError: the loss became NaN or infinite; the message says at which step, and what to lower.
     """
-    check_sample_rate(sample_rate)
-    gain = _check(waveform, config)
-    loss, device = ReconstructionLoss(config.loss, sample_rate), choose_device(config.device)
+    gain = _check(waveform, sample_rate, config)
+    sound = FittedSound(inr, sample_rate, len(waveform), gain)  # whose limits show before the work, not after
+    loss, device = ReconstructionLoss(config.loss, sound.sample_rate), choose_device(config.device)
     if (shortest := config.window or len(waveform)) < loss.min_samples:
         raise ConfigError(f"loss {config.loss!r} needs {loss.min_samples} samples at once, there are {shortest}")
     check_precision(config.precision, device)
@@ -94,14 +95,16 @@ def fit_inr(
         if not log.history:
             raise
         log.stop_reason = "interrupted"
-    return log.result(waveform, sample_rate, inr, gain)
+    return log.result(waveform, sound)
 
 
 def _descend(clip: "_Clip", loss: ReconstructionLoss, config: FitConfig, log: "_Log") -> None:
     """Take steps until the log finds a reason to stop."""
     inr, device = clip.inr, clip.target.device
     optimizer = torch.optim.Adam(inr.parameters(), lr=config.learning_rate)
-    scheduler = _scheduler(optimizer, config)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: schedule_factor(config.schedule, step / config.steps)
+    )
     autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
     weights = dict(inr.named_parameters())
     with stop_on_signal() as stop:
@@ -198,14 +201,13 @@ class _Log:
         if self.callback is not None and self.callback(dict(row)) and not self.stop_reason:
             self.stop_reason = "callback"
 
-    def result(self, waveform: Tensor, sample_rate: int, inr: INR, gain: float) -> FitResult:
+    def result(self, waveform: Tensor, sound: FittedSound) -> FitResult:
         """Put the best weights back, and measure them as a listener would hear them."""
         seconds = time.perf_counter() - self.started
         self.bar.close()
         with torch.no_grad():
-            for name, p in inr.named_parameters():
+            for name, p in sound.inr.named_parameters():
                 p.copy_(self.best_weights[name])
-        sound = FittedSound(inr, sample_rate, len(waveform), gain)
         steps = int(self.history[-1]["step"])
         return FitResult(sound, self.history, measure(waveform, sound), seconds, steps, self.stop_reason)
 
@@ -219,14 +221,9 @@ def measure(waveform: Tensor, sound: FittedSound) -> dict[str, float]:
     return metrics
 
 
-def _scheduler(optimizer: torch.optim.Optimizer, config: FitConfig) -> torch.optim.lr_scheduler.LRScheduler:
-    if config.schedule == "cosine":
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
-    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-
-
-def _check(waveform: Tensor, config: FitConfig) -> float:
+def _check(waveform: Tensor, sample_rate: int, config: FitConfig) -> float:
     """Raise ConfigError on what cannot be fitted; return the sound's peak."""
+    check_sample_rate(sample_rate)
     if waveform.ndim != 1 or waveform.numel() == 0 or not waveform.is_floating_point():
         raise ConfigError(f"a sound is a float tensor (T,), not {waveform.dtype} {tuple(waveform.shape)}")
     peak = waveform.abs().max().item()

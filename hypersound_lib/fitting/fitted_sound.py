@@ -3,9 +3,9 @@
 import dataclasses
 import json
 import math
-import operator
 import os
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 import torch
@@ -39,8 +39,11 @@ class FittedSound:
     gain: float = 1.0  # the original's peak: the network itself is fitted at full scale
 
     def __post_init__(self):
-        if any(type(number) is not int for number in (self.sample_rate, self.num_samples)):
-            raise ConfigError(f"rate and samples are whole numbers, not {self.sample_rate!r} and {self.num_samples!r}")
+        for name in ("sample_rate", "num_samples"):
+            number = getattr(self, name)
+            if not isinstance(number, Integral) or isinstance(number, bool):
+                raise ConfigError(f"{name} is a whole number, not {number!r}")
+            object.__setattr__(self, name, int(number))  # of NumPy's, say, which JSON does not know
         limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
         if self.sample_rate < 1 or self.num_samples < 1:
             raise ConfigError(f"a sound has a sample, and a rate in Hz: not {self.num_samples} at {self.sample_rate}")
@@ -121,8 +124,8 @@ class FittedSound:
         try:
             description = json.loads(metadata["sound"])
             inr = _build(description["kind"], description["config"], tensors)
-            rate, count = (operator.index(description[key]) for key in ("sample_rate", "num_samples"))
-            sound = cls(inr, rate, count, 1.0 * description["gain"])  # a TypeError for what is no number
+            rate, count, gain = (description[key] for key in ("sample_rate", "num_samples", "gain"))
+            sound = cls(inr, rate, count, 1.0 * gain)  # a TypeError for what is no number
             bad = first_not_finite(tensors | {"gain": torch.tensor(sound.gain, dtype=torch.float64)})
         except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, ConfigError) as error:
             raise WeightsFileError(f"{path}: config and weights do not fit ({error}); fit the sound again") from error

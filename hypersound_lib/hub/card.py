@@ -15,19 +15,19 @@ tags: [audio, implicit-neural-representation, hypernetwork]
 
 # HyperSound
 
-A hypernetwork that hears a clip of sound and writes the weights of a small network, here a
+A hypernetwork that takes a clip of sound as input and writes the weights of a small network, here a
 {model.target.__class__.__name__}, which plays it at any sample rate.
 
 | | |
 |---|---|
-| Sample rate | {config.sample_rate} Hz: it hears up to {nyquist:g} Hz |
+| Sample rate | {config.sample_rate} Hz: it keeps frequencies up to {nyquist:g} Hz |
 | Clip | {config.num_samples} samples, {seconds:.3g} s |
 {counts}
 
 ```python
-from hypersound_lib import HyperSound
+from hypersound_lib import load_model
 
-model = HyperSound.from_pretrained("path/to/this/folder")
+model = load_model("path/to/this/folder")
 sound = model.reconstruct(waveform, sample_rate)  # any length, any rate
 ```
 """
@@ -55,9 +55,9 @@ hypersound decompress voice.hs copy.wav --model path/to/this/folder
 ```
 
 ```python
-from hypersound_lib.local.model import LocalHyperSound
+from hypersound_lib import load_model
 
-model = LocalHyperSound.from_pretrained("path/to/this/folder")
+model = load_model("path/to/this/folder")
 data = model.compress(waveform, sample_rate, kbps=6)  # bytes: the content of a .hs file
 copy = model.decompress(data)  # at {config.sample_rate} Hz; sample_rate=... for any other
 ```
@@ -77,13 +77,13 @@ A variational autoencoder of sound, after Caillon and Esling (2021): {config.lat
 
 | | |
 |---|---|
-| Sample rate | {config.sample_rate} Hz: it hears up to {nyquist:g} Hz |
+| Sample rate | {config.sample_rate} Hz: it keeps frequencies up to {nyquist:g} Hz |
 {counts}
 
 ```python
-from hypersound_lib.baselines.rave import RAVE
+from hypersound_lib import load_model
 
-model = RAVE.from_pretrained("path/to/this/folder")
+model = load_model("path/to/this/folder")
 sound = model.reconstruct(waveform, sample_rate)  # any length, any rate
 ```
 """

@@ -45,6 +45,7 @@ def write_folder(
         raise ConfigError(f"config and facts must be what JSON can hold ({error})") from error
     if bad := first_not_finite(tensors):
         raise ConfigError(f"{folder}: {bad} holds NaN or Inf; nothing was saved. Train again, or from a checkpoint")
+    folder = folder.resolve()  # a link may lead to another disk, onto which nothing can be renamed
     # Whatever can fail, such as a full disk, fails in here, before anything old is touched.
     with staging_folder(folder) as staging:
         stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -67,16 +68,15 @@ def find_folder(name_or_folder: str | os.PathLike, revision: str | None = None) 
 
     Args:
         name_or_folder: a folder that exists, such as a training run's, of which `best` is taken; a shipped name; or
-            `owner/name` on the hub, which is downloaded once.
+            `owner/name` on the hub, which is downloaded once. Write ``./local`` for a folder called like a shipped
+            model; the name alone means such a folder only where it holds a model.
         revision: branch, tag or commit on the hub; None stands for its main branch.
 
     Raises:
         WeightsFileError: there is no such model, or the hub cannot be reached.
     """
-    folder = Path(name_or_folder)
-    if folder.is_dir():
-        best = folder / "best"
-        return best if not (folder / CONFIG_FILE).is_file() and (best / CONFIG_FILE).is_file() else folder
+    if (folder := local_folder(name_or_folder)) is not None:
+        return folder
     name, shipped = str(name_or_folder), _shipped()
     if name in shipped:
         return shipped[name]
@@ -87,6 +87,18 @@ def find_folder(name_or_folder: str | os.PathLike, revision: str | None = None) 
             f"{name}: there is no such folder or model ({known}); {hint}the hub's are called owner/name"
         )
     return _download(name, revision, known)
+
+
+def local_folder(name_or_folder: str | os.PathLike) -> Path | None:
+    """Return the folder on this machine that `find_folder` would take, without the shipped ones; None if there is none.
+
+    A name alone, such as "local", is of a shipped model where the folder of that name holds no model.
+    """
+    folder = Path(name_or_folder)
+    holder = next((place for place in (folder, folder / "best") if (place / CONFIG_FILE).is_file()), None)
+    if holder is not None or not folder.is_dir():
+        return holder
+    return None if isinstance(name_or_folder, str) and name_or_folder in _shipped() else folder
 
 
 def read_folder(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -152,6 +164,6 @@ def _download(name: str, revision: str | None, known: str) -> Path:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         where = f"{name} at {revision}" if revision else name
         raise WeightsFileError(
-            f"{where}: no such folder, and not to be had from the hub ({reason}). Check the name and the network, or "
+            f"{where}: no such folder, and not available from the hub ({reason}). Check the name and the network, or "
             f"take a folder or a model {known}"
         ) from error

@@ -85,6 +85,16 @@ class PretrainedModel(nn.Module, ABC):
         """
         yield self.reconstruct(torch.cat(list(read())), sample_rate, output_rate)
 
+    def scoring_settings(self, numbers: Tensor, count: int) -> dict[str, Any]:
+        """Return what else `forward` is called with for clips of these numbers out of the `count` of a validation.
+
+        It makes a clip's score the same in whatever batch the clip comes. Most models have nothing to choose.
+        """
+        return {}
+
+    def freeze_code(self) -> None:
+        """Fix what coding takes from the weights, once these are trained; most models need nothing."""
+
     @property
     @abstractmethod
     def theta_per_second(self) -> float:

@@ -10,7 +10,7 @@ The hypernetwork of the paper listens through it (paper, "Hypernetwork").
       [3 residual units, strided conv C -> 2C] s = 8    (B, 256,   103)
       conv -> embedding                                 (B,  32,   103)
 
-Every convolution is causal: zeros are put in front only, so frame f has heard nothing after sample f · hop.
+Every convolution is causal: zeros are put in front only, so frame f has seen nothing after sample f · hop.
 """
 
 import math

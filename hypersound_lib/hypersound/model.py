@@ -1,4 +1,4 @@
-"""HyperSound: hear a clip once, and write the network that plays it (paper, eq. 1 and 2).
+"""HyperSound: encode a clip once, and write the network that plays it (paper, eq. 1 and 2).
 
 waveform (B, T) ──encoder──► frames (B, F, E) ──hypernetwork──► params {name: (B, *shape)}
 coords   (T', 1) ──target network with params──► waveform (B, T')
@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from hypersound_lib.config_json import from_json, kind_from_json, kind_to_json
 from hypersound_lib.coords import clip_duration, instants, samples_in, time_coords
+from hypersound_lib.data import as_sound
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.config import HyperSoundConfig
 from hypersound_lib.hypersound.encoder import SoundStreamEncoder
 from hypersound_lib.hypersound.hypernetwork import HyperNetwork
-from hypersound_lib.hypersound.reconstruction import OVERLAP, clips_per_second, reconstruct, reconstruct_blocks
+from hypersound_lib.hypersound.reconstruction import OVERLAP, clips_per_second, reconstruct_blocks
 from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
 
 __all__ = ["HyperSound", "HyperSoundConfig"]
@@ -61,7 +62,7 @@ class HyperSound(PretrainedModel):
         """
         if waveform.ndim != 2 or waveform.shape[-1] != self.config.num_samples:
             raise ConfigError(
-                f"this model hears clips (B, {self.config.num_samples}) at {self.config.sample_rate} Hz, not "
+                f"this model takes clips (B, {self.config.num_samples}) at {self.config.sample_rate} Hz, not "
                 f"{tuple(waveform.shape)}; HyperSound.reconstruct resamples and cuts a sound of any length"
             )
         return self.hypernetwork(self.encoder(self.as_batch(waveform)))
@@ -149,7 +150,11 @@ class HyperSound(PretrainedModel):
         Raises:
             ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible.
         """
-        return reconstruct(self, waveform, sample_rate, output_rate, overlap=overlap, batch_size=batch_size)
+        sound = as_sound(waveform)
+        played = reconstruct_blocks(
+            self, lambda: [sound], sample_rate, output_rate, overlap=overlap, batch_size=batch_size
+        )
+        return torch.cat([torch.zeros(0), *played])
 
     def reconstruct_blocks(
         self, read: Callable[[], Iterable[Tensor]], sample_rate: int, output_rate: int | None = None

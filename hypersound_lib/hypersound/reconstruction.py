@@ -16,15 +16,16 @@ others down to where the model has learnt nothing.
 import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coords import time_coords
-from hypersound_lib.data import as_sound, resampled_length
+from hypersound_lib.data import resampled_length
 from hypersound_lib.data.blocks import exactly, resample_blocks
+from hypersound_lib.data.waveforms import sound_blocks
 from hypersound_lib.errors import ConfigError, check_sample_rate
 
 if TYPE_CHECKING:
@@ -46,15 +47,6 @@ def clips_per_second(model: "HyperSound") -> float:
     return model.config.sample_rate / (length - math.floor(OVERLAP * length))
 
 
-def reconstruct(
-    model: "HyperSound", waveform: Tensor, sample_rate: int, output_rate: int | None = None, **settings: Any
-) -> Tensor:
-    """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`; see `HyperSound.reconstruct`."""
-    waveform = as_sound(waveform)
-    played = reconstruct_blocks(model, lambda: [waveform], sample_rate, output_rate, **settings)
-    return torch.cat([torch.zeros(0), *played])
-
-
 @torch.no_grad()
 def reconstruct_blocks(
     model: "HyperSound",
@@ -72,9 +64,11 @@ def reconstruct_blocks(
     if not 0 <= overlap <= 0.5 or batch_size < 1:
         raise ConfigError(f"overlap lies in [0, 0.5], batch_size is at least 1; not {overlap} and {batch_size}")
     num_samples = sum(map(len, read()))
-    clips = _Clips(
-        model, lambda: resample_blocks(read(), sample_rate, rate), Fraction(num_samples, sample_rate), overlap
-    )
+
+    def heard() -> Iterator[Tensor]:
+        return resample_blocks(sound_blocks(read()), sample_rate, rate)
+
+    clips = _Clips(model, heard, Fraction(num_samples, sample_rate), overlap)
     total = resampled_length(num_samples, sample_rate, output_rate)
     if output_rate < rate:
         played = _played(model, clips, rate, resampled_length(num_samples, sample_rate, rate), batch_size)

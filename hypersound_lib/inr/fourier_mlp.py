@@ -1,14 +1,13 @@
 """The paper's target network: a positional embedding, then a ReLU network (paper, section 3.2).
 
-And what it has in common with every implicit neural representation: it is a function of time whose weights may come
-from outside. θ and instants go in and samples come out, all on this page.
+And what is common to all INRs, functions of time whose weights may come from outside: θ and instants to samples.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +24,7 @@ class INR(nn.Module):
     """
 
     config: Any  # a dataclass; each subclass says which
-    # How much a hypernetwork's input adds to each generated tensor at the start, as part of the tensor's own standard
-    # deviation, unless `HyperNetworkConfig.residual_scale` says it.
+    # What a hypernetwork's input adds to a tensor at the start, in standard deviations; see `HyperNetworkConfig`.
     residual_scale: ClassVar[float] = 0.3
     # Of one layer's output for a chunk of instants, by kind of device. A GPU decodes all at once (`bench_gpu_speed`).
     chunk_bytes: ClassVar[dict[str, int]] = {"cpu": 4 * 2**20}
@@ -156,6 +154,13 @@ class FourierFeatures(nn.Module):
         # Single precision names a frequency to 1 part in 10^7: sums of sines stay in tune over minutes.
         self.register_buffer("frequencies", frequencies.to(torch.float32))
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        exact = self.frequencies  # they follow to another device, and to no other precision
+        super()._apply(fn, recurse)
+        if self.frequencies.dtype != exact.dtype:
+            self.frequencies = exact.to(self.frequencies.device)
+        return self
+
     @property
     def num_features(self) -> int:
         """2K: the width of the embedding."""
@@ -169,8 +174,7 @@ class FourierFeatures(nn.Module):
         """
         turns = coords * self.frequencies.to(coords.dtype)  # (..., T, K)
         angle = 2 * math.pi * (turns - torch.round(turns))
-        pairs = torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1)  # (..., T, K, 2)
-        return pairs.flatten(-2)
+        return torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1).flatten(-2)
 
 
 @dataclass(frozen=True)
@@ -183,8 +187,7 @@ class FourierMLPConfig:
     num_frequencies: int = 0  # above 0: so many free frequencies in place of octaves; see spectral_frequencies
 
 
-# The three target networks of the paper's Table 1, and ours for one sound: many frequencies and one wide step learn
-# sooner than depth (notebook 2 shows why).
+# The paper's three of Table 1, and ours for one sound: one wide step learns sooner than depth (notebook 2 shows why).
 SMALL = FourierMLPConfig(hidden_layers=4, width=64)  # 14 657 parameters
 BASE = FourierMLPConfig(hidden_layers=4, width=256)  # 206 081 parameters
 LARGE = FourierMLPConfig(hidden_layers=6, width=384)  # 752 257 parameters
@@ -238,11 +241,10 @@ def _embedding(config: FourierMLPConfig, frequencies: Tensor | None) -> FourierF
         raise ConfigError(f"hidden_layers and width must be positive, not {config}")
     if config.num_frequencies and config.num_octaves:
         raise ConfigError(f"choose num_octaves or num_frequencies, not both: {config}")
-    given = 0 if frequencies is None else frequencies.numel()
-    if given != config.num_frequencies:
+    if (given := 0 if frequencies is None else frequencies.numel()) != config.num_frequencies:
         raise ConfigError(f"the config wants {config.num_frequencies} frequencies, {given} were given")
-    if frequencies is not None:
-        return FourierFeatures(frequencies)
-    from hypersound_lib.inr.frequencies import octave_frequencies
+    if frequencies is None and config.num_octaves:
+        from hypersound_lib.inr.frequencies import octave_frequencies
 
-    return FourierFeatures(octave_frequencies(config.num_octaves)) if config.num_octaves else None
+        frequencies = octave_frequencies(config.num_octaves)
+    return None if frequencies is None else FourierFeatures(frequencies)

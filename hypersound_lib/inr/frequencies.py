@@ -46,10 +46,18 @@ def spectral_frequencies(waveform: Tensor, num_frequencies: int, seed: int = 0) 
         seed: of the drawing.
 
     Raises:
-        ConfigError: more frequencies than the spectrum has bins.
+        ConfigError: more frequencies than the spectrum has bins, or the sound is not `(T,)` with T ≥ 2, not of
+            floating-point numbers, or holds NaN or Inf.
     """
+    if waveform.ndim != 1 or len(waveform) < 2 or not waveform.is_floating_point():
+        raise ConfigError(
+            f"frequencies are drawn from a waveform (T,) of floating-point numbers with T of at least 2, not "
+            f"{waveform.dtype} {tuple(waveform.shape)}"
+        )
     magnitude = torch.fft.rfft(waveform.detach().to("cpu", torch.float32)).abs()[:-1]
     num_bins = magnitude.numel()
+    if not magnitude.isfinite().all():
+        raise ConfigError("the sound has no spectrum: it holds NaN or Inf, or is far above full scale, which is ±1")
     if not 1 <= num_frequencies <= num_bins:
         raise ConfigError(f"{num_frequencies} frequencies do not fit {num_bins} bins; use 1 to {num_bins}")
     weight = magnitude.sqrt()

@@ -14,7 +14,7 @@ class LocalHyperSoundConfig:
     sample_rate: int = 22050  # Hz
     num_samples: int = 16384  # of a training clip; the model itself takes any length
     hop: int = 320  # between frames, in samples; as many waves in each
-    packet: int = 68  # frames that are coded together, at most
+    packet: int = 68  # frames that are coded together, at most; they last up to a second
     side: int = 20  # side numbers
     side_held: int = 2  # frames that they stand for: what they say of a sound changes slowly
     encoder_width: int = 192
@@ -31,5 +31,9 @@ class LocalHyperSoundConfig:
         sizes = [value for name, value in vars(self).items() if not name.startswith("price")]
         if min(sizes) < 1 or self.hop % 2:
             raise ConfigError(f"sizes must be positive, and hop even: {self}")
+        if self.packet * self.hop > self.sample_rate:  # as files promise: what is lost with one is short
+            lasts = f"{self.packet} frames of {self.hop} samples last {self.packet * self.hop / self.sample_rate:.3g} s"
+            most = f"at {self.sample_rate} Hz packet is at most {self.sample_rate // self.hop}"
+            raise ConfigError(f"a packet lasts at most a second, and {lasts}; {most}, or choose a smaller hop")
         if not (self.price >= 0 and math.isfinite(self.price) and math.isfinite(self.price_slope)):
             raise ConfigError(f"a price of bits is a number of at least 0: {self}")

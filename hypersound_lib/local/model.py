@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.coding.compression import compress
+from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import identity
-from hypersound_lib.coding.decompression import decompress
+from hypersound_lib.coding.decompression import decompress_blocks
 from hypersound_lib.coding.knob import KNOBS, knob_value, random_knob_values
-from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate
+from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, survey
+from hypersound_lib.coding.tensors import in_packets
 from hypersound_lib.coords import clip_duration
-from hypersound_lib.data import as_sound, resampled_length
+from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.hub.folders import first_not_finite
 from hypersound_lib.local.config import LocalHyperSoundConfig
@@ -50,12 +51,17 @@ class LocalHyperSound(CodedWaves):
 
     def analyse(self, waveform: Tensor) -> Tensor:
         """Return the lapped waves' amplitudes in packets: `(B, T) -> (B · P, K, M)`, zeros after the last frame."""
-        amplitudes = self.transform(waveform) * self.unit
-        count = amplitudes.shape[1]
-        if count > self.config.packet:
-            amplitudes = functional.pad(amplitudes, (0, 0, 0, -count % self.config.packet))
-            amplitudes = amplitudes.unflatten(1, (-1, self.config.packet)).flatten(0, 1)
-        return amplitudes
+        amplitudes, size = self.amplitudes(waveform), self.config.packet
+        lacking = -max(amplitudes.shape[1], size) % size  # one short packet stays short
+        return in_packets(functional.pad(amplitudes, (0, 0, 0, lacking)), size)[0]
+
+    def amplitudes(self, waveform: Tensor) -> Tensor:
+        """Return the lapped waves' amplitudes as an orthonormal transform has them: `(B, T) -> (B, K, M)`."""
+        return self.transform(waveform) * self.unit
+
+    def amplitudes_within(self, window: Tensor) -> Tensor:
+        """Return those of the frames that lie wholly in a window `(T,)`, not of its first and last: `-> (K, M)`."""
+        return self.amplitudes(window.unsqueeze(0))[0, 1:-1]
 
     def encode(self, waveform: Tensor, knob: int | None = None) -> Tensor:
         """Write θ for a sound: `(B, T) -> (B, K, M)`, K = ⌊(T - 1) / hop⌋ + 2.
@@ -68,10 +74,9 @@ class LocalHyperSound(CodedWaves):
         Raises:
             ConfigError: the waveform is not as `as_batch` wants it, or there is no such position.
         """
-        waveform = self.as_batch(waveform)
         if knob is None:
-            return self.transform(waveform)
-        amplitudes = self.transform(waveform) * self.unit
+            return self.transform(self.as_batch(waveform))
+        amplitudes = self.amplitudes(self.as_batch(waveform))
         value = knob_value(knob).to(amplitudes).expand(len(amplitudes))
         packets = amplitudes.split(self.config.packet, dim=1)
         return torch.cat([self.quantise_and_generate(packet, value)[1] for packet in packets], dim=1)
@@ -110,7 +115,7 @@ class LocalHyperSound(CodedWaves):
         num_samples: int | None = None,
         *,
         with_costs: bool = False,
-        knob: int | None = None,
+        knob: int | Tensor | None = None,
     ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
         """Encode sounds, round, and play them, or a window of them: `(B, T) -> (B, num_samples)`.
 
@@ -119,7 +124,7 @@ class LocalHyperSound(CodedWaves):
             start: the window's first sample.
             num_samples: of the window; None plays to the end.
             with_costs: return `(sound, {"rate": λ(r) · kbit/s, mean over the batch})`, as training wants it.
-            knob: None draws a position for each sound in training, and spreads them evenly in evaluation.
+            knob: a position, or one for each sound `(B,)`; None draws them in training, in evaluation spreads them.
 
         Raises:
             ConfigError: the waveform is not as `as_batch` wants it, or the window not within it.
@@ -143,11 +148,20 @@ class LocalHyperSound(CodedWaves):
     ) -> Tensor:
         """Compress a sound and play the file: `(T,) -> (T',)`, as `PretrainedModel.reconstruct` has it.
 
-        It needs neither clips nor full scale. `kbps`, and what may be wrong with it, are those of `compress`.
+        It needs neither clips nor full scale. `kbps`, and what may be wrong with it, are those of `compress`; None
+        stands for 6 kbit/s, or for the coarsest steps where a short sound takes more.
         """
         waveform, rate = as_sound(waveform), self.config.sample_rate if output_rate is None else output_rate
         total = resampled_length(len(waveform), sample_rate, rate)
-        copy = self.decompress(self.compress(waveform, sample_rate, kbps=kbps), rate)
+        if not resampled_length(len(waveform), sample_rate, self.config.sample_rate):
+            return torch.zeros(total)  # nothing is left of it at the model's rate
+        try:
+            data = self.compress(waveform, sample_rate, kbps=kbps)
+        except ConfigError:  # any other than of the rate comes again
+            if kbps is not None:
+                raise
+            data = self.compress(waveform, sample_rate, quality=0)
+        copy = self.decompress(data, rate)
         return functional.pad(copy, (0, total - len(copy)))  # the rate between may have rounded otherwise
 
     def compress(
@@ -156,15 +170,15 @@ class LocalHyperSound(CodedWaves):
         """Return a sound as the content of a `.hs` file: `(T,)` at any rate in Hz.
 
         Args:
-            waveform: `(T,)`.
-            sample_rate: in Hz.
+            waveform: `(T,)`, at `sample_rate`.
             kbps: the file, header included, has at most so many kilobits for each second of sound; the default is 6.
             quality: instead, from 0 (the smallest files) to 10 (the finest steps), whatever they take.
 
         Raises:
-            ConfigError: the waveform is not `(T,)`, holds NaN or Inf, or the model cannot go as low as `kbps`.
+            ConfigError: `as_sound` refuses the waveform, it is too loud, or the model cannot go as low as `kbps`.
         """
-        return compress(self, waveform, sample_rate, Rate.of(kbps, quality))
+        rate, sound = Rate.of(kbps, quality), resample(as_sound(waveform), sample_rate, self.config.sample_rate)
+        return b"".join(compress_blocks(self, [sound], survey([sound], self.config.hop), sample_rate, rate))
 
     def decompress(self, data: bytes, sample_rate: int | None = None) -> Tensor:
         """Play what `compress` returned, at any rate in Hz: `-> (T',)`; None stands for the model's own rate.
@@ -174,7 +188,7 @@ class LocalHyperSound(CodedWaves):
         Raises:
             CodeFileError: it is no such file, cut short, or another model's.
         """
-        return decompress(self, data, sample_rate)
+        return torch.cat([torch.zeros(0), *decompress_blocks(self, data, sample_rate)])
 
     def identity(self) -> bytes:
         """Return 4 bytes by which a file names the model that it needs: of the hash of all weights.
@@ -187,26 +201,23 @@ class LocalHyperSound(CodedWaves):
             raise ConfigError(f"the model's {bad} holds NaN or Inf; load its weights again, or train them anew")
         return identity(weights)
 
-    def _knobs(self, count: int, knob: int | None, device: torch.device) -> Tensor:
-        if knob is not None:
-            return knob_value(knob).expand(count)
-        if self.training:
+    def scoring_settings(self, numbers: Tensor, count: int) -> dict[str, Any]:
+        """Return knobs that are spread evenly over all clips of a validation, not over each batch of them."""
+        return {"knob": torch.linspace(0, KNOBS - 1, count + 2)[1:-1].round().long()[numbers]}
+
+    def freeze_code(self) -> None:
+        """Compute the integer frequencies of the tables anew from what was learnt."""
+        self.entropy.freeze()
+
+    def _knobs(self, count: int, knob: int | Tensor | None, device: torch.device) -> Tensor:
+        if knob is None and self.training:
             return random_knob_values(count, device)
-        return knob_value(torch.linspace(0, KNOBS - 1, count + 2)[1:-1].round().long())
+        knob = self.scoring_settings(torch.arange(count), count)["knob"] if knob is None else knob
+        return knob_value(knob).expand(count)
 
     def samples_per_hop(self, sample_rate: int) -> Fraction:
         """Return how many samples of a rate in Hz a hop lasts."""
         return Fraction(self.config.hop * sample_rate, self.config.sample_rate)
-
-    @property
-    def frames_per_second(self) -> float:
-        """How many frames describe a second."""
-        return self.config.sample_rate / self.config.hop
-
-    @property
-    def packet_seconds(self) -> float:
-        """How long a packet lasts, at most."""
-        return self.config.packet / self.frames_per_second
 
     @property
     def theta_per_second(self) -> float:

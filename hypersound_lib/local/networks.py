@@ -46,6 +46,16 @@ class CodedWaves(PretrainedModel):
         # The waves' table plays amplitudes of cosines; an orthonormal transform's numbers are so many times as large.
         self.unit = math.sqrt(config.hop / 2)
 
+    @property
+    def frames_per_second(self) -> float:
+        """How many frames describe a second."""
+        return self.config.sample_rate / self.config.hop
+
+    @property
+    def packet_seconds(self) -> float:
+        """How long a packet lasts, at most."""
+        return self.config.packet / self.frames_per_second
+
     def quantise(self, amplitudes: Tensor, knob: Tensor) -> Packets:
         """Choose what is sent: amplitudes `(P, K, M)` and the knob `(P,)` as `knob_value` has it.
 

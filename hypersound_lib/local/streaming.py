@@ -22,6 +22,7 @@ from hypersound_lib.coding.decompression import play
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.data.blocks import resample_blocks
+from hypersound_lib.data.waveforms import sound_blocks
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.local.networks import ResidualBlock
 
@@ -49,7 +50,8 @@ def stream(
     """Encode a sound, round what is sent, and play it, as the sound comes: `(T_i,)` -> `(T'_j,)`, on the CPU.
 
     Joined, it is what `decode` makes of what `encode` makes of the whole: ⌈T · output rate / rate⌉ samples. Below the
-    model's rate it is played at that rate, and soxr, which takes its own time, brings it down.
+    model's rate it is played at that rate, and soxr, which takes its own time, brings it down: to as many samples as
+    `resampled_length` says.
 
     Args:
         model: in evaluation mode, on any device.
@@ -58,7 +60,7 @@ def stream(
         output_rate: in Hz; None stands for the model's own.
 
     Raises:
-        ConfigError: a block is not `(T,)`, there is no sample, no such knob, or no such rate.
+        ConfigError: a block is not as `as_sound` wants it, there is no sample, no such knob, or no such rate.
     """
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
@@ -72,9 +74,7 @@ def _live(model: "LocalHyperSound", blocks: Iterable[Tensor], knob: int, output_
 
     def counted() -> Iterator[Tensor]:
         nonlocal samples
-        for block in blocks:
-            if block.ndim != 1:
-                raise ConfigError(f"a sound to stream comes in blocks (T,), not {tuple(block.shape)}")
+        for block in sound_blocks(blocks):
             samples += len(block)
             yield block
 
@@ -88,26 +88,20 @@ def _live(model: "LocalHyperSound", blocks: Iterable[Tensor], knob: int, output_
 
 def _frames(model: "LocalHyperSound", blocks: Iterable[Tensor]) -> Iterator[tuple[Tensor, bool]]:
     """Yield the amplitudes of frames `(K_i, M)` as soon as they are known, and whether they are the last."""
-    hop, device = model.config.hop, next(model.parameters()).device
-    held = torch.zeros(hop, device=device)  # from one hop before the next frame's centre on
+    hop, weight = model.config.hop, next(model.parameters())
+    held = torch.zeros(hop).to(weight)  # from one hop before the next frame's centre on
     count = samples = 0
     for block in blocks:
         samples += len(block)
-        held = torch.cat([held.to(block.dtype), block.to(device)])
+        held = torch.cat([held, block.to(weight)])
         known = len(held) // hop - 1
         if known > 0:
-            yield _amplitudes(model, held[: (known + 1) * hop]), False
+            yield model.amplitudes_within(held[: (known + 1) * hop]), False
             held, count = held[known * hop :], count + known
     if not samples:
         raise ConfigError("there is no sample to stream")
     left = model.transform.frames_in(samples) - count
-    yield _amplitudes(model, functional.pad(held, (0, (left + 1) * hop - len(held)))), True
-
-
-def _amplitudes(model: "LocalHyperSound", window: Tensor) -> Tensor:
-    """Return the waves of the frames that lie wholly in a window of sound, which begins a hop before the first one."""
-    # The transform counts from a frame that is centred at the window's first sample: it and the last are not whole.
-    return model.transform(window.unsqueeze(0))[0, 1:-1] * model.unit
+    yield model.amplitudes_within(functional.pad(held, (0, (left + 1) * hop - len(held)))), True
 
 
 def _thetas(model: "LocalHyperSound", frames: Iterable[tuple[Tensor, bool]], knob: int) -> Iterator[Tensor]:

@@ -34,7 +34,7 @@ def window(u: Tensor) -> Tensor:
 
 
 def dual_window(u: Tensor) -> Tensor:
-    """Return w / (w² + (1 - w)²) for |u| < 1, else 0: heard under it and played under w, lapped waves are exact."""
+    """Return w / (w² + (1 - w)²) for |u| < 1, else 0: analysed under it and played under w, lapped waves are exact."""
     w = window(u)
     return w / (w.square() + (1 - w).square())
 
@@ -74,8 +74,7 @@ class LappedTransform(nn.Module):
         with torch.device("cpu"):  # also where a model is built on the meta device: the table is in no file
             u = torch.arange(2 * hop, dtype=torch.float64) / hop - 1
             table = wave_table(*lapped_waves(hop), u) * dual_window(u) * (2 / hop)
-        self._table = table.T.float().contiguous()
-        self.register_buffer("table", self._table, persistent=False)
+        self.register_buffer("table", table.T.float().contiguous(), persistent=False)
 
     def frames_in(self, num_samples: int) -> int:
         """Return K.

@@ -1,9 +1,9 @@
 """Losses on bands of a spectrogram, at several resolutions, from one transform of each signal.
 
     D, X, Y    powers of the error, the original and the estimate in a band and frame
-    band_error      log(1 + D / X)       hears phase, in quiet bands and moments, too; gives up on none; the lower a
+    band_error      log(1 + D / X)       sees phase, in quiet bands and moments, too; gives up on none; the lower a
                                          band, the more it counts: 1 + 15 / (1 + (f / 700 Hz)²), over the mean of all
-    band_level      |log X - log Y|      hears timbre alone: what has no phase to be had must still be as loud
+    band_level      |log X - log Y|      sees timbre alone: where phase cannot be learnt, sound must still be as loud
     spectrum_level  RMS over all bins of log₁₀ X - log₁₀ Y, as LSD has it: the same without bands, for each bin
     loudness        difference of loudness N ∝ (X / X₀)^0.23 (Zwicker) on a Bark scale, less what is masked; what was
                     added counts more than what is missing, as it does for ears
@@ -48,7 +48,8 @@ class BandLosses(nn.Module):
 
         self.terms = terms
         self.sizes = tuple(fft_sizes) if {"band_error", "band_level"} & set(terms) else ()
-        for size in {*self.sizes, *self._extra()}:
+        self.all_sizes = sorted({*self.sizes, *(size for term, size in _WINDOWS.items() if term in terms)})
+        for size in self.all_sizes:
             bands = max(8, round(n_mels * (size / 2048) ** 0.75))
             filters = librosa.filters.mel(sr=sample_rate, n_fft=size, n_mels=bands, norm=None)
             self.register_buffer(f"window{size}", torch.hann_window(size), persistent=False)
@@ -58,13 +59,10 @@ class BandLosses(nn.Module):
             self.register_buffer(f"weights{size}", (weights / weights.mean())[:, None], persistent=False)
         self.register_buffer("bark", _bark_filters(sample_rate, _BARK_WINDOW), persistent=False)
 
-    def _extra(self) -> set[int]:
-        return {size for term, size in _WINDOWS.items() if term in self.terms}
-
     def forward(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]:
         """Score estimates against references, each on its own, and neither silent anywhere."""
         totals: dict[str, Tensor] = {}
-        for size in sorted({*self.sizes, *self._extra()}):
+        for size in self.all_sizes:
             x, y = (self._spectrum(signal, size) for signal in (reference, estimate))
             for name, value in self._terms_of(x, y, size).items():
                 totals[name] = totals.get(name, 0.0) + value

@@ -72,7 +72,7 @@ class ReconstructionLoss(nn.Module):
     - `log_nmse`: log₁₀ of each clip's error energy over its own energy, not below -6 (60 dB): loud and quiet clips
       count alike, and silence, at 0, is never a good answer;
     - `mel_stft`: spectral convergence plus L1 of log magnitudes, on mel bins at several resolutions, as in the
-      paper. It hears timbre, and nearly ignores phase;
+      paper. It responds to timbre, and nearly ignores phase;
     - `stft`: the same on linear frequency;
     - `band_error`, `band_level`, `spectrum_level`, `loudness`: see `losses.bands`.
 
@@ -114,9 +114,11 @@ class ReconstructionLoss(nn.Module):
     @property
     def min_samples(self) -> int:
         """The shortest signal that every term can score."""
+        sizes = [*self.config.fft_sizes] if self.weights.keys() & {"stft", "mel_stft"} else []
+        if self.weights.keys() & {*BAND_TERMS}:
+            sizes += self.bands.all_sizes
         # The STFT pads by mirroring half a window on each side, which needs more samples than that.
-        spectral = self.weights.keys() & {"stft", "mel_stft", *BAND_TERMS}
-        return max(self.config.fft_sizes) // 2 + 1 if spectral else 1
+        return max(sizes) // 2 + 1 if sizes else 1
 
     def forward(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]:
         """Score estimates `(B, T)` against references `(B, T)`; the terms come without their weights."""

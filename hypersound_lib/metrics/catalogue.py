@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.errors import ConfigError, MetricRefused, check_sample_rate
 from hypersound_lib.metrics.cdpam import cdpam
 from hypersound_lib.metrics.intelligibility import estoi, stoi
 from hypersound_lib.metrics.perceptual import dnsmos, visqol
@@ -58,7 +58,8 @@ def _finite(compute: Callable[[Tensor, Tensor, int], Tensor | float]) -> PairMet
     """Return a metric of two waveforms that is finite or refused: the checks that all share."""
 
     def function(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
-        reference, estimate = as_pair(reference, estimate)
+        check_sample_rate(sample_rate)
+        reference, estimate = as_pair(reference.detach(), estimate.detach())
         if reference.ndim != 1:
             raise ConfigError(f"one waveform (T,) at a time is scored, not {tuple(reference.shape)}")
         check_samples(reference, estimate)

@@ -37,7 +37,7 @@ def cdpam(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
     Both signals are brought to 22 050 Hz and to 16 bit (what lies outside [-1, 1] is clipped), as in its training. A
     convolutional network describes each in 512 numbers, and a smaller one measures how far these are apart. Levels
     count, and a little also polarity. It runs where the signals are; on a CPU core one second of sound takes about
-    one second. What it heard lately it does not compute again, so many estimates of one reference cost less.
+    one second. What it described lately it does not compute again, so many estimates of one reference cost less.
 
     Raises:
         ConfigError: `cdpam` is not installed, or holds another network than is known here.
@@ -49,7 +49,7 @@ def cdpam(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
             _, compare = network(str(x.device))
             return compare(_describe(x, sample_rate), _describe(y, sample_rate))
 
-    return for_each_pair(distance, reference, estimate)
+    return for_each_pair(distance, reference, estimate, sample_rate)
 
 
 @functools.cache

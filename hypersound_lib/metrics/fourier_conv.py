@@ -15,7 +15,7 @@ direct way takes 15 for each: 2.3 in place of 15.
 import torch
 from torch import Tensor, nn
 
-_BLOCK = 128  # N: between the transforms' cost and the overlap's
+_SEGMENT = 128  # N: between the transforms' cost and the overlap's
 
 
 class FourierConv1d(nn.Module):
@@ -38,16 +38,16 @@ class FourierConv1d(nn.Module):
         (self.taps,), (self.stride,) = layer.kernel_size, layer.stride
         if layer.padding != (self.taps // 2,) or self.taps % 2 == 0 or layer.dilation != (1,) or layer.groups != 1:
             raise ValueError(f"only plain layers with an odd number of taps that keep the length, not {layer}")
-        spectra = torch.fft.rfft(layer.weight.detach(), n=_BLOCK).conj()  # (C', C, F); conj: correlation
+        spectra = torch.fft.rfft(layer.weight.detach(), n=_SEGMENT).conj()  # (C', C, F); conj: correlation
         self.register_buffer("spectra", spectra.permute(2, 1, 0).contiguous())  # (F, C, C')
         self.register_buffer("bias", layer.get_parameter("bias").detach().unsqueeze(-1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve one signal."""
-        length, step = x.shape[-1], _BLOCK - self.taps + 1
+        length, step = x.shape[-1], _SEGMENT - self.taps + 1
         missing = -length % step
         x = nn.functional.pad(x, (self.taps // 2, self.taps // 2 + missing))
-        blocks = torch.fft.rfft(x.unfold(-1, _BLOCK, step))  # (C, blocks, F)
-        products = torch.bmm(blocks.permute(2, 1, 0), self.spectra)  # (F, blocks, C')
-        whole = torch.fft.irfft(products.permute(2, 1, 0), n=_BLOCK)[..., :step]  # (C', blocks, step)
+        segments = torch.fft.rfft(x.unfold(-1, _SEGMENT, step))  # (C, segments, F)
+        products = torch.bmm(segments.permute(2, 1, 0), self.spectra)  # (F, segments, C')
+        whole = torch.fft.irfft(products.permute(2, 1, 0), n=_SEGMENT)[..., :step]  # (C', segments, step)
         return (whole.flatten(1)[:, :length] + self.bias)[:, :: self.stride]

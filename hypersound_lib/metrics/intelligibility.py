@@ -22,10 +22,10 @@ def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
     -15 dB. It needs speech of half a second or more. Gain and polarity do not matter.
 
     Raises:
-        ConfigError: `pystoi` is not installed.
+        ConfigError: `pystoi` is not installed, or the rate is none.
         MetricRefused: there is less than one such stretch of speech in the reference.
     """
-    return for_each_pair(lambda x, y: _pystoi(x, y, sample_rate, extended=False), reference, estimate)
+    return for_each_pair(lambda x, y: _pystoi(x, y, sample_rate, extended=False), reference, estimate, sample_rate)
 
 
 def estoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
@@ -35,10 +35,10 @@ def estoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
     which comes and goes. It takes the same speech as STOI, and scores it lower.
 
     Raises:
-        ConfigError: `pystoi` is not installed.
+        ConfigError: `pystoi` is not installed, or the rate is none.
         MetricRefused: there is less than half a second of speech in the reference.
     """
-    return for_each_pair(lambda x, y: _pystoi(x, y, sample_rate, extended=True), reference, estimate)
+    return for_each_pair(lambda x, y: _pystoi(x, y, sample_rate, extended=True), reference, estimate, sample_rate)
 
 
 def _pystoi(reference: Tensor, estimate: Tensor, sample_rate: int, extended: bool) -> float:

@@ -19,6 +19,7 @@ from hypersound_lib.metrics.waveform import for_each_pair, is_silent
 
 PERCEPTUAL_RATE = 16000  # Hz, of both
 VISQOL_SHORTEST = 0.64  # seconds: one patch of 20 frames behind the first 9, 20 ms apart and 80 ms long
+_VISQOL_PEAK = 0.9  # of the reference, about as loud as voices in recordings
 _DNSMOS_SAMPLES = 144160  # 9.01 s
 # From the network's number to the scale of the listeners: c₂ x² + c₁ x + c₀ (package `speechmos`).
 _DNSMOS_OVERALL = (-0.06766283, 1.11546468, 0.04602535)
@@ -29,13 +30,14 @@ def visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
 
     How similar the spectrograms of both are, in 21 bands up to 8 kHz and in the parts where the reference has speech,
     after alignment. The similarity is mapped to opinions by the polynomial of ViSQOL v2 and v3, not by the newer
-    lattice, whose runtime is another package: its numbers are lower. Gain and polarity do not matter.
+    lattice, whose runtime is another package: its numbers are lower. Gain and polarity do not matter: ViSQOL itself
+    sees more of what is louder, so both are measured with the gain that brings the reference to a peak of 0.9.
 
     Raises:
-        ConfigError: `visqol-python` is not installed.
+        ConfigError: `visqol-python` is not installed, or the rate is none.
         MetricRefused: the signals last less than 0.64 s, one of them is silent, or the reference has no speech.
     """
-    return for_each_pair(lambda x, y: _visqol(x, y, sample_rate), reference, estimate)
+    return for_each_pair(lambda x, y: _visqol(x, y, sample_rate), reference, estimate, sample_rate)
 
 
 def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
@@ -48,10 +50,10 @@ def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
     times the work for a clip of 4 s, and up to 0.06 more or less.)
 
     Raises:
-        ConfigError: `speechmos` or `onnxruntime` is not installed.
+        ConfigError: `speechmos` or `onnxruntime` is not installed, or the rate is none.
         MetricRefused: nothing is left of the estimate at 16 kHz.
     """
-    return for_each_pair(lambda _, y: _dnsmos(y, sample_rate), reference, estimate)
+    return for_each_pair(lambda _, y: _dnsmos(y, sample_rate), reference, estimate, sample_rate)
 
 
 def _visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
@@ -63,6 +65,8 @@ def _visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     if is_silent(x) or is_silent(y):
         silent = "reference" if is_silent(x) else "estimate"
         raise MetricRefused(f"ViSQOL needs sound on both sides; the {silent} is silent")
+    gain = _VISQOL_PEAK / float(reference.abs().max())
+    x, y = gain * x, gain * y
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of NaN, which is refused further on
         try:

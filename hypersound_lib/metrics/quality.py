@@ -21,11 +21,11 @@ def pesq(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
     loudness is compared over time and frequency. Gain and polarity do not matter.
 
     Raises:
-        ConfigError: `pesq` is not installed.
+        ConfigError: `pesq` is not installed, or the rate is none.
         MetricRefused: the signals last less than a quarter of a second or more than 20 s, one of them is silent, or
             there is nothing in the reference that counts as an utterance.
     """
-    return for_each_pair(lambda x, y: _pesq(x, y, sample_rate), reference, estimate)
+    return for_each_pair(lambda x, y: _pesq(x, y, sample_rate), reference, estimate, sample_rate)
 
 
 def _pesq(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:

@@ -1,4 +1,4 @@
-"""Distances between spectrograms: they hear how strong each frequency is at each time, and ignore phase.
+"""Distances between spectrograms: they see how strong each frequency is at each time, and ignore phase.
 
 Both look through the same window, 2048/44100 s at any sample rate, so that a bin is always 21.5 Hz wide.
 """
@@ -9,7 +9,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.errors import ConfigError, MetricRefused, check_sample_rate
 from hypersound_lib.metrics.waveform import as_pair
 
 MEL_BINS = 80  # of `mel_distance`; fewer at rates so low that one of them would hold no frequency
@@ -85,9 +85,10 @@ def check_length(num_samples: int, sample_rate: int) -> None:
 
 
 def window_length(sample_rate: int) -> int:
-    """Return the samples of a window; ConfigError where the rate is too low for one."""
+    """Return the samples of a window; ConfigError where the rate is too low for one, or no rate at all."""
     if sample_rate < 100:
         raise ConfigError(f"a sample rate of {sample_rate} Hz is too low for spectral metrics: they need 100 or more")
+    check_sample_rate(sample_rate)
     return round(2048 * sample_rate / 44100)
 
 

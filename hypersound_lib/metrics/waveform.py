@@ -1,4 +1,4 @@
-"""Metrics of the samples themselves: errors, and ratios of energies. They hear phase, and each sample counts alike.
+"""Metrics of the samples themselves: errors, and ratios of energies. They see phase, and each sample counts alike.
 
 And what every metric asks of its two signals, and how a metric of one pair serves a batch of them.
 """
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hypersound_lib.data import as_real
 from hypersound_lib.data.waveforms import LOUDEST
-from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.errors import ConfigError, MetricRefused, check_sample_rate
 
 
 def as_pair(reference: Tensor, estimate: Tensor) -> tuple[Tensor, Tensor]:
@@ -18,13 +18,13 @@ def as_pair(reference: Tensor, estimate: Tensor) -> tuple[Tensor, Tensor]:
 
     Raises:
         ConfigError: the shapes differ, or the numbers are no floating-point ones.
-        MetricRefused: there are no samples.
+        MetricRefused: there are no samples, or no signals in a batch.
     """
     if reference.shape != estimate.shape or not reference.ndim:
         raise ConfigError(
             f"a metric compares signals of one shape, not {tuple(reference.shape)} and {tuple(estimate.shape)}"
         )
-    if not reference.shape[-1]:
+    if not reference.numel():
         raise MetricRefused("the reference holds no samples")
     return as_real(reference), as_real(estimate)
 
@@ -43,14 +43,17 @@ def is_silent(signal: Tensor) -> bool:
     return not bool(signal.any())
 
 
-def for_each_pair(metric: Callable[[Tensor, Tensor], float | Tensor], reference: Tensor, estimate: Tensor) -> Tensor:
-    """Apply a metric of two waveforms `(T,)` to each pair of a batch: `(..., T), (..., T) -> (...)`.
+def for_each_pair(
+    metric: Callable[[Tensor, Tensor], float | Tensor], reference: Tensor, estimate: Tensor, sample_rate: int
+) -> Tensor:
+    """Apply a metric of two waveforms `(T,)` to each pair of a batch: `(..., T), (..., T) -> (...)`, without gradients.
 
     Raises:
-        ConfigError: the shapes differ.
+        ConfigError: the shapes differ, or the rate is none.
         MetricRefused: there are no samples, or NaN or infinite ones; or the metric refuses one of the pairs.
     """
-    reference, estimate = as_pair(reference, estimate)
+    check_sample_rate(sample_rate)
+    reference, estimate = as_pair(reference.detach(), estimate.detach())
     check_samples(reference, estimate)
     *batch, num_samples = reference.shape
     rows = zip(reference.reshape(-1, num_samples), estimate.reshape(-1, num_samples), strict=True)

@@ -37,6 +37,7 @@
       for (const element of this.querySelectorAll("[data-same]")) {
         element.src = this.querySelector(`[data-name="${element.dataset.same}"]`).src;
       }
+      for (const note of this.querySelectorAll("[data-elsewhere]")) note.remove();
     }
 
     range() {

@@ -17,7 +17,9 @@ import soundfile
 import soxr
 from torch import Tensor
 
+from hypersound_lib.data import as_sound
 from hypersound_lib.data.writing import WRITE_BLOCK
+from hypersound_lib.errors import ConfigError, check_sample_rate
 
 Rates = int | Mapping[str, int]  # in Hz: of all sounds, or of each by its label
 
@@ -28,7 +30,11 @@ _HIGHEST_RATE = 65535
 
 
 def play(waveform: Tensor, sample_rate: int, label: str = "") -> None:
-    """Show a player for one sound `(T,)` in a notebook; its level is left as it is."""
+    """Show a player for one sound `(T,)` in a notebook; its level is left as it is.
+
+    This function and the next two raise a ConfigError, with the label, where a sound is not as `as_sound` wants it, or
+    a rate is none.
+    """
     play_all({label: waveform}, sample_rate)
 
 
@@ -54,10 +60,13 @@ def players_html(sounds: Mapping[str, Tensor], sample_rate: Rates) -> str:
     """Return HTML with an audio element per sound, the audio embedded: FLAC, or Ogg Vorbis above 10 seconds.
 
     FLAC adds no error to those that are to be heard. Vorbis does, and keeps a page with long sounds small.
+
+    Raises:
+        ConfigError: a sound is not as `as_sound` wants it, or a rate is none or missing; the message has the label.
     """
     rates = {label: _rate(sample_rate, label) for label in sounds}
-    arrays = {label: waveform.detach().cpu().float().numpy() for label, waveform in sounds.items()}
-    peak = max(1.0, *(float(np.abs(a).max(initial=0.0)) for a in arrays.values()))
+    arrays = {label: _array(waveform, label) for label, waveform in sounds.items()}
+    peak = max([1.0, *(float(np.abs(a).max()) for a in arrays.values())])
     quiet = {label: samples / peak for label, samples in arrays.items()}
     rows = [_player_html(_player_text(name, a, rates[name], peak), a, rates[name]) for name, a in quiet.items()]
     return '<div style="display:flex;flex-wrap:wrap;gap:1em">' + "".join(rows) + "</div>"
@@ -68,14 +77,18 @@ def compare_html(sounds: Mapping[str, Tensor], sample_rate: Rates) -> str:
 
     All sounds run together and only one is let through, so the place in the sound stays when another is chosen. The
     shorter ones are silent at their end.
+
+    Raises:
+        ConfigError: as `players_html`.
     """
+    players = players_html(sounds, sample_rate)
     if len(sounds) < 2:
-        return players_html(sounds, sample_rate)
+        return players
     seconds = max(len(waveform) / _rate(sample_rate, label) for label, waveform in sounds.items())
     label = html.escape("switch between " + ", ".join(sounds), quote=True)
     return (
         f'<hypersound-compare role="group" aria-label="{label}" data-seconds="{seconds:.4f}" style="display:block">'
-        f"{players_html(sounds, sample_rate)}</hypersound-compare>{COMPARE_SCRIPT}"
+        f"{players}</hypersound-compare>{COMPARE_SCRIPT}"
     )
 
 
@@ -84,7 +97,7 @@ def blind_player_html(waveform: Tensor, sample_rate: int, label: str) -> str:
 
     The level is left as it is; the caller sees to it that it does not exceed full scale.
     """
-    return _player_html(label, waveform.detach().cpu().float().numpy(), sample_rate)
+    return _player_html(label, _array(waveform, label), _rate(sample_rate, label))
 
 
 def describe(waveform: np.ndarray, sample_rate: int) -> str:
@@ -98,8 +111,19 @@ def describe(waveform: np.ndarray, sample_rate: int) -> str:
     return f"{len(waveform) / sample_rate:.2f} s, {level}"
 
 
+def _array(waveform: Tensor, label: str) -> np.ndarray:
+    try:
+        return as_sound(waveform).numpy()
+    except ConfigError as error:
+        raise ConfigError(f"{repr(label) if label else 'the sound'} cannot be played: {error}") from error
+
+
 def _rate(sample_rate: Rates, label: str) -> int:
-    return sample_rate[label] if isinstance(sample_rate, Mapping) else sample_rate
+    if isinstance(sample_rate, Mapping) and label not in sample_rate:
+        raise ConfigError(f"{label!r} has no sample rate; there are rates of {', '.join(sample_rate) or 'nothing'}")
+    rate = sample_rate[label] if isinstance(sample_rate, Mapping) else sample_rate
+    check_sample_rate(rate)
+    return rate
 
 
 def _player_text(label: str, samples: np.ndarray, sample_rate: int, lowered_by: float) -> str:

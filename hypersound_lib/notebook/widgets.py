@@ -9,6 +9,7 @@ the arrow keys turn its pages.
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from hypersound_lib.data.waveforms import resample
+from hypersound_lib.data.waveforms import as_sound, resample
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.notebook.players import COMPARE_SCRIPT, compare_html, players_html
 from hypersound_lib.notebook.plots import COLOURS, figure, image_html, plot_sounds
@@ -25,7 +26,7 @@ Changes = Mapping[str, Callable[[Tensor], Tensor]]
 SCALINGS: Changes = {"zeroed": lambda w: 0 * w, "halved": lambda w: w / 2, "doubled": lambda w: 2 * w}
 
 _PAGES_SCRIPT = f"<script>{Path(__file__).with_name('pages.js').read_text(encoding='utf-8')}</script>"
-_SOURCE = re.compile(r'src="(data:[^"]{1000,})"')
+_SOURCE = re.compile(r'src="(data:[^"]{1000,})"([^>]*>(?:</audio>)?)')
 
 
 class Interactive:
@@ -125,7 +126,8 @@ def weight_explorer(
 class LiveTraining:
     """A training that can be watched and heard while it runs: a picture and a player, replaced in place.
 
-    It is HTML from the start, so an executed notebook keeps the last state, and needs no kernel for it.
+    It is HTML from the start, so an executed notebook keeps the last state, and needs no kernel for it. Where a sound
+    cannot be played, as when a training has diverged to NaN, its label and the reason stand there instead.
     """
 
     def __init__(self, sounds: Mapping[str, Tensor], sample_rate: int):
@@ -145,26 +147,34 @@ class LiveTraining:
             self._display.update(HTML(self._page()))
 
     def _page(self) -> str:
-        return f"<div>{self.picture}{compare_html(self.sounds, self.sample_rate)}</div>"
+        playable, reasons = {}, ""
+        for label, sound in self.sounds.items():
+            try:
+                playable[label] = as_sound(sound)
+            except ConfigError as error:
+                reasons += f"<p>{html.escape(f'{label} cannot be played: {error}')}</p>"
+        return f"<div>{self.picture}{compare_html(playable, self.sample_rate)}{reasons}</div>"
 
 
 def static_pages_html(pages: Mapping[str, str], description: str, start: str, control: str) -> str:
     """Return pages that a script on the page turns: `control` is a "range" or a "select".
 
-    What several pages hold, be it a script or a sound, is written once.
+    What several pages hold, be it a script or a sound, is written once. Where no script runs, its other places say in
+    which page it is.
     """
-    first: dict[str, str] = {}  # the address that holds data -> its name
+    first: dict[str, tuple[str, str]] = {}  # the address that holds data -> its name, and its page's
 
-    def share(match: re.Match) -> str:
-        source = match[1]
+    def share(page: str, match: re.Match) -> str:
+        source, end = match.groups()
         if source in first:
-            return f'data-same="{first[source]}"'
-        first[source] = f"data-{len(first)}"
-        return f'data-name="{first[source]}" {match[0]}'
+            name, holder = first[source]
+            return f'data-same="{name}"{end}<span data-elsewhere>the same as in “{html.escape(holder)}”</span>'
+        first[source] = f"data-{len(first)}", page
+        return f'data-name="{first[source][0]}" {match[0]}'
 
     body = "".join(
         f"<details{' open' * (name == start)}><summary>{html.escape(name)}</summary>"
-        f"{_SOURCE.sub(share, page.replace(COMPARE_SCRIPT, ''))}</details>"
+        f"{_SOURCE.sub(partial(share, name), page.replace(COMPARE_SCRIPT, ''))}</details>"
         for name, page in pages.items()
     )
     scripts = (COMPARE_SCRIPT if "<hypersound-compare" in body else "") + _PAGES_SCRIPT

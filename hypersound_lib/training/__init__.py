@@ -1,8 +1,9 @@
 """Training a `HyperSound`: one loop for a laptop, a GPU, or many; logs; checkpoints that resume bit for bit."""
 
+from hypersound_lib.training.base_run import TrainingResult
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.corpus import training_stores
 from hypersound_lib.training.logs import read_log
-from hypersound_lib.training.loop import TrainingResult, train
+from hypersound_lib.training.loop import train
 
 __all__ = ["TrainingConfig", "TrainingResult", "read_log", "train", "training_stores"]

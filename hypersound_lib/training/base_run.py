@@ -1,80 +1,36 @@
 """What surrounds any loop: where clips come from, what is noted, kept and checked."""
 
+import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from hypersound_lib.data import AudioStore, ConsecutiveClips, RandomClips, Step
+from hypersound_lib.data import AudioStore, RandomClips, Step
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.files import atomic_path
 from hypersound_lib.hub.model import PretrainedModel
-from hypersound_lib.metrics import nmse, si_snr
 from hypersound_lib.training.checkpoint import Checkpoints
 from hypersound_lib.training.logs import RunLog
 from hypersound_lib.training.processes import Processes
+from hypersound_lib.training.validation import Distance, Validation
 
 
-class Distance(Protocol):
-    """What a model is measured with: terms by name, each a scalar, and the terms' weights."""
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training ended."""
 
-    @property
-    def weights(self) -> Mapping[str, float]: ...
-
-    def __call__(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]: ...
-
-
-class Validation:
-    """A fixed set of clips, spread evenly over a store; clips below -60 dBFS are passed over.
-
-    Args:
-        store: recordings that are not trained on.
-        num_samples: length of a clip.
-        count: how many clips, at most.
-        batch_size: clips at once.
-    """
-
-    def __init__(self, store: AudioStore, num_samples: int, count: int, batch_size: int):
-        clips = ConsecutiveClips(store, num_samples, pad_last=True)
-        chosen = torch.linspace(0, len(clips) - 1, min(len(clips), 4 * count)).round().long().unique()
-        loud = [clip for clip in (clips[int(i)] for i in chosen) if clip.square().mean() > 1e-6]
-        spread = torch.linspace(0, len(loud) - 1, min(len(loud), count)).round().long().unique()
-        self.clips = torch.stack([loud[int(i)] for i in spread]) if loud else torch.stack([clips[0]])
-        self.batch_size = batch_size
-
-    @torch.no_grad()
-    def measure(self, model: nn.Module, loss: Distance) -> dict[str, float]:
-        """Return the loss' terms, the code's costs, their weighted sum `loss`, and NMSE and SI-SNR (dB), medians."""
-        device = next(model.parameters()).device
-        was_training = model.training
-        model.eval()
-        totals: dict[str, float] = {}
-        estimates = []
-        for batch in self.clips.split(self.batch_size):
-            batch = batch.to(device)
-            estimate, costs = model(batch, with_costs=True)
-            for name, value in (loss(estimate, batch) | costs).items():
-                totals[name] = totals.get(name, 0.0) + value.item() * len(batch) / len(self.clips)
-            estimates.append(estimate.cpu())
-        model.train(was_training)
-        estimate = torch.cat(estimates)
-        totals["loss"] = sum(loss.weights.get(name, 1.0) * value for name, value in totals.items())
-        totals["nmse"] = nmse(self.clips, estimate).median().item()
-        totals["si_snr"] = si_snr(self.clips, estimate).median().item()
-        return totals
-
-    @torch.no_grad()
-    def examples(self, model: nn.Module, count: int = 4) -> tuple[Tensor, Tensor]:
-        """Return a few clips `(N, T)` and what the model makes of them."""
-        device = next(model.parameters()).device
-        clips = self.clips[:: max(1, len(self.clips) // count)][:count]
-        return clips, model(clips.to(device)).cpu()
+    model: PretrainedModel  # with the last weights, averaged where the config says so
+    step: int  # updates done
+    seconds: float  # spent, over all sessions
+    stop_reason: str  # "steps", "time" or "interrupted"
+    validation: dict[str, float]  # the last one; on the main process
 
 
 class BaseRun:
@@ -115,10 +71,11 @@ class BaseRun:
         check_rates(rate, *stores)
         self.model, self.config, self.out, self.state, self.loss = model, config, out, state, loss
         self.checkpoints = Checkpoints(out / "checkpoints", config.keep_checkpoints)
-        self._start_or_resume(resume)
+        self.checkpoints.check(resume)
         count = config.steps * config.batch_size
         self.clips = RandomClips(stores[0], num_samples, count, augmentation, seed=config.seed)
         self.validation = Validation(stores[1], num_samples, config.validation_clips, at_once)
+        self._start_or_resume(resume)
         self.measured: dict[str, float] = {}
 
     @property
@@ -130,11 +87,20 @@ class BaseRun:
         """Return what else stands in logs and facts, after the step."""
         return {}
 
-    def open_log(self, progress: bool) -> RunLog:
-        """Return the run's log, for a `with` statement; only the main process writes. Time counts from here."""
+    def open_log(self, progress: bool, on_start: Callable[[], object] | None = None) -> RunLog:
+        """Return the run's log, for a `with` statement; only the main process writes. Time counts from here.
+
+        All is known to fit now: only here does a run that goes on with another config write it over the one before,
+        and call `on_start`.
+        """
         self._last_logged = (self.state.step, time.perf_counter())
         self._started = time.perf_counter() - self.state.seconds
         self.log = RunLog(self.out, self.state.step, self.config.steps, self.is_main, progress)
+        if self.is_main:
+            with atomic_path(self.out / "training.json") as temporary:
+                temporary.write_text(json.dumps(asdict(self.config), indent=1) + "\n", encoding="utf-8")
+            if on_start is not None:
+                on_start()
         return self.log
 
     def log_step(self, values: dict[str, float]) -> None:
@@ -206,9 +172,12 @@ class BaseRun:
             self.measured = self.validation.measure(self.model, self.loss)
             row = {"step": self.state.step, "seconds": self.state.seconds} | self.noted()
             self.log.validation(row | self.measured)
-            self.log.examples(self.state.step, *self.validation.examples(self.model), self.model.config.sample_rate)
+            if self.log.board is not None:
+                examples = self.validation.examples(self.model)
+                self.log.examples(self.state.step, *examples, self.model.config.sample_rate)
             if self.measured["loss"] < self.state.best_score:
                 self.state.best_score = self.measured["loss"]
+                self.model.freeze_code()  # for what is written: the model that learns on gets its own back
                 self.model.save_pretrained(self.out / "best", facts=self.facts())
 
     def facts(self) -> dict[str, Any]:
@@ -217,32 +186,22 @@ class BaseRun:
         return facts | {"validation": self.measured, "training": asdict(self.config)}
 
     def _start_or_resume(self, resume: bool) -> None:
+        scored = self._fingerprint()
         if resume:
-            if self.checkpoints.load_latest(self.state) is None:
-                raise ConfigError(f"{self.out} holds no checkpoint to resume from; leave --resume out to start there")
-            if self._measured_otherwise():
+            self.checkpoints.load_latest(self.state)
+            if self.state.scored not in (scored, ""):
                 self.state.best_score = math.inf
-        elif self.checkpoints.saved():
-            raise ConfigError(
-                f"{self.out} holds a training already, up to {self.checkpoints.saved()[-1].name}; "
-                "pass --resume to go on with it, or choose another --out"
-            )
-        if self.is_main:
-            with atomic_path(self.out / "training.json") as temporary:
-                temporary.write_text(json.dumps(asdict(self.config), indent=1) + "\n", encoding="utf-8")
+        self.state.scored = scored
 
-    def _measured_otherwise(self) -> bool:
-        """Whether the run's scores so far are of another loss or other clips than those to come."""
-        try:
-            before = json.loads((self.out / "training.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        now = json.loads(json.dumps(asdict(self.config)))
-        return any(before.get(name) != now.get(name) for name in ("loss", "validation_clips"))
+    def _fingerprint(self) -> str:
+        """Name what validations measure: the loss, the model's config, which has the price of bits, and the clips."""
+        measured = [asdict(self.config).get("loss"), self.model.config_to_json(self.model.config)]
+        clips = self.validation.clips.numpy().tobytes()
+        return hashlib.sha256(json.dumps(measured, sort_keys=True).encode() + clips).hexdigest()
 
 
 def check_rates(rate: int, *stores: AudioStore) -> None:
     """Raise ConfigError unless all stores have a model's rate, in Hz."""
     for store in stores:
         if store.sample_rate != rate:
-            raise ConfigError(f"the model hears {rate} Hz, a store has {store.sample_rate} Hz: build it at {rate} Hz")
+            raise ConfigError(f"the model takes {rate} Hz, a store has {store.sample_rate} Hz: build it at {rate} Hz")

@@ -11,9 +11,7 @@ import math
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from hypersound_lib.errors import WeightsFileError
+from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.files import staging_folder, write_synced
 
 
@@ -40,18 +38,38 @@ class Checkpoints:
 
     def saved(self) -> list[Path]:
         """Return the checkpoints that are there, oldest first."""
-        return saved_checkpoints(self.folder)
+        return sorted(self.folder.glob("step-*"))
+
+    def check(self, resume: bool) -> None:
+        """Refuse to resume where no checkpoint is, and to start where one is.
+
+        Raises:
+            ConfigError: it is so.
+        """
+        run, saved = self.folder.parent, self.saved()
+        if resume and not saved:
+            raise ConfigError(f"{run} holds no checkpoint to resume from; leave --resume out to start there")
+        if saved and not resume:
+            raise ConfigError(
+                f"{run} holds a training already, up to {saved[-1].name}; "
+                "pass --resume to go on with it, or choose another --out"
+            )
 
     def save(self, state: "State") -> Path:
-        """Write a checkpoint under a temporary name, rename it, and only then delete the oldest beyond `keep`."""
+        """Write a checkpoint under a temporary name, rename it, and only then delete the oldest beyond `keep`.
+
+        Raises:
+            OSError: the disk is full or refuses; it names the checkpoint.
+        """
         target = self.folder / f"step-{state.step:08d}"
         if target.exists():  # a step has only one state
             return target
-        numbers = {"format": state.format} | {name: getattr(state, name) for name in state.numbers}
-        training = state.training_tensors() | {"rng.cpu": torch.get_rng_state()}
-        if torch.cuda.is_available():
-            training["rng.cuda"] = torch.cuda.get_rng_state()
-        write_checkpoint(target, _contiguous(state.networks.state_dict()), _contiguous(training), numbers)
+        for left in self.folder.glob(".writing-*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with staging_folder(target) as staging:
+            for name, content in _contents(state).items():
+                write_synced(staging / name, content)
+            os.replace(staging, target)
         for old in self.saved()[: -self.keep]:
             shutil.rmtree(old)
         return target
@@ -59,22 +77,25 @@ class Checkpoints:
     def load_latest(self, state: "State") -> Path | None:
         """Continue from the latest whole checkpoint, if there is one: `state` becomes what was saved, bit for bit.
 
+        Later ones become damaged-…, with a warning.
+
         Raises:
-            WeightsFileError: all are damaged, or the latest belongs to another model or optimiser.
+            WeightsFileError: all are damaged, or the latest belongs to another format, model or optimiser.
         """
-        checkpoint = read_latest(self.folder, state.format)
-        if checkpoint is None:
-            return None
-        with checkpoint.restoring():
-            state.networks.load_state_dict(checkpoint.model)
-            torch.set_rng_state(checkpoint.training.pop("rng.cpu"))
-            cuda = checkpoint.training.pop("rng.cuda", None)
-            if cuda is not None and torch.cuda.is_available():
-                torch.cuda.set_rng_state(cuda)
-            state.restore_training(checkpoint.training)
-            for name in state.numbers:
-                setattr(state, name, checkpoint.numbers[name])
-        return checkpoint.path
+        for path in reversed(paths := self.saved()):
+            try:
+                numbers, model, training = _read(path, state.format)
+            except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+                if path == paths[0]:
+                    raise WeightsFileError(
+                        f"{path}: cannot go on from here ({error}), and no checkpoint before it is left. Start again "
+                        "with another --out."
+                    ) from error
+                _put_aside(path, error)
+            else:
+                _restore(state, path, numbers, model, training)
+                return path
+        return None
 
 
 class State(Protocol):
@@ -92,80 +113,53 @@ class State(Protocol):
         """Take back what `training_tensors` returned."""
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """What a checkpoint's files hold."""
-
-    path: Path
-    numbers: dict[str, Any]
-    model: dict[str, Tensor]
-    training: dict[str, Tensor]
-
-    @contextmanager
-    def restoring(self) -> Iterator[None]:
-        """Say what is wrong where the contents do not fit what is restored inside."""
-        try:
-            yield
-        except (ValueError, KeyError, RuntimeError) as error:
-            raise WeightsFileError(
-                f"{self.path}: cannot go on from here ({error}). It belongs to another model or optimiser; start again "
-                "with another --out."
-            ) from error
+def _contents(state: State) -> dict[str, bytes]:
+    """Return a checkpoint's files by name; the last one holds the others' hashes."""
+    numbers = {"format": state.format} | {name: getattr(state, name) for name in state.numbers}
+    training = state.training_tensors() | {"rng.cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        training["rng.cuda"] = torch.cuda.get_rng_state()
+    contents = {
+        "model.safetensors": save(_contiguous(state.networks.state_dict())),
+        "training.safetensors": save(_contiguous(training)),
+    }
+    hashes = {name: _sha256(content) for name, content in contents.items()} | {"numbers": _sha256(_canonical(numbers))}
+    return contents | {"state.json": json.dumps({**numbers, "sha256": hashes}).encode()}
 
 
-def saved_checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints in a folder, oldest first."""
-    return sorted(folder.glob("step-*"))
+def _put_aside(path: Path, error: Exception) -> None:
+    """Rename a damaged checkpoint, and say so."""
+    aside = path.with_name(f"damaged-{path.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    with suppress(OSError):  # another process of the same launch was first
+        os.replace(path, aside)
+    warnings.warn(
+        f"{path} is damaged ({error}) and was renamed to {aside.name}: going on from the checkpoint before",
+        stacklevel=3,
+    )
 
 
-def write_checkpoint(
-    target: Path, model: dict[str, Tensor], training: dict[str, Tensor], numbers: dict[str, Any]
+def _restore(
+    state: State, path: Path, numbers: dict[str, Any], model: dict[str, Tensor], training: dict[str, Tensor]
 ) -> None:
-    """Write a checkpoint's files and their hashes under a temporary name, and rename their folder to `target`.
-
-    Raises:
-        OSError: the disk is full or refuses; it names `target`.
-    """
-    for left in target.parent.glob(".writing-*"):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    contents = {"model.safetensors": save(model), "training.safetensors": save(training)}
-    hashes = {name: _sha256(content) for name, content in contents.items()}
-    hashes["numbers"] = _sha256(_canonical(numbers))
-    contents["state.json"] = json.dumps({**numbers, "sha256": hashes}).encode()
-    with staging_folder(target) as staging:
-        for name, content in contents.items():
-            write_synced(staging / name, content)
-        os.replace(staging, target)
-
-
-def read_latest(folder: Path, version: int | str) -> Checkpoint | None:
-    """Return the latest whole checkpoint, None where there is none. Later ones become damaged-…, with a warning.
-
-    Raises:
-        WeightsFileError: all of them are damaged, or the latest is of another format than `version`.
-    """
-    paths = saved_checkpoints(folder)
-    for path in reversed(paths):
-        try:
-            return _read(path, version)
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-            if path == paths[0]:
-                raise WeightsFileError(
-                    f"{path}: cannot go on from here ({error}), and no checkpoint before it is left. Start again with "
-                    "another --out."
-                ) from error
-            aside = path.with_name(f"damaged-{path.name}")
-            shutil.rmtree(aside, ignore_errors=True)
-            with suppress(OSError):  # another process of the same launch was first
-                os.replace(path, aside)
-            warnings.warn(
-                f"{path} is damaged ({error}) and was renamed to {aside.name}: going on from the checkpoint before",
-                stacklevel=3,
-            )
-    return None
+    try:
+        state.networks.load_state_dict(model)
+        torch.set_rng_state(training.pop("rng.cpu"))
+        cuda = training.pop("rng.cuda", None)
+        if cuda is not None and torch.cuda.is_available():
+            torch.cuda.set_rng_state(cuda)
+        state.restore_training(training)
+        for name in state.numbers:
+            setattr(state, name, numbers[name])
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise WeightsFileError(
+            f"{path}: cannot go on from here ({error}). It belongs to another model or optimiser; start again with "
+            "another --out."
+        ) from error
 
 
-def _read(path: Path, version: int | str) -> Checkpoint:
+def _read(path: Path, version: int | str) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
+    """Return the numbers, the weights, and the other tensors."""
     numbers = json.loads((path / "state.json").read_text(encoding="utf-8"))
     if numbers["format"] != version:
         raise WeightsFileError(f"{path}: format {numbers['format']}, this library reads {version}")
@@ -179,7 +173,8 @@ def _read(path: Path, version: int | str) -> Checkpoint:
         raise ValueError(f"step {numbers['step']} and {numbers['seconds']} s are not what {path.name} can hold")
     if "best_score" in numbers and not numbers["best_score"] <= math.inf:
         raise ValueError(f"a best score of {numbers['best_score']} is none")
-    return Checkpoint(path, numbers, *map(load, contents.values()))
+    numbers.setdefault("scored", "")  # early versions did not say what the best score is of
+    return numbers, load(contents["model.safetensors"]), load(contents["training.safetensors"])
 
 
 def _sha256(content: bytes) -> str:

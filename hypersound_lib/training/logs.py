@@ -6,6 +6,7 @@ RUN/tensorboard/     the same as curves; audio and spectrograms of validation cl
 """
 
 import csv
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,7 @@ class RunLog:
         self.folder, self.enabled = folder, enabled
         self.bar = progress_bar(total=steps, initial=step, unit="step", disable=not (enabled and progress))
         self.board = None
+        self._columns: dict[str, list[str]] = {}  # of each file that this session has written to
         if enabled:
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("train.csv", "validation.csv"):
@@ -73,12 +75,11 @@ class RunLog:
         if not self.enabled:
             return
         path = self.folder / f"{name}.csv"
-        fresh = not path.exists()
+        if not row.keys() <= set(self._columns.get(name, ())) or not path.exists():
+            self._columns[name] = _with_columns(path, list(row))
+        values = [row.get(column, math.nan) for column in self._columns[name]]
         with naming(path), open(path, "a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if fresh:
-                writer.writeheader()
-            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
+            csv.writer(file).writerow([f"{value:.6g}" if isinstance(value, float) else value for value in values])
         if self.board is not None:
             for key, value in row.items():
                 if key != "step":
@@ -132,6 +133,21 @@ def _cut_after(path: Path, step: int) -> None:
         return
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([rows[0], *kept])
+
+
+def _with_columns(path: Path, wanted: list[str]) -> list[str]:
+    """Return a log's columns once it has all that are wanted; rows from before a column came have nan there.
+
+    A run that goes on with another loss has other terms.
+    """
+    rows = _rows(path) if path.exists() else []
+    before = rows[0] if rows else []
+    columns = before + [name for name in wanted if name not in before]
+    if columns != before:
+        filled = [row + ["nan"] * (len(columns) - len(before)) for row in rows[1:]]
+        with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([columns, *filled])
+    return columns
 
 
 def _open_board(folder: Path, step: int):

@@ -3,32 +3,22 @@
 import math
 import os
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from torch import Tensor
 
 from hypersound_lib.data import AudioStore
-from hypersound_lib.devices import choose_device, tf32
+from hypersound_lib.devices import choose_device
 from hypersound_lib.files import locked
 from hypersound_lib.hub.model import PretrainedModel
+from hypersound_lib.training.base_run import TrainingResult
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.interrupt import StopRequest, stop_on_signal
 from hypersound_lib.training.processes import join_processes
 from hypersound_lib.training.run import Run
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """How a training ended."""
-
-    model: PretrainedModel  # with the last weights, averaged where the config says so
-    step: int  # updates done
-    seconds: float  # spent, over all sessions
-    stop_reason: str  # "steps", "time" or "interrupted"
-    validation: dict[str, float]  # the last one; on the main process
 
 
 def fill_gradients(run: Run, clips: Tensor, first: int | Tensor, count: int) -> dict[str, Tensor]:
@@ -41,9 +31,10 @@ def fill_gradients(run: Run, clips: Tensor, first: int | Tensor, count: int) -> 
     return terms | costs
 
 
-def take_steps(run: Run, stop: StopRequest, deadline: float) -> str:
+def take_steps(run: Run, stop: StopRequest, max_seconds: float | None) -> str:
     """Update the weights until the steps are done, somebody asks to stop, or it is late; return which."""
     config, state, accelerator = run.config, run.state, run.accelerator
+    deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
     stop_reason = "steps"
     while state.step < config.steps and stop_reason == "steps":
         window, terms = run.draw_window(), dict[str, Tensor]()
@@ -83,6 +74,7 @@ def train(
     max_seconds: float | None = None,
     cpu: bool = False,
     progress: bool = True,
+    on_start: Callable[[], object] | None = None,
 ) -> TrainingResult:
     """Train a model, and leave logs, checkpoints and the best weights in a folder.
 
@@ -96,6 +88,7 @@ def train(
         max_seconds: stop after so much time of this session, on the main process' clock, as Ctrl-C would.
         cpu: leave a GPU alone.
         progress: show a bar.
+        on_start: called by the main process once all is known to fit, before the first step.
 
     Raises:
         ConfigError: stores, model, config and processes do not fit, or `out` holds another run or is in use.
@@ -106,8 +99,7 @@ def train(
     is_main = join_processes(config, cpu).is_main_process
     with locked(Path(out)) if is_main else nullcontext():
         run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
-        deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
-        with run.open_log(progress), tf32(config.tf32), run.processes.naming_loss(), stop_on_signal() as stop:
-            stop_reason = take_steps(run, stop, deadline)
+        with run.open_log(progress, on_start), run.learning(), stop_on_signal() as stop:
+            stop_reason = take_steps(run, stop, max_seconds)
         run.state.keep_average()
         return TrainingResult(model, run.state.step, run.state.seconds, stop_reason, run.measured)

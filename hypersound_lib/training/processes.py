@@ -25,7 +25,11 @@ def join_processes(config: "TrainingConfig", cpu: bool) -> "PartialState":
         ConfigError: the launcher was asked for several processes and started one, or they cannot share a batch evenly.
     """
     from accelerate import PartialState  # takes a second to import
+    from accelerate.state import AcceleratorState
 
+    # Alone, a process may train again on another device; accelerate would keep that of the first training for good.
+    if PartialState._shared_state and PartialState().num_processes == 1:
+        AcceleratorState._reset_state(reset_partial_state=True)
     launch = PartialState(cpu=cpu)
     # `accelerate launch --cpu` sets an address for its processes to meet at, and then starts one.
     alone = "ACCELERATE_USE_CPU" in os.environ and "MASTER_ADDR" in os.environ

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hypersound_lib.data import AudioStore, codec_augmentation, paper_augmentation
-from hypersound_lib.devices import check_precision
+from hypersound_lib.devices import check_precision, tf32
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.losses import ReconstructionLoss
@@ -20,10 +21,12 @@ from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.graph import GraphedGradients
 from hypersound_lib.training.processes import Processes
 from hypersound_lib.training.state import TrainingState
+from hypersound_lib.training.validation import in_mode
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+_WINDOWS = 1  # after seed and number, makes numbers other than those of `RandomClips`; 0 would not
 _AUGMENTATIONS = {"paper": paper_augmentation, "codec": codec_augmentation, "none": lambda sample_rate: ()}
 
 
@@ -100,6 +103,12 @@ class Run(BaseRun):
         graph = self._graph
         return lambda x, *_: graph(x)
 
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Put the model into training mode and float32 products into the config's, for a while; name a lost process."""
+        with in_mode(self.model, training=True), tf32(self.config.tf32), self.processes.naming_loss():
+            yield
+
     def may_skip(self) -> bool:
         """Return whether a smaller scale of the loss may help against what overflowed in float16."""
         scaler = self.state.scaler
@@ -128,7 +137,7 @@ class Run(BaseRun):
         window, total = self.config.window, self.model.config.num_samples
         if window is None or window >= total:
             return 0, total
-        rng = np.random.default_rng([self.config.seed, self.state.step])
+        rng = np.random.default_rng([self.config.seed, self.state.step, _WINDOWS])
         return torch.tensor(rng.integers(total - window + 1)), window
 
 

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
 
 _OF_SCALER = ("scale", "_growth_tracker")  # what changes in a GradScaler
+_OF_ADAM = ("step", "exp_avg", "exp_avg_sq")  # and in AdamW, for each parameter
 
 
 class TrainingState:
@@ -21,14 +23,15 @@ class TrainingState:
     """
 
     format = 1
-    numbers = ("step", "seconds", "best_score")
+    numbers = ("step", "seconds", "best_score", "scored")
 
-    def __init__(self, model: nn.Module, config: TrainingConfig):
+    def __init__(self, model: PretrainedModel, config: TrainingConfig):
         self.model = self.networks = model
         self.config = config
         self.step = 0  # updates done
         self.seconds = 0.0  # spent training, over all sessions
         self.best_score = math.inf  # the lowest validation loss so far
+        self.scored = ""  # which loss, of which clips: scores of another one do not compare
         self.optimizer = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
@@ -70,13 +73,16 @@ class TrainingState:
             torch._foreach_lerp_(list(self.average.values()), weights, 1 - decay)
 
     def keep_average(self) -> None:
-        """Make the average, where there is one, the model's own weights, once training is over."""
+        """Make the average, where there is one, the model's own weights, once training is over, and fix their code."""
         _copy_into(self.model, self.average)
+        self.model.freeze_code()
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Put the average, where there is one, in the weights' place for a while."""
-        own = {name: p.detach().clone() for name, p in self.model.named_parameters()} if self.average else {}
+        """Put the average, where there is one, in the weights' place for a while, and take back all that changes."""
+        own = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        if self.average:
+            own |= {name: p.detach().clone() for name, p in self.model.named_parameters()}
         _copy_into(self.model, self.average)
         try:
             yield
@@ -93,16 +99,26 @@ class TrainingState:
         return tensors | {f"scaler.{key}": torch.tensor(scaler[key]) for key in _OF_SCALER if key in scaler}
 
     def restore_training(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what `training_tensors` returned; a run that had no scale of the loss starts with a fresh one."""
+        """Take back what `training_tensors` returned.
+
+        A run that had no scale of the loss starts with a fresh one, and without an average with the weights of now. A
+        parameter that never had a gradient, such as a frozen one, has no state of the optimiser.
+
+        Raises:
+            ValueError: the optimiser's state is of an unknown parameter, or a part of it is missing.
+        """
         if self.scaler.is_enabled() and "scaler.scale" in tensors:
             saved = {key: tensors[f"scaler.{key}"].item() for key in _OF_SCALER}
             self.scaler.load_state_dict(self.scaler.state_dict() | saved)
-        for name in self.average:
-            self.average[name].copy_(tensors[f"average.{name}"])
-        for name, p in self.model.named_parameters():
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                value = tensors[f"optimizer.{key}.{name}"]
-                self.optimizer.state[p][key] = value.to(p.device) if key != "step" or p.is_cuda else value
+        parameters = dict(self.model.named_parameters())
+        for name, value in self.average.items():
+            value.copy_(tensors.get(f"average.{name}", parameters[name].detach()))
+        self.optimizer.state.clear()
+        for name, parts in _by_parameter(tensors).items():
+            if name not in parameters or parts.keys() != set(_OF_ADAM):
+                raise ValueError(f"the optimiser has {sorted(parts)} of {name}")
+            # A fused AdamW counts its steps where the parameter is.
+            self.optimizer.state[parameters[name]] = {key: v.to(parameters[name].device) for key, v in parts.items()}
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
@@ -114,14 +130,26 @@ def learning_rate_factor(step: int, config: TrainingConfig) -> float:
     """
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
-    if config.schedule == "constant":
-        return 1.0
-    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return schedule_factor(config.schedule, (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps))
+
+
+def schedule_factor(schedule: str, progress: float) -> float:
+    """Return what a peak learning rate is multiplied by: 1 if constant, or half a cosine, from 1 to 0 at progress 1."""
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress))) if schedule == "cosine" else 1.0
+
+
+def _by_parameter(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Return what a checkpoint holds of the optimiser: by the parameter's name, then by what it is."""
+    found: dict[str, dict[str, Tensor]] = {}
+    for label, value in tensors.items():
+        if label.startswith("optimizer."):
+            _, key, name = label.split(".", 2)
+            found.setdefault(name, {})[key] = value
+    return found
 
 
 @torch.no_grad()
 def _copy_into(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    own = dict(model.named_parameters())
+    own = dict(model.named_parameters()) | dict(model.named_buffers())
     for name, value in weights.items():
         own[name].copy_(value)

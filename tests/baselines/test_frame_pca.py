@@ -11,6 +11,7 @@ from hypersound_lib import load_audio, load_dataset
 from hypersound_lib.baselines import FramePCA, frame_pca_size
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import snr
+from tests.baselines.no_sounds import NO_SOUNDS
 
 
 def noise(num_samples, seed=0):
@@ -118,3 +119,11 @@ def test_what_is_not_a_sound_is_refused(shape):
 def test_impossible_sizes_are_refused(arguments):
     with pytest.raises(ConfigError, match="above zero"):
         frame_pca_size(*arguments)
+
+
+@pytest.mark.parametrize("case", NO_SOUNDS)
+def test_what_is_no_sound_is_neither_learnt_nor_sent(case):
+    sound, message = NO_SOUNDS[case]
+    for use in (fitted(2).reconstruct, lambda x: FramePCA.fit([coloured(), x], 16, 2)):
+        with pytest.raises(ConfigError, match=message):
+            use(sound)

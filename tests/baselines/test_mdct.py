@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypersound_lib.baselines import imdct, mdct, mdct_of_size, truncated_mdct
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import snr
+from tests.baselines.no_sounds import NO_SOUNDS
 
 
 def noise(num_samples, seed=0):
@@ -66,3 +67,14 @@ def test_a_size_per_second_is_a_number_of_coefficients():
 def test_impossible_sizes_are_refused(rate, size):
     with pytest.raises(ConfigError, match="positive"):
         mdct_of_size(noise(100), rate, size)
+
+
+@pytest.mark.parametrize("case", NO_SOUNDS)
+def test_what_is_no_sound_has_no_transform(case):
+    with pytest.raises(ConfigError, match=NO_SOUNDS[case][1]):
+        truncated_mdct(NO_SOUNDS[case][0], 10)
+
+
+def test_half_precision_is_transformed_as_float32():
+    x = noise(1000).half()
+    assert torch.equal(truncated_mdct(x, 100), truncated_mdct(x.float(), 100))

@@ -11,6 +11,7 @@ from hypersound_lib import load_audio, load_dataset
 from hypersound_lib.baselines import griffin_lim, random_phase
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import lsd, si_snr
+from tests.baselines.no_sounds import NO_SOUNDS
 
 BOTH = pytest.mark.parametrize("lose_phase", [random_phase, griffin_lim])
 
@@ -100,3 +101,15 @@ def test_what_is_not_a_sound_is_refused(lose_phase, shape, rate):
 def test_a_search_that_cannot_work_is_refused(setting):
     with pytest.raises(ConfigError, match="Griffin-Lim takes"):
         griffin_lim(torch.zeros(100), 8000, **setting)
+
+
+@BOTH
+@pytest.mark.parametrize("case", NO_SOUNDS)
+def test_what_is_no_sound_has_no_magnitudes(lose_phase, case):
+    with pytest.raises(ConfigError, match=NO_SOUNDS[case][1]):
+        lose_phase(NO_SOUNDS[case][0], 8000)
+
+
+def test_half_precision_is_heard_as_float32():
+    x = torch.linspace(-1, 1, 1000).half()
+    assert torch.equal(random_phase(x, 8000), random_phase(x.float(), 8000))

@@ -42,7 +42,7 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = 240.0) -
 
 
 def curve(name: str, row: dict) -> dict:
-    """Return a model's validations as notebook 4 reads them: minutes, and what was found then."""
+    """Return a model's validations: minutes, and what was found then."""
     log = row["curves"]["validation"]
     scores = [{key: log[key][i] for key in ("loss", "nmse", "si_snr")} for i in range(len(log["step"]))]
     return {

@@ -111,6 +111,7 @@ def test_other_networks(recording, tmp_path, network):
         (["fit", "{recording}", "--learning-rate", "0"], "learning_rate must be positive"),
         (["fit", "{recording}", "--sample-rate", "0"], "not 0"),
         (["fit", "{recording}", "--steps", "0"], "steps"),
+        (["fit", "{recording}", "--sample-rate", "100001", "--steps", "1"], "cannot write FLAC at 100001 Hz"),
         (["render", "missing.safetensors", "x.flac"], "missing.safetensors"),
         (["render", "{recording}", "x.flac"], "not a whole safetensors file"),
     ],

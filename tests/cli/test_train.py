@@ -10,10 +10,13 @@ import pytest
 import torch
 
 from hypersound_lib.cli import main
+from hypersound_lib.cli.run_settings import RunSource
+from hypersound_lib.cli.train import _describe
 from hypersound_lib.data import save_audio
 from hypersound_lib.files import locked
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.training import read_log
+from tests.training.tiny import changed, make_model, make_store
 
 
 @pytest.fixture
@@ -44,6 +47,13 @@ def test_a_run_leaves_logs_checkpoint_settings_and_the_best_weights(start, voice
     model = HyperSound.from_pretrained(out)
     assert model.facts["step"] == 3
     assert model.facts["training"]["seed"] == 5
+
+
+@pytest.mark.parametrize(("tf32", "cpu", "said"), [(True, False, True), (False, False, False), (True, True, False)])
+def test_the_log_says_where_float32_is_rounded(tf32, cpu, said):
+    stores = make_store(), make_store(1)
+    text = _describe(RunSource(), changed(tf32=tf32), make_model(), stores, cpu)
+    assert ("on the GPU float32 products are TF32 (--no-tf32: exact)" in text) == said
 
 
 def test_resuming_needs_the_folder_alone_and_new_options_win(start, tmp_path, monkeypatch, capsys):
@@ -137,6 +147,20 @@ def test_a_run_whose_settings_are_damaged_cannot_be_resumed(start, capsys, name,
     (out / name).unlink() if text is None else (out / name).write_text(text)
     assert main(["train", "--resume", "--out", str(out)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_resuming_with_what_cannot_be_trained_on_leaves_the_run_as_it_was(start, tmp_path, capsys):
+    arguments, out = start
+    assert main(arguments) == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for number in range(4):
+        save_audio(tmp_path / "short" / f"{number}.wav", torch.rand(200), 8000)
+    again = ["train", "--resume", "--out", str(out), "--steps", "4", "--device", "cpu"]
+    assert main([*again, "--data", str(tmp_path / "short")]) == 2
+    assert "recordings has 256 samples" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert main(again) == 0
+    assert json.loads((out / "training.json").read_text())["steps"] == 4
 
 
 def test_a_diverging_training_is_an_error_without_traceback(start, capsys):

@@ -201,3 +201,29 @@ def test_rates_and_qualities():
 def test_what_is_no_sound_is_refused(model, waveform, rate, message):
     with pytest.raises(ConfigError, match=message):
         model.compress(waveform, rate, quality=5)
+
+
+def test_a_rate_that_is_too_low_is_refused_with_the_remedy(model):
+    with pytest.raises(ConfigError, match="give a higher kbps, or a quality"):
+        model.compress(sound(100), RATE, kbps=DEFAULT_KBPS)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_weights_of_any_precision_code_a_sound(model, dtype):
+    """Each for itself: their steps differ, so a file names the precision along with the weights."""
+    x, narrow = sound(3000), make_model().to(dtype)
+    assert narrow.identity() != model.identity()
+    data = narrow.compress(x, RATE, quality=5)
+    error, expected = (
+        (m.decompress(m.compress(x, RATE, quality=5)) - x).square().mean().item() for m in (narrow, model)
+    )
+    assert error == pytest.approx(expected, rel=0.1)
+    assert len(data) == pytest.approx(len(model.compress(x, RATE, quality=5)), rel=0.05)
+    assert len(narrow.compress(x, RATE, kbps=64)) <= 64 * 125 * 3000 / RATE
+
+
+def test_what_half_precision_cannot_hold_is_refused():
+    click = 1e-3 * sound(3000)
+    click[500] = 1000.0
+    with pytest.raises(ConfigError, match=r"beyond torch\.float16.*model\.float\(\)"):
+        make_model().half().compress(click, RATE, quality=10)

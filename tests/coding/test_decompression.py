@@ -143,3 +143,8 @@ def test_silence_stays_silent(model):
     copy = model.decompress(model.compress(torch.zeros(3000), RATE, quality=5))
     assert len(copy) == 3000
     assert copy.abs().max() < 2**-20
+
+
+def test_a_rate_at_which_no_sample_is_left_gives_none():
+    model = make_model()
+    assert model.decompress(model.compress(sound(30), RATE, quality=5), 100).shape == (0,)

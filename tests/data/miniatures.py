@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import torch
 
 CONTAINERS = {  # suffix: what soundfile calls it
     ".wav": ("WAV", "PCM_16"),
@@ -28,6 +29,15 @@ def encode(samples: np.ndarray, sample_rate: int = 16000, suffix: str = ".wav") 
 def tone(frequency: float, sample_rate: int, seconds: float = 0.25) -> np.ndarray:
     t = np.arange(int(seconds * sample_rate)) / sample_rate
     return (0.5 * np.sin(2 * np.pi * frequency * t)).astype(np.float32)
+
+
+def sound(num_samples: int) -> torch.Tensor:
+    return 0.1 * torch.randn(num_samples, generator=torch.Generator().manual_seed(0))
+
+
+def peak_frequency(waveform: torch.Tensor, sample_rate: int) -> float:
+    spectrum = torch.fft.rfft(waveform * torch.hann_window(len(waveform)), n=8 * len(waveform)).abs()
+    return spectrum.argmax().item() * sample_rate / (8 * len(waveform))
 
 
 def corpus_files(name: str) -> dict[str, bytes]:

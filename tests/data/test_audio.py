@@ -1,5 +1,6 @@
 """Decoding, resampling, and normalising; and every way in which a file can be bad."""
 
+import io
 import math
 import struct
 
@@ -26,15 +27,10 @@ from hypersound_lib.errors import AudioFileError, ConfigError
 from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
 
-from .miniatures import CONTAINERS, encode, tone
+from .miniatures import CONTAINERS, encode, peak_frequency, tone
 
 LSB = 1 / 32768
 waveforms = hnp.arrays(np.float32, st.integers(1, 300), elements=st.floats(-4, 4, width=32))
-
-
-def peak_frequency(waveform: torch.Tensor, sample_rate: int) -> float:
-    spectrum = torch.fft.rfft(waveform * torch.hann_window(len(waveform)), n=8 * len(waveform)).abs()
-    return spectrum.argmax().item() * sample_rate / (8 * len(waveform))
 
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
@@ -88,16 +84,6 @@ def test_a_rate_is_a_whole_number_of_hertz_within_limits(tmp_path, rate):
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("rate", [1, 99, 1_000_001, 2**31 - 1])
-def test_a_file_of_an_impossible_rate_is_named(tmp_path, rate):
-    path = tmp_path / "slow.wav"
-    content = bytearray(encode(np.zeros(100, np.float32)))
-    struct.pack_into("<I", content, 24, rate)
-    path.write_bytes(content)
-    with pytest.raises(AudioFileError, match=rf"slow\.wav: its header says {rate} Hz"):
-        load_audio(path)
-
-
 @settings(max_examples=25)
 @given(data=st.data(), channels=st.integers(2, 6))
 def test_mono_is_the_mean_of_the_channels(tmp_path_factory, data, channels):
@@ -125,6 +111,14 @@ def test_peak_normalisation_is_per_row_and_keeps_silence_silent():
     assert peak_normalize(batch).tolist() == [[0, 0], [0.5, -1], [1, 0]]
 
 
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 5)])
+def test_no_samples_stay_none_at_any_rate_and_level(shape):
+    nothing = torch.zeros(shape)
+    assert peak_normalize(nothing).shape == shape
+    for rates in ((48000, 22050), (8000, 48000), (8000, 8000)):
+        assert resample(nothing, *rates).shape == (*shape[:-1], resampled_length(shape[-1], *rates))
+
+
 @given(samples=waveforms)
 def test_16_bit_samples_are_within_half_a_step_and_saturate(samples):
     waveform = torch.from_numpy(samples)
@@ -133,37 +127,41 @@ def test_16_bit_samples_are_within_half_a_step_and_saturate(samples):
     assert (back - expected).abs().max() <= LSB / 2
 
 
-def test_a_missing_file_and_a_folder_are_named(tmp_path):
-    with pytest.raises(AudioFileError, match=r"gone\.wav: no such file"):
-        load_audio(tmp_path / "gone.wav")
-    with pytest.raises(AudioFileError, match=r"is a folder.*load_dataset"):
-        load_audio(tmp_path)
+def encoded(samples, at_rate=16000):
+    """Return a WAV of floats whose header states that rate."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, 16000, format="WAV", subtype="FLOAT")
+    content = bytearray(buffer.getvalue())
+    struct.pack_into("<I", content, 24, at_rate)
+    return bytes(content)
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.raw", "a"])
-def test_what_is_not_audio_is_named(tmp_path, name):
+WORDS = b"These are the words of a text file, not sound.\n" * 50
+NOT_AUDIO = "a.wav", "a.flac", "a.ogg", "a.mp3", "a.raw", "a"
+CANCELLING = (1, -1), (1, -0.9999), (0.5, -1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("gone.wav", None, "no such file"),
+        ("", None, "is a folder.*load_dataset"),
+        ("bare.wav", b"", "is empty"),
+        ("short.wav", encode(np.zeros(0)), "holds no samples"),
+        *((name, WORDS, "cannot be decoded as audio.*not a sound file") for name in NOT_AUDIO),
+        *(("slow.wav", encoded(np.zeros(9), r), f"its header says {r} Hz") for r in (1, 99, 1_000_001, 2**31 - 1)),
+        *(("nan.wav", encoded(np.diag([0, 0, bad])), "sample 2 is NaN or Inf") for bad in (np.nan, np.inf, -np.inf)),
+        *(("wide.wav", encode(np.outer(tone(440, 16000), c)), f"its {len(c)} channels cancel") for c in CANCELLING),
+    ],
+    ids=lambda value: "" if isinstance(value, bytes) else None,
+)
+def test_what_is_no_sound_is_named_by_both_readers(tmp_path, name, content, message):
     path = tmp_path / name
-    path.write_bytes(b"These are the words of a text file, not sound.\n" * 50)
-    with pytest.raises(AudioFileError, match=rf"{name}: cannot be decoded as audio.*not a sound file"):
-        load_audio(path)
-
-
-def test_an_empty_file_and_one_without_samples_are_named(tmp_path):
-    (tmp_path / "a.wav").touch()
-    with pytest.raises(AudioFileError, match=r"a\.wav: is empty"):
-        load_audio(tmp_path / "a.wav")
-    (tmp_path / "b.wav").write_bytes(encode(np.zeros(0, np.float32)))
-    with pytest.raises(AudioFileError, match=r"b\.wav: holds no samples"):
-        load_audio(tmp_path / "b.wav")
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_nan_and_inf_are_found_and_located(tmp_path, bad):
-    frames = np.zeros((20, 2), np.float32)
-    frames[7, 1] = bad
-    soundfile.write(tmp_path / "a.wav", frames, 16000, subtype="FLOAT")
-    with pytest.raises(AudioFileError, match=r"a\.wav: sample 7 is NaN or Inf"):
-        load_audio(tmp_path / "a.wav")
+    if content is not None:
+        path.write_bytes(content)
+    for read in (load_audio, lambda path: list(read_blocks(path, 2))):
+        with pytest.raises(AudioFileError, match=f"{path}: {message}"):
+            read(path)
 
 
 def test_reading_without_permission_is_named(locked_folder):
@@ -179,30 +177,21 @@ def test_every_float_is_converted_as_float32_is(dtype):
     assert resample(wave.repeat(50), 8000, 16000).equal(resample(wave.repeat(50).float(), 8000, 16000))
 
 
-@pytest.mark.parametrize("convert", [to_int16, peak_normalize, as_sound, lambda x: resample(x, 8000, 8000)])
-@pytest.mark.parametrize("dtype", [torch.int16, torch.int64, torch.bool, torch.complex64])
-def test_integers_are_refused_where_full_scale_is_one(convert, dtype):
-    with pytest.raises(ConfigError, match=f"{dtype}"):
-        convert(torch.ones(8, dtype=dtype))
+INTEGERS = torch.int16, torch.int64, torch.bool, torch.complex64
+CONVERTERS = to_int16, peak_normalize, as_sound, lambda x: resample(x, 8000, 8000)
 
 
-def test_16_bit_converters_refuse_what_has_no_value_in_them(tmp_path):
-    with pytest.raises(ConfigError, match="NaN"):
-        to_int16(torch.tensor([0.0, float("nan")]))
-    with pytest.raises(ConfigError, match=r"torch\.float32"):
-        from_int16(torch.zeros(8))
-    with pytest.raises(ConfigError, match="from_int16"):
-        save_audio(tmp_path / "x.wav", torch.ones(8, dtype=torch.int16), 8000)
-
-
-@pytest.mark.parametrize("channels", [(1, -1), (1, -0.9999), (0.5, -1, 0.5)])
-def test_channels_that_cancel_are_no_silence(tmp_path, channels):
-    path = tmp_path / "wide.wav"
-    soundfile.write(path, tone(440, 16000)[:, None] * np.array(channels), 16000)
-    with pytest.raises(AudioFileError, match=f"its {len(channels)} channels cancel"):
-        load_audio(path)
-    with pytest.raises(AudioFileError, match=f"its {len(channels)} channels cancel"):
-        list(read_blocks(path, 1000))
+@pytest.mark.parametrize(
+    ("convert", "waveform", "message"),
+    [
+        *((convert, torch.ones(8, dtype=dtype), f"{dtype}") for convert in CONVERTERS for dtype in INTEGERS),
+        (to_int16, torch.tensor([0.0, torch.nan]), "NaN"),
+        (from_int16, torch.zeros(8), r"torch\.float32"),
+    ],
+)
+def test_what_has_no_value_in_the_other_scale_is_refused(convert, waveform, message):
+    with pytest.raises(ConfigError, match=message):
+        convert(waveform)
 
 
 @pytest.mark.parametrize("channels", [(1, 0), (1, 1), (1, -0.5), (0, 0), (1, 0, 0, 0, 0, 0, 0, 0)])

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hypersound_lib.data import Dequantize, Normalize, PhaseMangle, all_pass, paper_augmentation
+from hypersound_lib.data import Dequantize, PhaseMangle, all_pass, paper_augmentation
 from hypersound_lib.errors import ConfigError
 
 RATE = 22050
@@ -98,35 +98,33 @@ def test_the_paper_s_steps_keep_shape_dtype_and_their_input():
     for seed in range(10):
         clip = waveform
         source = rng(seed)
-        for step in paper_augmentation(RATE, normalize=True):
+        for step in paper_augmentation(RATE):
             clip = step(clip, source)
         assert clip.shape == waveform.shape
         assert clip.dtype == torch.float32
-        assert clip.abs().max().item() == pytest.approx(1, abs=LSB)
     assert torch.equal(waveform, before)
 
 
-def test_a_silent_clip_stays_below_one_step_even_when_normalised():
+def test_a_silent_clip_stays_below_one_step():
     clip = torch.zeros(1000)
-    for step in paper_augmentation(RATE, normalize=True):
+    for step in paper_augmentation(RATE):
         clip = step(clip, rng())
     assert clip.abs().max() <= LSB / 2
-    assert torch.equal(Normalize()(torch.zeros(5), rng()), torch.zeros(5))
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "words"),
     [
-        lambda: PhaseMangle(RATE, min_frequency=0),
-        lambda: PhaseMangle(RATE, min_frequency=3000),
-        lambda: PhaseMangle(3000),
-        lambda: PhaseMangle(RATE, radius=1.0),
-        lambda: PhaseMangle(RATE, probability=1.5),
-        lambda: Dequantize(0),
-        lambda: all_pass(torch.zeros(4), RATE, 440, radius=1.0),
-        lambda: all_pass(torch.zeros(4), RATE, RATE),
+        (lambda: PhaseMangle(RATE, min_frequency=0), "from 0 to"),
+        (lambda: PhaseMangle(RATE, min_frequency=3000), "from 3000 to"),
+        (lambda: PhaseMangle(3000), "below 1500"),
+        (lambda: PhaseMangle(RATE, radius=1.0), r"and 1\.0$"),
+        (lambda: PhaseMangle(RATE, probability=1.5), r"not 1\.5"),
+        (lambda: Dequantize(0), "of 0 bits"),
+        (lambda: all_pass(torch.zeros(4), RATE, 440, radius=1.0), r"not radius 1\.0"),
+        (lambda: all_pass(torch.zeros(4), RATE, RATE), r"22050 Hz$"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(make):
-    with pytest.raises(ConfigError, match=r"not|must|has"):
+def test_settings_that_cannot_work_are_refused(make, words):
+    with pytest.raises(ConfigError, match=words):
         make()

@@ -8,13 +8,16 @@ import zipfile
 from dataclasses import replace
 
 import pytest
+from filelock import FileLock
 
 from hypersound_lib.data.download import download_corpus, inspect_archive
 from hypersound_lib.errors import DownloadError
+from hypersound_lib.files import locked
 
 from .miniatures import corpus_files, pack
 
 YESNO = corpus_files("yesno")
+OUTSIDE = "../evil", "waves_yesno/../../evil", "/tmp/evil", "..\\evil", "C:\\evil"
 
 
 def tar_entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
@@ -39,46 +42,33 @@ def zip_entry(name: str, mode: int = stat.S_IFREG) -> bytes:
     return buffer.getvalue()
 
 
-def assert_refused(tmp_path, archive, message):
-    root = tmp_path / "deep" / "root"
+LEAVES, LINK = (f"{reason}, so nothing was unpacked" for reason in ("leaves its folder", "is a link or device"))
+BROKEN = "is not a whole zip or tar archive"  # and its checksum is right: the publisher put it there
+REFUSED = {
+    **{f"tar of {name}": ("yesno", {"content": tar_entry(name)}, LEAVES) for name in OUTSIDE},
+    "tar of a link": ("yesno", {"content": tar_entry("waves_yesno/out", tarfile.SYMTYPE, "/etc")}, LINK),
+    "tar of a hard link": ("yesno", {"content": tar_entry("waves_yesno/out", tarfile.LNKTYPE, "/etc/passwd")}, LINK),
+    "tar of a pipe": ("yesno", {"content": tar_entry("waves_yesno/pipe", tarfile.FIFOTYPE)}, LINK),
+    **{f"zip of {name}": ("vctk", {"content": zip_entry(name)}, LEAVES) for name in ("../evil", "/evil")},
+    "zip of a link": ("vctk", {"content": zip_entry("l", stat.S_IFLNK)}, LINK),
+    # A zip is found from its end and a tar from its beginning: joined, they are both.
+    "tar and zip": ("yesno", {"content": tar_entry("../evil") + pack(YESNO, "a.zip")}, LEAVES),
+    "zip and tar": ("vctk", {"content": pack(corpus_files("vctk"), "a.tar.gz") + zip_entry("../evil")}, LEAVES),
+    "page": ("yesno", {"content": b"<html>Please log in</html>"}, BROKEN),
+    "cut": ("yesno", {"content": pack(YESNO, "a.tar.gz")[:-2000]}, BROKEN),
+    "another file": ("yesno", {"sha256": "0" * 64}, "wrong checksum"),
+}
+
+
+@pytest.mark.parametrize("given", REFUSED)
+def test_an_archive_that_is_not_what_it_should_be_is_refused(tmp_path, offer, given):
+    name, offered, message = REFUSED[given]
+    archive, root = offer(name, **offered), tmp_path / "deep" / "root"
     with pytest.raises(DownloadError, match=message):
         download_corpus(archive, root)
     assert not (root / archive.folder).exists()
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert left <= {f".incoming-{archive.filename}.lock"}
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "link", "reason"),
-    [
-        ("../evil", tarfile.REGTYPE, "", "leaves its folder"),
-        ("waves_yesno/../../evil", tarfile.REGTYPE, "", "leaves its folder"),
-        ("/tmp/evil", tarfile.REGTYPE, "", "leaves its folder"),
-        ("..\\evil", tarfile.REGTYPE, "", "leaves its folder"),
-        ("C:\\evil", tarfile.REGTYPE, "", "leaves its folder"),
-        ("waves_yesno/out", tarfile.SYMTYPE, "/etc", "is a link or device"),
-        ("waves_yesno/out", tarfile.LNKTYPE, "/etc/passwd", "is a link or device"),
-        ("waves_yesno/pipe", tarfile.FIFOTYPE, "", "is a link or device"),
-    ],
-)
-def test_a_tar_entry_that_leaves_its_folder_is_refused(tmp_path, offer, name, kind, link, reason):
-    archive = offer("yesno", content=tar_entry(name, kind, link))
-    assert_refused(tmp_path, archive, f"{reason}, so nothing was unpacked")
-
-
-@pytest.mark.parametrize(("name", "mode"), [("../evil", stat.S_IFREG), ("/evil", stat.S_IFREG), ("l", stat.S_IFLNK)])
-def test_a_zip_entry_that_leaves_its_folder_is_refused(tmp_path, offer, name, mode):
-    assert_refused(tmp_path, offer("vctk", content=zip_entry(name, mode)), "nothing was unpacked")
-
-
-@pytest.mark.parametrize("name", ["yesno", "vctk"])
-def test_what_is_a_tar_and_a_zip_is_inspected_as_what_is_unpacked(tmp_path, offer, name):
-    """A zip is found from its end and a tar from its beginning: joined, they are both."""
-    if name == "yesno":
-        content = tar_entry("../evil") + pack(YESNO, "a.zip")
-    else:
-        content = pack(corpus_files("vctk"), "a.tar.gz") + zip_entry("../evil")
-    assert_refused(tmp_path, offer(name, content=content), "leaves its folder, so nothing was unpacked")
 
 
 def test_an_archive_s_unpacked_size_is_known_beforehand(tmp_path):
@@ -87,21 +77,18 @@ def test_an_archive_s_unpacked_size_is_known_beforehand(tmp_path):
         assert inspect_archive(tmp_path / filename) == sum(map(len, YESNO.values()))
 
 
-@pytest.mark.parametrize("content", [b"<html>Please log in</html>", pack(YESNO, "a.tar.gz")[:-2000]])
-def test_what_is_no_whole_archive_is_refused(tmp_path, offer, content):
-    """Its checksum is right: the publisher put a broken file there."""
-    assert_refused(tmp_path, offer("yesno", content=content), "is not a whole zip or tar archive")
-
-
-def test_a_wrong_checksum_is_refused(tmp_path, offer):
-    assert_refused(tmp_path, offer("yesno", sha256="0" * 64), "wrong checksum")
-
-
 def test_a_cut_download_resumes_and_unpacks(tmp_path, offer, server):
     archive = offer("yesno")
     server.cuts = [1000, 2000]
     assert len(list(download_corpus(archive, tmp_path).glob("*.wav"))) == 8
     assert server.requests == [None, "bytes=1000-", "bytes=3000-"]
+
+
+def test_an_archive_of_another_layout_is_refused(tmp_path, offer):
+    archive = offer("yesno", files={"something/else.txt": b"hello"})
+    with pytest.raises(DownloadError, match="did not unpack as expected"):
+        download_corpus(archive, tmp_path)
+    assert not (tmp_path / archive.folder).exists()
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])
@@ -135,13 +122,6 @@ def test_a_killed_run_s_half_unpacked_folder_is_not_taken_for_whole(tmp_path, of
     assert not incoming.exists()
 
 
-def test_an_archive_of_another_layout_is_refused(tmp_path, offer):
-    archive = offer("yesno", files={"something/else.txt": b"hello"})
-    with pytest.raises(DownloadError, match="did not unpack as expected"):
-        download_corpus(archive, tmp_path)
-    assert not (tmp_path / archive.folder).exists()
-
-
 def test_a_disk_full_while_unpacking_leaves_no_corpus(tmp_path, offer, file_size_limit):
     files = YESNO | {"waves_yesno/long.wav": bytes(600_000)}
     archive = offer("yesno", files=files)
@@ -160,6 +140,16 @@ def test_a_root_below_a_file_is_named(tmp_path, offer):
     (tmp_path / "file").touch()
     with pytest.raises(DownloadError, match="a file stands where a folder is needed"):
         download_corpus(offer("yesno"), tmp_path / "file" / "root")
+
+
+def test_a_file_system_without_locks_does_without(tmp_path, offer, monkeypatch):
+    def refuse(*_, **__):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert len(list(download_corpus(offer("yesno"), tmp_path).glob("*.wav"))) == 8
+    with locked(tmp_path / "run"):
+        pass
 
 
 def test_two_at_the_same_time_download_once(tmp_path, offer, server):

@@ -29,28 +29,28 @@ def assert_whole(folder):
     assert [path.name for path in folder.iterdir()] == ["corpus.zip"]
 
 
-def test_a_download_is_verified_shows_progress_and_leaves_one_file(get, server, tmp_path, capfd):
+@pytest.mark.parametrize(
+    ("change", "partial", "requests"),
+    [
+        ({}, None, [None]),
+        ({"cuts": [300_000, 200_000]}, None, [None, "bytes=300000-", "bytes=500000-"]),
+        ({"cuts": [300_000], "ranges": False}, None, [None, "bytes=300000-"]),
+        ({}, b"old" * 1000, ["bytes=3000-", None]),
+    ],
+    ids=["at once", "resumed", "a server that cannot resume", "bytes of an older version"],
+)
+def test_a_download_asks_for_the_rest_shows_progress_and_leaves_one_file(
+    get, server, tmp_path, capfd, change, partial, requests
+):
+    vars(server).update(change)
+    if partial is not None:
+        (tmp_path / "corpus.zip.partial").write_bytes(partial)
     get()
     assert_whole(tmp_path)
-    assert server.requests == [None]
+    assert server.requests == requests
     progress = capfd.readouterr().err
     assert "corpus.zip: 100%" in progress
-
-
-def test_after_cuts_only_the_rest_is_asked_for(get, server, tmp_path):
-    server.cuts = [300_000, 200_000]
-    get()
-    assert_whole(tmp_path)
-    assert server.requests == [None, "bytes=300000-", "bytes=500000-"]
-
-
-def test_a_server_that_cannot_resume_is_asked_for_the_whole(get, server, tmp_path, capfd):
-    server.ranges = False
-    server.cuts = [300_000]
-    get()
-    assert_whole(tmp_path)
-    assert server.requests == [None, "bytes=300000-"]
-    assert "1.05M/1.05M" in capfd.readouterr().err.splitlines()[-1], "the bar starts anew, too"
+    assert "1.05M/1.05M" in progress.splitlines()[-1], "where it starts anew, the bar does, too"
 
 
 def test_a_line_that_stays_dead_is_reported_and_the_next_call_goes_on(get, server, tmp_path):
@@ -64,17 +64,21 @@ def test_a_line_that_stays_dead_is_reported_and_the_next_call_goes_on(get, serve
     assert server.requests[-1] == "bytes=400000-"
 
 
-def test_a_wrong_checksum_is_refused_and_nothing_is_kept(get, server, tmp_path):
-    with pytest.raises(DownloadError, match=rf"corpus\.zip: wrong checksum \(SHA-256 {SHA256}, expected 0000"):
-        get(sha256="0" * 64)
+@pytest.mark.parametrize(
+    ("arguments", "change", "message"),
+    [
+        ({"sha256": "0" * 64}, {}, rf"corpus\.zip: wrong checksum \(SHA-256 {SHA256}, expected 0000"),
+        ({"name": "gone.zip"}, {}, r"gone\.zip: the server answered 404 .*by hand"),
+        ({}, {"files": {"corpus.zip": CONTENT + b"more"}}, "more than 1048576 bytes"),
+        ({}, {"answer": lambda handler, start: handler.send_error(416)}, "the server answered 416"),  # out of range
+    ],
+)
+def test_what_cannot_be_had_is_asked_for_once_and_nothing_is_kept(get, server, tmp_path, arguments, change, message):
+    vars(server).update(change)
+    with pytest.raises(DownloadError, match=message):
+        get(**arguments)
+    assert len(server.requests) == 1
     assert not any(tmp_path.iterdir())
-
-
-def test_bytes_of_an_older_version_are_dropped(get, server, tmp_path):
-    (tmp_path / "corpus.zip.partial").write_bytes(b"old" * 1000)
-    get()
-    assert_whole(tmp_path)
-    assert server.requests == ["bytes=3000-", None]
 
 
 @pytest.mark.parametrize("partial", [CONTENT, CONTENT + b"more"])
@@ -83,13 +87,6 @@ def test_a_partial_file_with_every_byte_needs_no_more(get, server, tmp_path, par
     get()
     assert_whole(tmp_path)
     assert len(server.requests) == (1 if partial == CONTENT else 2)
-
-
-def test_a_file_that_is_gone_is_not_asked_for_again(get, server, tmp_path):
-    with pytest.raises(DownloadError, match=r"gone\.zip: the server answered 404 .*by hand"):
-        get(name="gone.zip")
-    assert len(server.requests) == 1
-    assert not any(tmp_path.iterdir())
 
 
 def test_no_server_is_an_error_with_the_address(tmp_path, monkeypatch):
@@ -164,13 +161,6 @@ def test_an_endless_body_ends_at_the_size_of_the_file(get, server, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_a_file_that_is_said_to_be_larger_is_not_begun(get, server, tmp_path):
-    server.files["corpus.zip"] = CONTENT + b"more"
-    with pytest.raises(DownloadError, match="more than 1048576 bytes"):
-        get()
-    assert not any(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_server_that_brings_next_to_nothing_is_given_up(get, server, tmp_path, monkeypatch, ranges):
     monkeypatch.setattr("hypersound_lib.data.fetch._LEAST_GAIN", 1000)
@@ -182,43 +172,33 @@ def test_a_server_that_brings_next_to_nothing_is_given_up(get, server, tmp_path,
     assert [path.name for path in tmp_path.iterdir()] == ["corpus.zip.partial"]
 
 
-def test_a_trickle_is_given_up(get, server, tmp_path, monkeypatch):
+def trickle(handler, data):
+    with suppress(OSError):  # the other side has gone
+        for byte in data:
+            handler.wfile.write(bytes([byte]))
+            time.sleep(0.02)
+
+
+def slow_body(handler, start):
+    send(handler, 206 if start else 200, {"Content-Length": str(len(CONTENT) - start)})
+    trickle(handler, CONTENT[start : start + 200])
+
+
+def slow_headers(handler, start):
+    trickle(handler, b"HTTP/1.0 200 OK\r\nX: " + bytes(200))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [(slow_body, "fewer than 1000 bytes per second|timed out"), (slow_headers, "no connection|ended after 0 of")],
+)
+def test_a_trickle_is_given_up(get, server, tmp_path, monkeypatch, answer, message):
     monkeypatch.setattr("hypersound_lib.data.fetch._TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr("hypersound_lib.data.fetch._ATTEMPTS", 2)
-
-    def trickle(handler, start):
-        send(handler, 206 if start else 200, {"Content-Length": str(len(CONTENT) - start)})
-        with suppress(OSError):  # the other side has gone
-            for i in range(start, start + 200):
-                handler.wfile.write(CONTENT[i : i + 1])
-                time.sleep(0.02)
-
-    server.answer = trickle
-    with pytest.raises(DownloadError, match=r"fewer than 1000 bytes per second|timed out"):
+    server.answer = answer
+    with pytest.raises(DownloadError, match=message):
         get()
     assert len(server.requests) == 2
-    assert CONTENT.startswith((tmp_path / "corpus.zip.partial").read_bytes())
-
-
-def test_headers_that_trickle_are_given_up(get, server, tmp_path, monkeypatch):
-    monkeypatch.setattr("hypersound_lib.data.fetch._TIMEOUT_SECONDS", 0.3)
-    monkeypatch.setattr("hypersound_lib.data.fetch._ATTEMPTS", 2)
-
-    def trickle(handler, start):
-        with suppress(OSError):
-            for byte in b"HTTP/1.0 200 OK\r\nX: " + bytes(200):
-                handler.wfile.write(bytes([byte]))
-                time.sleep(0.02)
-
-    server.answer = trickle
-    with pytest.raises(DownloadError, match=r"no connection|ended after 0 of"):
-        get()
-    assert len(server.requests) == 2
-    assert not any(path.stat().st_size for path in tmp_path.iterdir())
-
-
-def test_a_range_that_nobody_asked_for_is_no_reason_to_be_content(get, server, tmp_path):
-    server.answer = lambda handler, start: handler.send_error(416)
-    with pytest.raises(DownloadError, match="the server answered 416"):
-        get()
-    assert not any(tmp_path.iterdir())
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert CONTENT.startswith(kept)
+    assert answer is slow_body or not kept

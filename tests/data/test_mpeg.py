@@ -165,15 +165,16 @@ def test_a_cut_within_a_frame_is_refused_and_one_between_frames_cannot_be_known(
             load_audio(path)
 
 
-@pytest.mark.parametrize("content", [VARIABLE, STATED])
-def test_what_is_no_frame_among_frames_is_damage(mp3, content):
-    damaged = bytearray(content)
-    damaged[5000:7000] = bytes(2000)
-    with pytest.raises(AudioFileError, match=r"bytes \d+ to \d+ are no MPEG frames"):
-        load_audio(mp3(bytes(damaged)))
+FREE = 9 * (b"\xff\xfb\x00\x00" + bytes(400))
+DAMAGED = [known[:5000] + bytes(2000) + known[7000:] for known in (VARIABLE, STATED)]
+GAP = r"bytes \d+ to \d+ are no MPEG frames"
 
 
-def test_free_format_is_named(mp3):
-    frame = b"\xff\xfb\x00\x00" + bytes(400)
-    with pytest.raises(AudioFileError, match="is MP3 of free format"):
-        load_audio(mp3(9 * frame))
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(DAMAGED[0], GAP), (DAMAGED[1], GAP), (FREE, "is MP3 of free format")],
+    ids=["variable", "stated", "free"],
+)
+def test_what_is_no_frame_is_named(mp3, content, message):
+    with pytest.raises(AudioFileError, match=message):
+        load_audio(mp3(content))

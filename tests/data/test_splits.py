@@ -32,6 +32,9 @@ def test_a_folder_is_split_by_speaker_or_else_by_file():
     assert {by_speaker(recording) for recording in split_any_folder(Path(), many)["test"]} == {"b"}
     one = [Recording(Path(f"{n}.wav")) for n in range(5)]
     assert split_any_folder(Path(), one)["test"] == one[-1:]
+    chapters = [Recording(Path(f"s/chapter{n:02d}/audio.wav"), "s") for n in range(20)]
+    parts = split_any_folder(Path(), chapters)
+    assert (parts["train"], parts["test"]) == (chapters[:18], chapters[18:]), "of one name, yet each is a file"
 
 
 def test_speechcommands_follows_its_own_lists(tmp_path):

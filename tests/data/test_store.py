@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -70,6 +71,10 @@ def test_a_read_never_runs_into_the_next_recording(build, recordings):
     whole = store.read(1)
     assert torch.equal(store.read(1, 100, 50), whole[100:150])
     assert torch.equal(store.read(1, 700, 5000), whole[700:])
+    assert len(store.read(1, 900)) == len(store.read(1, 100, 0)) == 0
+    for start, count in ((-2, None), (-1, 1), (0, -1)):
+        with pytest.raises(IndexError, match="0 or more"):
+            store.read(1, start, count)
     for wrong in (-1, 3):
         with pytest.raises(IndexError, match="store of 3"):
             store.read(wrong)
@@ -80,8 +85,7 @@ def test_a_store_survives_pickling_and_a_mapped_one_travels_by_name(build, recor
     packed = pickle.dumps(store)
     copy = pickle.loads(packed)
     assert all(torch.equal(copy.read(n), store.read(n)) for n in range(3))
-    if store.folder is not None:
-        assert len(packed) < 1000
+    assert store.folder is None or len(packed) < 1000
 
 
 def test_a_mapped_store_is_reused_until_its_source_changes(tmp_path, recordings, monkeypatch):
@@ -114,6 +118,61 @@ def test_what_cannot_be_decoded_is_listed_and_left_out(tmp_path, recordings, pla
     assert len(store.read(0)) == store.lengths[0] == len(load_audio(recordings[1].path, 16000)[0])
 
 
+def test_a_sound_without_a_sample_at_the_rate_is_left_out(build, recordings, tmp_path):
+    soundfile.write(tmp_path / "one.wav", np.full(1, 0.1), 48000)
+    one = Recording(tmp_path / "one.wav")
+    with pytest.warns(UserWarning, match=r"1 of 4 recordings are left out:\n.*one\.wav: has no sample at 16000 Hz"):
+        store = build([*recordings, one], normalize=True)
+    assert len(store) == 3
+    assert min(store.lengths) > 0
+    with pytest.raises(AudioFileError, match=r"none of 1 recordings can be read:\n.*no sample at 22050 Hz"):
+        build_store([one], 22050)
+
+
+def test_a_store_tells_at_every_opening_what_was_left_out_save_to_its_workers(tmp_path, recordings):
+    recordings[1].path.write_bytes(b"broken")
+    folder = tmp_path / "store"
+    left_out = r"1 of 3 recordings are left out:\n.*1\.flac: .*cannot be decoded"
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=left_out) as warned:
+            store = build_store(recordings, 16000, folder)
+        assert len(warned) == 1
+    with pytest.warns(UserWarning, match=left_out):
+        open_store(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(pickle.loads(pickle.dumps(store))) == 2
+        index = json.loads((folder / "index.json").read_text())
+        del index["faults"]  # as the first stores have it
+        (folder / "index.json").write_text(json.dumps(index))
+        assert torch.equal(open_store(folder).read(1), store.read(1))
+
+
+def test_a_store_is_built_where_a_link_leads_and_its_folder_is_kept(tmp_path, recordings):
+    """A folder that is there may be a disk of its own, which can be neither removed nor renamed onto."""
+    disk, link = tmp_path / "disk", tmp_path / "link"
+    disk.mkdir()
+    number = disk.stat().st_ino
+    link.symlink_to(disk)
+    for count in (2, 3):
+        store = build_store(recordings[:count], 16000, link)
+        assert len(store) == count
+        assert {path.name for path in disk.iterdir()} == {"samples.int16", "index.json"}
+    assert link.is_symlink()
+    assert disk.stat().st_ino == number
+    (tmp_path / "dangling").symlink_to(tmp_path / "later")
+    assert len(build_store(recordings, 16000, tmp_path / "dangling")) == 3
+    assert (tmp_path / "later").is_dir()
+
+
+def test_what_a_killed_build_left_is_built_over(tmp_path, recordings):
+    folder = tmp_path / "store"
+    build_store(recordings, 16000, folder)
+    (folder / "index.json").unlink()
+    (folder / ".writing-store-abc").mkdir()
+    assert len(build_store(recordings, 16000, folder)) == 3
+
+
 def test_a_failed_build_leaves_the_old_store_and_no_rubbish(tmp_path, recordings):
     folder = tmp_path / "store"
     build_store(recordings, 16000, folder)
@@ -139,26 +198,28 @@ def test_a_folder_without_permission_is_named(tmp_path, locked_folder):
         build_store([Recording(tmp_path / "a.wav")], 16000, folder)
 
 
-def test_a_folder_of_something_else_is_not_replaced(tmp_path, recordings):
-    with pytest.raises(DatasetError, match="something other than a store"):
-        build_store(recordings, 16000, tmp_path / "audio")
+@pytest.mark.parametrize(
+    ("count", "folder", "message"),
+    [(3, "audio", "something other than a store"), (0, "new", "at least one recording")],
+)
+def test_what_cannot_become_a_store_is_refused_and_left_alone(tmp_path, recordings, count, folder, message):
+    with pytest.raises(DatasetError, match=message):
+        build_store(recordings[:count], 16000, tmp_path / folder)
     assert all(recording.path.is_file() for recording in recordings)
 
 
-def test_a_damaged_store_is_refused_with_a_remedy(tmp_path, recordings):
-    folder = tmp_path / "store"
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("index.json", b"", r"index\.json: cannot be read .*build_store"),
+        ("index.json", b'{"format": 99}', "has format 99"),
+        ("samples.int16", b"12", r"samples\.int16: is missing or not .* Delete"),
+    ],
+)
+def test_a_damaged_store_is_refused_with_a_remedy(tmp_path, recordings, file, content, message):
     with pytest.raises(DatasetError, match=r"index\.json: cannot be read .*build_store"):
-        open_store(folder)
-    build_store(recordings, 16000, folder)
-    index = json.loads((folder / "index.json").read_text())
-    (folder / "samples.int16").write_bytes(b"12")
-    with pytest.raises(DatasetError, match=r"samples\.int16: is missing or not .* Delete"):
-        open_store(folder)
-    (folder / "index.json").write_text(json.dumps(index | {"format": 99}))
-    with pytest.raises(DatasetError, match="has format 99"):
-        open_store(folder)
-
-
-def test_nothing_to_store_is_an_error():
-    with pytest.raises(DatasetError, match="at least one recording"):
-        build_store([], 16000)
+        open_store(tmp_path / "store")
+    build_store(recordings, 16000, tmp_path / "store")
+    (tmp_path / "store" / file).write_bytes(content)
+    with pytest.raises(DatasetError, match=message):
+        open_store(tmp_path / "store")

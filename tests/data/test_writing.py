@@ -11,18 +11,9 @@ from hypersound_lib.errors import AudioFileError, ConfigError
 from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
 
-from .miniatures import tone
+from .miniatures import peak_frequency, sound, tone
 
 LSB = 1 / 32768
-
-
-def peak_frequency(waveform: torch.Tensor, sample_rate: int) -> float:
-    spectrum = torch.fft.rfft(waveform * torch.hann_window(len(waveform)), n=8 * len(waveform)).abs()
-    return spectrum.argmax().item() * sample_rate / (8 * len(waveform))
-
-
-def sound(num_samples):
-    return 0.1 * torch.randn(num_samples, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
@@ -51,24 +42,20 @@ def test_loud_samples_are_clipped_with_a_warning_and_never_wrap(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("waveform", "error", "message"),
+    ("name", "waveform", "rate", "error", "message"),
     [
-        (torch.zeros(2, 10), ValueError, r"\(2, 10\)"),
-        (torch.zeros(0), AudioFileError, "empty"),
-        (torch.tensor([0.0, float("nan")]), AudioFileError, "NaN or Inf"),
+        ("x.wav", torch.zeros(2, 10), 16000, ValueError, r"\(2, 10\)"),
+        ("x.wav", torch.zeros(0), 16000, AudioFileError, "empty"),
+        ("x.wav", torch.tensor([0.0, float("nan")]), 16000, AudioFileError, "NaN or Inf"),
+        ("x.wav", torch.ones(8, dtype=torch.int16), 16000, ConfigError, "from_int16"),
+        ("x.mp4", torch.zeros(10), 16000, ConfigError, r"'\.mp4'.*\.wav, \.flac, \.ogg"),
+        ("x.flac", torch.zeros(10), 0, ConfigError, "not 0: whole"),
     ],
 )
-def test_what_is_no_waveform_is_not_saved(tmp_path, waveform, error, message):
+def test_what_is_no_waveform_format_or_rate_is_not_saved(tmp_path, name, waveform, rate, error, message):
     with pytest.raises(error, match=message):
-        save_audio(tmp_path / "x.wav", waveform, 16000)
+        save_audio(tmp_path / name, waveform, rate)
     assert not any(tmp_path.iterdir())
-
-
-def test_unwritable_formats_and_rates_are_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"'\.mp4'.*\.wav, \.flac, \.ogg"):
-        save_audio(tmp_path / "x.mp4", torch.zeros(10), 16000)
-    with pytest.raises(ConfigError, match="not 0: whole"):
-        save_audio(tmp_path / "x.flac", torch.zeros(10), 0)
 
 
 @pytest.mark.parametrize("rate", [100, 65_535, 65_536, 65_540, 200_000, 200_001, 655_350, 655_351, 655_360, 1_000_000])

@@ -40,6 +40,12 @@ def test_a_perfect_copy_has_no_error_anywhere():
     assert {b.error_db for b in band_errors(NOISE, NOISE, RATE)} == {-150}
 
 
+@pytest.mark.parametrize(("rate", "edges"), [(100, [0, 50]), (250, [0, 125]), (252, [0, 125, 126])])
+def test_octaves_end_below_nyquist_at_any_rate(rate, edges):
+    bands = band_errors(NOISE, NOISE, rate)
+    assert [bands[0].low, *(band.high for band in bands)] == edges
+
+
 def test_bad_input_is_refused():
     with pytest.raises(ConfigError, match="two sounds"):
         band_errors(NOISE, NOISE[:-1], RATE)
@@ -47,3 +53,5 @@ def test_bad_input_is_refused():
         band_errors(torch.zeros(100), torch.ones(100), RATE)
     with pytest.raises(ConfigError, match="rise"):
         band_errors(NOISE, NOISE, RATE, [0, 500, 400])
+    with pytest.raises(ConfigError, match="a positive number of Hz, not 0"):
+        band_errors(NOISE, NOISE, 0)

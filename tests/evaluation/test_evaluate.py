@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -43,7 +44,7 @@ def test_a_perfect_copy_scores_as_the_original_and_best(excerpts):
         assert perfect[name] == pytest.approx(metric.best, abs=1e-3)
         better = max if metric.higher_is_better else min
         assert better(perfect[name], found.means("half")[name]) == perfect[name]
-    assert found.means("half")["nmse"] == pytest.approx(0.25, rel=1e-4), "NMSE hears the level"
+    assert found.means("half")["nmse"] == pytest.approx(0.25, rel=1e-4), "NMSE responds to the level"
     assert found.means("zeros")["nmse"] == pytest.approx(1)
 
 
@@ -100,14 +101,25 @@ def test_json_keeps_everything(excerpts):
             assert again.interval(system, metric, rate).mean == pytest.approx(
                 found.interval(system, metric, rate).mean, rel=1e-4, nan_ok=True
             )
+
+
+ROW = {"system": "m", "sample_rate": 8000, "clip": "a", "speaker": "", "values": {"snr": 1.0}}
+
+
+@pytest.mark.parametrize(
+    "rows", [None, [], 3, [3], [{}], *([ROW | {"values": v}] for v in (3, [], {"snr": "loud"}, {"snr": []}))]
+)
+def test_json_that_is_no_evaluation_is_refused(rows):
+    data = {"floats_per_second": {}, "recordings": ["a"], "skipped": {}}
+    assert evaluation_from_json(data | {"rows": [ROW]}).values("m", "snr") == [1.0]
     with pytest.raises(ConfigError, match="holds no evaluation"):
-        evaluation_from_json({"rows": []})
+        evaluation_from_json(data | {"rows": rows})
 
 
 def test_models_are_compared_side_by_side_and_keep_their_mode(excerpts):
     small = HyperSound(preset("tutorial").model).train()
-    found = evaluate({"a": small, "b": copier("another name")}, excerpts[:1], metrics=("nmse",), references=False)
-    assert {name for name, _ in found.systems} == {"a", "b"}
+    found = evaluate([small, copier("b")], excerpts[:1], metrics=("nmse",), references=False)
+    assert {name for name, _ in found.systems} == {"model 1", "b"}
     assert {rate for _, rate in found.systems} == {8000}, "the highest of the models' own rates"
     assert small.training
 
@@ -120,11 +132,37 @@ def test_the_sizes_are_what_flows_through_the_model_in_a_second():
     assert system.theta_per_second == pytest.approx(model.hypernetwork.num_generated * 8000 / 448)
     names = [reference.name for reference in reference_systems([system])]
     assert f"MDCT {system.narrowest_per_second:.0f}/s" in names
-    assert all(reference.is_reference for reference in reference_systems([system]))
 
 
 def test_the_six_come_first():
     assert DEFAULT_METRICS[:6] == TABLE_1 == ("mse", "lsd", "si_snr", "pesq", "stoi", "cdpam")
+
+
+@pytest.mark.parametrize("name", ["copy", "original", "zeros", "Griffin-Lim", "soxr 22050 Hz"])
+def test_no_two_systems_have_one_name_and_references_count(name, excerpts):
+    models = [copier(rate=22050), copier(name)]
+    with pytest.raises(ConfigError, match=f"called '{name}': give each a name of its own"):
+        evaluate(models, excerpts)
+    if name != "copy":
+        found = evaluate(models, excerpts[:1], rates=[8000], metrics=("nmse",), references=False)
+        assert found.systems == [("copy", 8000), (name, 8000)]
+
+
+def test_a_rate_given_twice_counts_once_in_any_kind_of_whole_number(excerpts):
+    rates = [8000, np.int64(8000), 16000, 8000]
+    found = evaluate(copier(), excerpts[:2], rates=rates, metrics=("nmse",), references=False)
+    assert found.systems == [("copy", 8000), ("copy", 16000)]
+    assert found.interval("copy", "nmse", 8000).count == 2
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_evaluations_that_share_rows_are_not_joined(excerpts):
+    low, high = (
+        evaluate(copier(), excerpts[:1], rates=[rate], metrics=("nmse",), references=False) for rate in (8000, 16000)
+    )
+    assert low.joined_with(high).systems == [("copy", 8000), ("copy", 16000)]
+    with pytest.raises(ConfigError, match="both evaluations hold copy at 8000 Hz"):
+        low.joined_with(low)
 
 
 def test_impossible_wishes_are_refused(excerpts):
@@ -132,8 +170,8 @@ def test_impossible_wishes_are_refused(excerpts):
         evaluate(copier(), excerpts, metrics=("loudness",))
     with pytest.raises(ConfigError, match="at least 1000"):
         evaluate(copier(), excerpts, rates=[800])
-    with pytest.raises(ConfigError, match="name of its own"):
-        evaluate([copier(), copier()], excerpts)
+    with pytest.raises(ConfigError, match="at least one model"):
+        evaluate([], excerpts)
     with pytest.raises(ConfigError, match="cannot be evaluated"):
         evaluate(torch.nn.Linear(1, 1), excerpts)
     found = evaluate(copier(), excerpts[:1], rates=[16000], metrics=("snr",), references=False)

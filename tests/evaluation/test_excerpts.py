@@ -85,11 +85,25 @@ def test_files_of_one_name_in_two_folders_keep_apart(tmp_path):
     assert [e.name for e in choose_excerpts(tmp_path)[0]] == ["a/x.wav", "b/x.wav"]
 
 
+@pytest.mark.parametrize("seconds", [1e15, 1e20, float("inf")])
+def test_more_seconds_than_there_are_take_the_whole(tmp_path, seconds):
+    noise = 0.1 * torch.randn(16000, generator=torch.Generator().manual_seed(0))
+    save_audio(tmp_path / "a.wav", noise, 16000)
+    save_audio(tmp_path / "quiet.wav", noise / 1e4, 16000)
+    (whole,), skipped = choose_excerpts(tmp_path, seconds=seconds)
+    (least,), _ = choose_excerpts(tmp_path, seconds=1.0)
+    for rate in (16000, 11025, 48000):
+        assert torch.equal(whole.at(rate), least.at(rate))
+    assert "its loudest 1 s: peaks" in skipped["quiet.wav"]
+
+
 def test_impossible_wishes_are_refused(tmp_path):
     save_audio(tmp_path / "silent.wav", torch.zeros(16000), 16000)
     with pytest.raises(ConfigError, match="silence"):
         choose_excerpts(tmp_path)
     with pytest.raises(ConfigError, match="at least one recording"):
         choose_excerpts("mini", limit=0)
+    with pytest.raises(ConfigError, match="not None of nan s"):
+        choose_excerpts("mini", seconds=float("nan"))
     with pytest.raises(DatasetError, match="did you mean"):
         choose_excerpts("mimi")

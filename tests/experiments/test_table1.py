@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -163,3 +164,19 @@ def test_a_run_that_stands_in_for_another_fills_its_row():
     base = record("base", [1.0, 2.0]) | {"same": ["l1+mel"]}
     assert "L1 + MelSTFT" in render({"base": base})
     assert render({}).strip() == "Nothing has been run yet."
+
+
+def test_the_folder_of_trainings_is_beside_that_of_results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    beside = tmp_path.with_name(tmp_path.name + "-runs")
+    for out, expected in ((".", beside), ("x/..", beside), ("x", tmp_path / "x-runs"), (tmp_path, beside)):
+        assert table1._runs_folder(Path(out)) == expected
+    with pytest.raises(ConfigError, match="need a folder that has a name"):
+        reproduce("smoke", tmp_path.anchor, say=lambda line: None)
+
+
+@pytest.mark.parametrize("results", [{"scale": "smoke"}, {"run": "base"}, [], None])
+def test_a_file_that_is_no_result_is_named(tmp_path, results):
+    (tmp_path / "x.json").write_text(json.dumps({"results": results}))
+    with pytest.raises(ConfigError, match=r"x\.json is no result of this command"):
+        read_results(tmp_path)

@@ -3,11 +3,12 @@
 import math
 import signal
 
+import numpy as np
 import pytest
 import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.fitting import FitConfig, fit_inr
+from hypersound_lib.fitting import FitConfig, FittedSound, fit_inr
 from hypersound_lib.fitting import fit as fitting
 from hypersound_lib.inr import SIREN, FourierMLP, FourierMLPConfig, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
 from hypersound_lib.inr.build import spectral_config
@@ -27,9 +28,10 @@ def network(waveform, seed=0):
     return FourierMLP.for_sound(waveform, spectral_config(len(waveform), width=32), seed)
 
 
-def fit(waveform, inr=None, **settings):
+def fit(waveform, inr=None, callback=None, **settings):
     settings = {"steps": 300, "device": "cpu", **settings}
-    return fit_inr(waveform, RATE, inr or network(waveform), FitConfig(**settings), progress=False)
+    inr = inr or network(waveform)
+    return fit_inr(waveform, RATE, inr, FitConfig(**settings), callback=callback, progress=False)
 
 
 def test_reaches_the_target_and_stops_there():
@@ -112,9 +114,8 @@ def test_mel_loss_lowers_the_spectral_distance_while_it_trains():
     losses = [row["mel_stft"] for row in result.history]
     assert losses[-1] < 0.8 * losses[0]
     # the weights with the best loss are kept, although their SNR may be worse than at the start
-    kept = ReconstructionLoss("mel_stft", RATE)(
-        result.sound.render()[None] / result.sound.gain, noise[None] / result.sound.gain
-    )
+    gain = result.sound.gain
+    kept = ReconstructionLoss("mel_stft", RATE)(result.sound.render()[None] / gain, noise[None] / gain)
     assert kept["mel_stft"].item() == pytest.approx(min(losses), rel=1e-3)
 
 
@@ -125,9 +126,7 @@ def test_callback_sees_every_row_and_can_stop():
         rows.append(row)
         return row["step"] >= 20
 
-    result = fit_inr(
-        tone(), RATE, network(tone()), FitConfig(target_snr=None, device="cpu"), callback=callback, progress=False
-    )
+    result = fit(tone(), callback=callback, target_snr=None)
     assert result.stop_reason == "callback"
     assert rows == result.history
     assert result.steps == 20
@@ -144,9 +143,7 @@ def test_interruption_returns_the_best_so_far():
         if row["step"] == 20:
             raise KeyboardInterrupt
 
-    result = fit_inr(
-        tone(), RATE, network(tone()), FitConfig(target_snr=None, device="cpu"), callback=interrupt, progress=False
-    )
+    result = fit(tone(), callback=interrupt, target_snr=None)
     assert result.stop_reason == "interrupted"
     assert result.metrics["snr"] == pytest.approx(max(row["snr"] for row in result.history), abs=0.05)
 
@@ -197,6 +194,19 @@ def test_what_cannot_be_fitted_is_refused_by_name(waveform, settings, message):
     inr = SIREN(SIRENConfig(hidden_layers=1, width=4))
     with pytest.raises(ConfigError, match=message):
         fit(waveform, inr, **settings)
+
+
+def test_any_kind_of_whole_number_is_a_rate(tmp_path):
+    result = fit_inr(tone(100), np.int64(RATE), network(tone(100)), FitConfig(steps=1, device="cpu"), progress=False)
+    result.sound.save(tmp_path / "a.safetensors")
+    assert type(FittedSound.load(tmp_path / "a.safetensors").sample_rate) is int
+
+
+def test_a_sound_beyond_the_limits_of_its_file_is_refused_before_the_fit(monkeypatch):
+    monkeypatch.setattr("hypersound_lib.fitting.fitted_sound.MOST_SAMPLES", 99)
+    monkeypatch.setattr(fitting, "_descend", None)
+    with pytest.raises(ConfigError, match="num_samples is at most 99, not 100"):
+        fit(tone(100), SIREN(SIRENConfig(hidden_layers=1, width=4)))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")

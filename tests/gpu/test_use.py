@@ -117,6 +117,15 @@ def test_a_recorded_step_trains_as_one_that_is_not(name, device, tmp_path):
     assert losses[True] == pytest.approx(losses[False], rel=0.05)
 
 
+def test_a_training_on_the_cpu_leaves_the_next_one_its_device(device, tmp_path):
+    for folder, cpu in (("first", True), ("second", device.type == "cpu"), ("third", True)):
+        result = train(
+            make_model(), make_store(), make_store(1), changed(steps=1), tmp_path / folder, cpu=cpu, progress=False
+        )
+        expected = "cpu" if cpu else device.type
+        assert next(result.model.parameters()).device.type == expected
+
+
 @pytest.mark.parametrize("kind", INR_CONFIGS)
 def test_fit(kind, device):
     torch.manual_seed(0)

@@ -144,7 +144,7 @@ def test_the_card_tells_what_the_model_is_unless_another_is_given(tmp_path):
     make().save_pretrained(tmp_path, facts={"step": 12, "validation": {"loss": 0.25}, "note": "a|b"})
     card = (tmp_path / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, implicit-neural-representation, hyper")
-    for part in ("FourierMLP", "8000 Hz", "4000 Hz", "64 samples, 0.008 s", "from_pretrained", "model.reconstruct("):
+    for part in ("FourierMLP", "8000 Hz", "4000 Hz", "64 samples, 0.008 s", "load_model(", "model.reconstruct("):
         assert part in card
     assert sum(make().num_parameters().values()) == 1212
     assert "| Parameters, together | 1 212 |" in card

@@ -43,7 +43,7 @@ def test_output_shape_is_the_real_shape_for_every_length_and_stride(num_samples,
 @settings(max_examples=15)
 @given(n=st.integers(0, 199), strides=st.sampled_from([(2, 3), (4,), (3, 1, 5)]), normalize=st.booleans())
 @torch.no_grad()
-def test_a_frame_hears_its_own_sample_and_nothing_after_it(n, strides, normalize):
+def test_a_frame_sees_its_own_sample_and_nothing_after_it(n, strides, normalize):
     encoder = make(normalize, strides=strides).double()
     before = noise(1, 200, dtype=torch.float64)
     after = before.clone()

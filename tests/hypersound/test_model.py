@@ -224,7 +224,7 @@ def test_forward_over_a_window_is_a_slice_of_the_whole():
 
 @pytest.mark.parametrize("shape", [(2, NUM_SAMPLES - 1), (2, NUM_SAMPLES + 1), (NUM_SAMPLES,), (1, 1, NUM_SAMPLES)])
 def test_clips_of_another_length_are_refused_with_a_remedy(shape):
-    with pytest.raises(ConfigError, match=r"hears clips \(B, 96\) at 8000 Hz.*HyperSound\.reconstruct"):
+    with pytest.raises(ConfigError, match=r"takes clips \(B, 96\) at 8000 Hz.*HyperSound\.reconstruct"):
         make().encode(torch.zeros(shape, dtype=torch.float64))
 
 

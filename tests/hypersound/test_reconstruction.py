@@ -17,7 +17,7 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
-from hypersound_lib.hypersound.reconstruction import _Grid, reconstruct, reconstruct_blocks
+from hypersound_lib.hypersound.reconstruction import _Grid, reconstruct_blocks
 from hypersound_lib.inr import FourierMLPConfig
 
 RATE, LENGTH = 8000, 250
@@ -25,7 +25,9 @@ CYCLES = 437.0  # Hz
 
 
 class PerfectModel(nn.Module):
-    """Hears phase, level and offset of a sine of known frequency in each clip, and plays that sine at any instant."""
+    """Finds phase, level and offset of a sine of known frequency in each clip, and plays that sine at any instant."""
+
+    reconstruct = HyperSound.reconstruct
 
     def __init__(self, sample_rate=RATE, num_samples=LENGTH):
         super().__init__()
@@ -62,7 +64,7 @@ def sine(count, rate, level=0.5):
 @pytest.mark.parametrize("output_rate", [8000, 11025, 16000, 44100])
 @pytest.mark.parametrize("count", [3, 249, 250, 253, 469, 2000])
 def test_clips_join_to_the_sound_at_every_rate(output_rate, overlap, count):
-    sound = reconstruct(PerfectModel(), sine(count, RATE), RATE, output_rate, overlap=overlap, batch_size=3)
+    sound = PerfectModel().reconstruct(sine(count, RATE), RATE, output_rate, overlap=overlap, batch_size=3)
     expected = sine(math.floor(count * output_rate / RATE + 0.5), output_rate)
     assert sound.dtype == torch.float32
     torch.testing.assert_close(sound, expected, rtol=0, atol=1e-5)
@@ -81,10 +83,10 @@ def test_the_batch_size_does_not_change_the_result(output_rate):
     )
     model = HyperSound(config)
     waveform = torch.randn(1500)
-    one, all_at_once = (reconstruct(model, waveform, RATE, output_rate, batch_size=n) for n in (1, 100))
+    one, all_at_once = (model.reconstruct(waveform, RATE, output_rate, batch_size=n) for n in (1, 100))
     torch.testing.assert_close(one, all_at_once, rtol=0, atol=1e-5)
     assert not one.requires_grad
-    torch.testing.assert_close(reconstruct(model, 3 * waveform, RATE, output_rate), 3 * one, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.reconstruct(3 * waveform, RATE, output_rate), 3 * one, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("rate", [RATE, 11025])
@@ -96,7 +98,7 @@ def test_blocks_of_any_size_make_the_same_sound(rate, output_rate, size):
     blocks = list(reconstruct_blocks(PerfectModel(), lambda: sound.split(size), rate, output_rate, batch_size=2))
     assert len(blocks) > 2
     torch.testing.assert_close(
-        torch.cat(blocks), reconstruct(PerfectModel(), sound, rate, output_rate), rtol=0, atol=1e-6
+        torch.cat(blocks), PerfectModel().reconstruct(sound, rate, output_rate), rtol=0, atol=1e-6
     )
 
 
@@ -130,8 +132,8 @@ def test_a_multiple_of_the_rate_passes_through_the_same_samples():
     target = FourierMLPConfig(hidden_layers=1, width=8, num_octaves=5)
     model = HyperSound(HyperSoundConfig(RATE, LENGTH, hypernetwork=HyperNetworkConfig((8,)), target=target))
     waveform = torch.randn(1001)
-    fine = reconstruct(model, waveform, RATE, 2 * RATE)
-    torch.testing.assert_close(fine[::2], reconstruct(model, waveform, RATE), rtol=0, atol=1e-5)
+    fine = model.reconstruct(waveform, RATE, 2 * RATE)
+    torch.testing.assert_close(fine[::2], model.reconstruct(waveform, RATE), rtol=0, atol=1e-5)
 
 
 @given(
@@ -162,42 +164,42 @@ def test_weights_add_up_to_one_at_every_instant(length, rate, output_rate, part)
 )
 def test_lengths_are_those_of_resample(count, rate, output_rate):
     waveform = torch.linspace(0.1, 1, count)
-    sound = reconstruct(PerfectModel(), waveform, rate, output_rate)
+    sound = PerfectModel().reconstruct(waveform, rate, output_rate)
     assert sound.shape == resample(waveform, rate, output_rate).shape
     assert sound.isfinite().all()
 
 
 def test_no_rate_given_means_the_models():
-    assert len(reconstruct(PerfectModel(), sine(1600, 16000), 16000)) == 800
+    assert len(PerfectModel().reconstruct(sine(1600, 16000), 16000)) == 800
 
 
 @pytest.mark.parametrize("count", [1, 100, 999])
 def test_silence_stays_silence_and_asks_nobody(count):
     model = PerfectModel()
-    sound = reconstruct(model, torch.zeros(count), RATE, 16000)
+    sound = model.reconstruct(torch.zeros(count), RATE, 16000)
     assert torch.equal(sound, torch.zeros(2 * count))
     assert not model.calls
 
 
-def test_the_model_hears_full_scale():
+def test_the_model_is_given_full_scale():
     model = PerfectModel()
     heard = []
     encode = model.encode
     model.encode = lambda clips: heard.append(clips) or encode(clips)
-    reconstruct(model, 1e-3 * torch.randn(1000), RATE)
+    model.reconstruct(1e-3 * torch.randn(1000), RATE)
     assert torch.cat(heard).abs().max() == 1
 
 
 @pytest.mark.parametrize("offset", [0.5, -0.1, 3.0])
 def test_an_offset_comes_back_and_changes_nothing_else(offset):
     model = PerfectModel()
-    assert torch.equal(reconstruct(model, torch.full((1000,), offset), RATE, 16000), torch.full((2000,), offset))
+    assert torch.equal(model.reconstruct(torch.full((1000,), offset), RATE, 16000), torch.full((2000,), offset))
     assert not model.calls
     heard = []
     encode = model.encode
     model.encode = lambda clips: heard.append(clips) or encode(clips)
     waveform = torch.randn(1000, generator=torch.Generator().manual_seed(0))
-    plain, moved = (reconstruct(model, waveform + shift, RATE) for shift in (0, offset))
+    plain, moved = (model.reconstruct(waveform + shift, RATE) for shift in (0, offset))
     torch.testing.assert_close(heard[1], heard[0], rtol=0, atol=1e-6)
     torch.testing.assert_close(moved, plain + offset, rtol=0, atol=1e-4)
 
@@ -211,7 +213,7 @@ def test_a_click_does_not_take_the_other_clips_down(place):
     model.encode = lambda clips: heard.append(clips) or encode(clips)
     waveform = sine(2000, RATE, level=1e-3)
     waveform[place] += 1
-    reconstruct(model, waveform, RATE)
+    model.reconstruct(waveform, RATE)
     levels = torch.cat(heard).abs().amax(dim=-1)
     assert levels.max() == 1
     assert levels.min() > 0.1
@@ -220,8 +222,8 @@ def test_a_click_does_not_take_the_other_clips_down(place):
 
 def test_no_more_clips_than_needed():
     model = PerfectModel()
-    reconstruct(model, sine(LENGTH, RATE), RATE)
-    reconstruct(model, sine(2 * LENGTH, RATE), RATE, overlap=0)
+    model.reconstruct(sine(LENGTH, RATE), RATE)
+    model.reconstruct(sine(2 * LENGTH, RATE), RATE, overlap=0)
     assert model.calls == [1, 2]
 
 
@@ -230,4 +232,18 @@ def test_no_more_clips_than_needed():
 )
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(ConfigError, match=f"overlap lies in .*, batch_size is .*{next(iter(settings.values()))}"):
-        reconstruct(PerfectModel(), torch.ones(9), RATE, **settings)
+        PerfectModel().reconstruct(torch.ones(9), RATE, **settings)
+
+
+@pytest.mark.parametrize("rate", [RATE, 11025])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_blocks_of_any_precision_are_heard_at_any_rate(rate, dtype):
+    blocks = sine(1000, rate).to(dtype).split(300)
+    played = torch.cat(list(reconstruct_blocks(PerfectModel(), lambda: blocks, rate)))
+    assert torch.equal(played, PerfectModel().reconstruct(torch.cat(blocks).float(), rate))
+
+
+@pytest.mark.parametrize(("bad", "message"), [(torch.full((9,), torch.nan), "NaN"), (torch.ones(9).int(), "int32")])
+def test_a_block_that_is_no_sound_is_named(bad, message):
+    with pytest.raises(ConfigError, match=f"block 1: .*{message}"):
+        list(reconstruct_blocks(PerfectModel(), lambda: [sine(300, RATE), bad], RATE))

@@ -8,39 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hypersound_lib import ConfigError, time_coords
-from hypersound_lib.inr import (
-    INR,
-    INR_CONFIGS,
-    SIREN,
-    FourierMLP,
-    FourierMLPConfig,
-    ModulatedSIREN,
-    ModulatedSIRENConfig,
-    SIRENConfig,
-    build_inr,
-    even_frequencies,
-)
-
-CONFIGS = {
-    "fourier": FourierMLPConfig(hidden_layers=2, width=8, num_octaves=5),
-    "free": FourierMLPConfig(hidden_layers=1, width=8, num_octaves=0, num_frequencies=6),
-    "siren": SIRENConfig(hidden_layers=3, width=8, omega_0=40.0),
-    "modulated": ModulatedSIRENConfig(hidden_layers=3, width=8, latent_size=4, omega_0=40.0),
-}
-
-
-def make(kind):
-    torch.manual_seed(0)
-    return build_inr(CONFIGS[kind]).double()
-
-
-def generated(inr, names=None, batch=3):
-    generator = torch.Generator().manual_seed(1)
-    return {
-        name: (p.detach() + 0.1 * torch.randn(batch, *p.shape, generator=generator, dtype=p.dtype)).requires_grad_()
-        for name, p in inr.named_parameters()
-        if names is None or name in names
-    }
+from hypersound_lib.inr import INR, INR_CONFIGS, SIREN, FourierMLP, ModulatedSIREN, build_inr, even_frequencies
+from tests.inr.small import CONFIGS, generated, make
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,8 +39,7 @@ def test_chunks_of_instants_change_neither_values_nor_gradients(
     torch.testing.assert_close(chunked, whole, rtol=0, atol=1e-12)
     target = torch.sin(torch.arange(num_samples, dtype=torch.float64)).unsqueeze(-1)
     gradients = [torch.autograd.grad((y * target).sum(), list(params.values())) for y in (chunked, whole)]
-    for ours, expected in zip(*gradients, strict=True):
-        torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-10)
 
 
 def test_the_size_of_a_chunk_follows_the_kind_of_device(monkeypatch):
@@ -111,27 +79,29 @@ def test_released_weights_leave_parameters_and_state_dict_and_must_be_given(kind
             inr(coords, given_params)
 
 
-def test_released_weights_are_still_checked():
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("layers.1.weight", lambda params: params["layers.0.weight"], r"layers\.1\.weight must be \(8, 8\)"),
+        ("x", lambda params: params["layers.0.bias"], "no weight is called 'x'"),
+        ("layers.0.bias", lambda params: params["layers.0.bias"][:2], "batches of different sizes"),
+    ],
+)
+def test_released_weights_are_still_checked(name, change, message):
     inr = make("fourier")
     params = generated(inr)
     inr.release(list(params))
     assert list(inr.parameters()) == []
-    coords = time_coords(20)
-    wrong = params | {"layers.1.weight": params["layers.0.weight"]}
-    with pytest.raises(ConfigError, match=r"layers\.1\.weight must be \(8, 8\)"):
-        inr(coords, wrong)
-    with pytest.raises(ConfigError, match="no weight is called 'x'"):
-        inr(coords, params | {"x": params["layers.0.bias"]})
-    with pytest.raises(ConfigError, match="batches of different sizes"):
-        inr(coords, params | {"layers.0.bias": params["layers.0.bias"][:2]})
+    with pytest.raises(ConfigError, match=message):
+        inr(time_coords(20), params | {name: change(params)})
 
 
-def test_what_is_no_parameter_or_was_released_cannot_be_released():
+@pytest.mark.parametrize("name", ["layers.0.bias", "layers.9.bias", "embedding.frequencies", "x"])
+def test_what_is_no_parameter_or_was_released_cannot_be_released(name):
     inr = make("fourier")
     inr.release(["layers.0.bias"])
-    for name in ("layers.0.bias", "layers.9.bias", "embedding.frequencies", "x"):
-        with pytest.raises(ConfigError, match=f"cannot release '{name}'.*layers.0.weight"):
-            inr.release([name])
+    with pytest.raises(ConfigError, match=f"cannot release '{name}'.*layers.0.weight"):
+        inr.release([name])
 
 
 def test_a_released_modulated_siren_takes_its_latent_from_outside():
@@ -141,13 +111,10 @@ def test_a_released_modulated_siren_takes_its_latent_from_outside():
     assert inr(time_coords(20, dtype=torch.float64), latent).shape == (3, 20)
 
 
-@pytest.mark.parametrize(
-    ("kind", "network"),
-    [("fourier", FourierMLP), ("free", FourierMLP), ("siren", SIREN), ("modulated", ModulatedSIREN)],
-)
-def test_a_config_builds_its_network(kind, network):
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_a_config_builds_its_network(kind):
     inr = build_inr(CONFIGS[kind])
-    assert type(inr) is network
+    assert type(inr) is {"siren": SIREN, "modulated": ModulatedSIREN}.get(kind, FourierMLP)
     assert inr.config == CONFIGS[kind]
     assert INR_CONFIGS[type(inr).__name__] is type(inr.config)
 

@@ -51,10 +51,17 @@ def test_silence_gives_frequencies_too():
     assert frequencies.max() <= 128
 
 
-@pytest.mark.parametrize("count", [0, 129])
-def test_more_frequencies_than_bins_are_refused(count):
-    with pytest.raises(ConfigError, match="use 1 to 128"):
-        spectral_frequencies(torch.randn(256), count)
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: spectral_frequencies(torch.randn(256), 0), "use 1 to 128"),
+        (lambda: spectral_frequencies(torch.randn(256), 129), "use 1 to 128"),
+        (lambda: even_frequencies(0), "at least one frequency"),
+    ],
+)
+def test_more_frequencies_than_bins_and_none_are_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
 
 
 def test_even_frequencies_are_those_of_a_cosine_transform():
@@ -77,6 +84,26 @@ def test_even_frequencies_let_a_clip_s_end_differ_from_its_start():
     assert torch.allclose(ends[0, 2:], ends[1, 2:])  # a whole one
 
 
-def test_no_even_frequency_is_refused():
-    with pytest.raises(ConfigError, match="at least one frequency"):
-        even_frequencies(0)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_frequencies_keep_their_digits_in_a_module_of_any_precision(dtype):
+    frequencies = torch.tensor([0.5, 1234.567, 16384.0])
+    network = torch.nn.Sequential(FourierFeatures(frequencies), torch.nn.Linear(6, 1)).to(dtype)
+    assert network[1].weight.dtype == dtype
+    assert network[0].frequencies.dtype == torch.float32
+    assert torch.equal(network[0].frequencies, frequencies)
+    assert network.to("meta", torch.float32)[0].frequencies.is_meta, "but they follow to another device"
+
+
+@pytest.mark.parametrize(
+    ("waveform", "message"),
+    [
+        (torch.ones(1), r"T of at least 2, not torch\.float32 \(1,\)"),
+        (torch.ones(1, 1000), r"\(1, 1000\)"),
+        (torch.ones(1000, dtype=torch.int16), "int16"),
+        (torch.full((1000,), torch.nan), "NaN"),
+    ],
+    ids=str,
+)
+def test_what_has_no_spectrum_has_no_frequencies(waveform, message):
+    with pytest.raises(ConfigError, match=message):
+        spectral_frequencies(waveform, 1)

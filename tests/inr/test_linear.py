@@ -24,25 +24,16 @@ def test_any_mix_of_common_and_generated_agrees_with_a_loop(x_batched, weight_ba
     bias = make(*[B] * bias_batched, M)
     out = linear(x, weight, bias)
 
-    def item(value, batched, b):
-        return value[b] if batched else value
-
-    looped = torch.stack(
-        [
-            torch.nn.functional.linear(
-                item(x, x_batched, b), item(weight, weight_batched, b), item(bias, bias_batched, b)
-            )
-            for b in range(B)
-        ]
-    )
-    if not (x_batched or weight_batched or bias_batched):
+    batched = (x_batched, weight_batched, bias_batched)
+    items = [[v[b] if own else v for v, own in zip((x, weight, bias), batched, strict=True)] for b in range(B)]
+    looped = torch.stack([torch.nn.functional.linear(*item) for item in items])
+    if not any(batched):
         looped = looped[0]
     assert out.shape == looped.shape
     torch.testing.assert_close(out, looped, rtol=0, atol=1e-12)
     target = torch.randn(out.shape, dtype=torch.float64)
     gradients = [torch.autograd.grad((y * target).sum(), (x, weight, bias)) for y in (out, looped)]
-    for ours, expected in zip(*gradients, strict=True):
-        torch.testing.assert_close(ours, expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-12)
 
 
 def test_generated_biases_are_not_mistaken_for_instants_where_the_numbers_agree():

@@ -170,3 +170,16 @@ def test_what_cannot_be_encoded_or_played_is_refused():
         model.encode(sound(50)[None], 256)
     with pytest.raises(ConfigError, match="positive number of Hz"):
         model.decode(model.encode(torch.zeros(1, 50)), sample_rate=0)
+
+
+def test_a_packet_lasts_a_second_at_most():
+    assert LocalHyperSoundConfig(sample_rate=8000, hop=80, packet=100).packet == 100
+    with pytest.raises(ConfigError, match=r"101 frames of 80 samples last 1\.01 s; at 8000 Hz packet is at most 100"):
+        LocalHyperSoundConfig(sample_rate=8000, hop=80, packet=101)
+
+
+def test_a_rate_that_was_asked_for_is_not_exceeded_by_a_short_sound():
+    model = make_model()
+    assert model.reconstruct(sound(100), RATE).shape == (100,)
+    with pytest.raises(ConfigError, match="6 kbit/s is too little"):
+        model.reconstruct(sound(100), RATE, kbps=6)

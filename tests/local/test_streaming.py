@@ -91,10 +91,21 @@ def test_what_cannot_be_streamed_is_refused():
     for blocks, knob, rate, message in [
         ([], KNOB, None, "no sample to stream"),
         ([torch.zeros(0)], KNOB, None, "no sample to stream"),
-        ([torch.zeros(1, 5)], KNOB, None, r"blocks \(T,\)"),
+        ([torch.zeros(1, 5)], KNOB, None, r"block 0: .*\(1, 5\)"),
+        ([sound(50), torch.full((9,), torch.nan)], KNOB, None, "block 1: sample 0 of the sound is NaN"),
+        ([torch.ones(9, dtype=torch.int16)], KNOB, None, "block 0: .*from_int16"),
         ([sound(50)], 300, None, "positions 0 to 255"),
         ([sound(50)], KNOB, 0, "positive number of Hz"),
     ]:
         with pytest.raises(ConfigError, match=message):
             list(stream(model, blocks, knob, rate))
     assert CONFIG.packet == 20, "the tests above cross packets"
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_blocks_of_any_precision_are_heard_in_that_of_the_weights(dtype):
+    model, x = make_model(), sound(1003).to(dtype)
+    played = torch.cat(list(stream(model, [*x.split(50), x[:0]], KNOB)))
+    assert torch.equal(played, torch.cat(list(stream(model, x.float().split(50), KNOB))))
+    narrow = torch.cat(list(stream(make_model().to(dtype), x.float().split(50), KNOB)))
+    assert (narrow - played).square().mean() < 0.05 * played.square().mean()

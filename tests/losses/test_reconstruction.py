@@ -245,7 +245,21 @@ def test_spectra_that_cannot_work_are_refused(sizes):
         LossConfig("stft", **sizes)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("mse+smooth_l1+log_nmse", 1), ("l1+mel", 1025), ("stft", 1025)])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mse+smooth_l1+log_nmse", 1),
+        ("l1+mel", 1025),
+        ("stft", 1025),
+        ("band_error", 1025),
+        (LossConfig("band_level", (64, 256)), 129),
+        # These two have a window of their own, whatever the others have.
+        ("loudness", 257),
+        ("log_nmse+spectrum_level", 513),
+        (LossConfig("spectrum_level+loudness", (64, 256)), 513),
+        (LossConfig("loudness+stft", (64, 256)), 257),
+    ],
+)
 def test_min_samples_is_the_shortest_signal_that_can_be_scored(name, expected):
     loss = ReconstructionLoss(name, 22050)
     assert loss.min_samples == expected

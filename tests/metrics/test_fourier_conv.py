@@ -23,7 +23,9 @@ def test_it_gives_what_the_layer_gives(length, channels, taps, stride):
     torch.testing.assert_close(FourierConv1d(layer)(x), layer(x), rtol=0, atol=1e-12)
 
 
-def test_other_layers_are_refused():
-    for layer in (nn.Conv1d(1, 1, 4, padding=2), nn.Conv1d(1, 1, 3), nn.Conv1d(2, 2, 3, padding=1, groups=2)):
-        with pytest.raises(ValueError, match="only plain layers"):
-            FourierConv1d(layer)
+@pytest.mark.parametrize(
+    "layer", [nn.Conv1d(1, 1, 4, padding=2), nn.Conv1d(1, 1, 3), nn.Conv1d(2, 2, 3, padding=1, groups=2)], ids=str
+)
+def test_other_layers_are_refused(layer):
+    with pytest.raises(ValueError, match="only plain layers"):
+        FourierConv1d(layer)

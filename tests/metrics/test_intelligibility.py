@@ -72,26 +72,7 @@ def test_estoi_is_the_stricter():
 
 
 @both
-def test_the_shape_of_the_batch_is_kept(metric, extended):
-    clean = voices(1.0)
-    estimate = noisy(clean, 0.1)
-    scores = metric(clean.reshape(1, 2, -1), estimate.reshape(1, 2, -1), RATE)
-    assert scores.shape == (1, 2)
-    assert metric(clean[1], estimate[1], RATE).shape == ()
-    torch.testing.assert_close(scores[0, 1], metric(clean[1], estimate[1], RATE))
-
-
-@both
-@pytest.mark.parametrize("num_samples", [1, 100, 300, 4000, 8000, 9000])
-def test_too_little_speech_is_refused(metric, extended, num_samples):
-    with pytest.raises(MetricRefused, match="half a second of speech"):
-        metric(NOISE.repeat(2)[:num_samples], NOISE.repeat(2)[:num_samples], RATE)
-
-
-@both
-def test_pauses_and_silence_are_no_speech(metric, extended):
+def test_pauses_are_no_speech(metric, extended):
     mostly_silence = torch.cat([NOISE, torch.zeros(RATE)])
     with pytest.raises(MetricRefused, match="half a second of speech"):
         metric(mostly_silence, mostly_silence, RATE)
-    with pytest.raises(MetricRefused, match="the reference is silent"):
-        metric(torch.zeros(RATE), mostly_silence[:RATE], RATE)

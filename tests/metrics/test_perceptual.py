@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hypersound_lib.data import resample
-from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import dnsmos, perceptual, visqol
 
 from .signals import NOISE, RATE, noisy, voices
@@ -38,34 +38,30 @@ def test_visqol_takes_gain_and_polarity_as_equal():
 
 
 @needs_visqol
+@pytest.mark.parametrize("gain", [0.01, 30.0])
+def test_visqol_does_not_follow_a_gain_that_both_have(gain):
+    """Its package does: at a hundredth of the level it hears less of the noise, by a whole point."""
+    estimate = noisy(CLEAN, 0.1)
+    expected = visqol(CLEAN, estimate, RATE).item()
+    assert visqol(gain * CLEAN, gain * estimate, RATE).item() == pytest.approx(expected, abs=1e-3)
+
+
+@needs_visqol
 def test_visqol_is_that_of_its_package_at_16_khz_in_speech_mode():
     from visqol import VisqolApi
 
     judge = VisqolApi()
     judge.create(mode="speech", use_lattice_model=False)
-    x, y = (resample(signal, RATE, 16000).double().numpy() for signal in (CLEAN, noisy(CLEAN, 0.2)))
+    gain = 0.9 / CLEAN.abs().max().item()
+    x, y = (gain * resample(signal, RATE, 16000).double().numpy() for signal in (CLEAN, noisy(CLEAN, 0.2)))
     expected = judge.measure_from_arrays(x, y, 16000).moslqo
     assert visqol(CLEAN, noisy(CLEAN, 0.2), RATE).item() == pytest.approx(expected, abs=1e-5)
-
-
-@needs_visqol
-@pytest.mark.parametrize("num_samples", [1, 40, 5513, 13000])
-def test_too_short_for_visqol_is_refused(num_samples):
-    with pytest.raises(MetricRefused, match=r"0\.64 s"):
-        visqol(CLEAN[:num_samples], CLEAN[:num_samples], RATE)
 
 
 @needs_visqol
 def test_the_shortest_sound_has_a_value():
     shortest = torch.randn(round(perceptual.VISQOL_SHORTEST * RATE), generator=torch.Generator().manual_seed(0))
     assert visqol(shortest, shortest, RATE) == pytest.approx(5)
-
-
-@needs_visqol
-def test_silence_has_no_visqol():
-    for pair, name in (((0 * CLEAN, CLEAN), "reference"), ((CLEAN, 0 * CLEAN), "estimate")):
-        with pytest.raises(MetricRefused, match=f"{name} is silent"):
-            visqol(*pair, RATE)
 
 
 @pytest.mark.slow
@@ -91,12 +87,6 @@ def test_dnsmos_is_near_that_of_its_package():
 def test_what_a_file_would_clip_is_clipped():
     loud = 3 * CLEAN / CLEAN.abs().max()
     assert dnsmos(loud, loud, 16000) == dnsmos(loud, loud.clamp(-1, 1), 16000)
-
-
-@needs_dnsmos
-def test_dnsmos_of_nothing_is_refused():
-    with pytest.raises(MetricRefused, match="nothing is left of 1 samples"):
-        dnsmos(NOISE[:1], NOISE[:1], 48000)
 
 
 @needs_dnsmos

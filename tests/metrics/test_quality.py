@@ -9,7 +9,7 @@ from hypersound_lib.data import resample
 from hypersound_lib.errors import MetricRefused
 from hypersound_lib.metrics import METRICS, pesq
 
-from .signals import NOISE, RATE, noisy, voices
+from .signals import RATE, noisy, voices
 
 package = pytest.importorskip("pesq")
 
@@ -46,20 +46,6 @@ def test_agrees_with_torchmetrics():
     torch.testing.assert_close(pesq(clean, noisy(clean, 0.03), 16000), expected, rtol=0, atol=1e-5)
 
 
-def test_the_shape_of_the_batch_is_kept():
-    clean = voices(1.0)
-    estimate = noisy(clean, 0.01)
-    scores = pesq(clean.reshape(1, 2, -1), estimate.reshape(1, 2, -1), RATE)
-    assert scores.shape == (1, 2)
-    assert scores[0, 1] == pesq(clean[1], estimate[1], RATE)
-
-
-@pytest.mark.parametrize("num_samples", [1, 2, 100, 5000])
-def test_too_short_is_refused(num_samples):
-    with pytest.raises(MetricRefused, match="a quarter of a second"):
-        pesq(NOISE[:num_samples], NOISE[:num_samples], RATE)
-
-
 def test_too_long_is_refused_before_the_package_runs_out_of_its_arrays():
     """60 bursts of speech, a second apart, end the whole process with a segmentation fault in pesq 0.0.4."""
     burst = torch.cat([voices(0.5)[0], torch.zeros(RATE // 2)])
@@ -71,15 +57,6 @@ def test_as_many_utterances_as_the_longest_sound_can_hold():
     t = torch.arange(20 * 16000) / 16000
     bursts = torch.randn(len(t), generator=torch.Generator().manual_seed(0)) * (t % 0.41 < 0.21)
     assert 1 < pesq(bursts, noisy(bursts, 0.1), 16000) < 4.6
-
-
-def test_silence_is_refused():
-    clean = voices(1.0)[0]
-    silence = torch.zeros_like(clean)
-    with pytest.raises(MetricRefused, match="reference is silent"):
-        pesq(silence, clean, RATE)
-    with pytest.raises(MetricRefused, match="estimate is silent"):
-        pesq(clean, silence, RATE)
 
 
 def test_clicks_are_no_utterance():

@@ -81,10 +81,14 @@ def test_nothing_to_score_gives_nothing():
     assert score(PAIRS[:1], RATE, []) == [Scores({}, {})]
 
 
-def test_wrong_settings_are_refused():
-    with pytest.raises(ConfigError, match="'polqa'; there are mse, lsd, si_snr"):
-        score(PAIRS, RATE, ["mse", "polqa"])
-    with pytest.raises(ConfigError, match="positive number of Hz, not 0"):
-        score(PAIRS, 0, ["mse"])
-    with pytest.raises(ConfigError, match="processes must be positive, not 0"):
-        score(PAIRS, RATE, ["mse"], processes=0)
+@pytest.mark.parametrize(
+    ("rate", "names", "processes", "message"),
+    [
+        (RATE, ["mse", "polqa"], 1, "'polqa'; there are mse, lsd, si_snr"),
+        (0, ["mse"], 1, "positive number of Hz, not 0"),
+        (RATE, ["mse"], 0, "processes must be positive, not 0"),
+    ],
+)
+def test_wrong_settings_are_refused(rate, names, processes, message):
+    with pytest.raises(ConfigError, match=message):
+        score(PAIRS, rate, names, processes=processes)

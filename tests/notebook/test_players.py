@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import torch
 
+from hypersound_lib.errors import ConfigError
 from hypersound_lib.notebook.players import compare_html, describe, players_html
 
 RATE = 22050
@@ -80,6 +81,32 @@ def test_each_sound_may_have_its_own_rate():
     assert 'data-seconds="1.0000"' in page
 
 
+NAN, ONES = torch.tensor([0.0, torch.nan]), torch.ones(100)
+REFUSED = {
+    "batch": (torch.zeros(1, 100), RATE, r"'x' cannot be played: .*\(1, 100\)"),
+    "empty": (torch.zeros(0), RATE, r"'x' cannot be played: .*\(0,\)"),
+    "NaN": (NAN, RATE, "'x' cannot be played: sample 1 of the sound is NaN"),
+    "16 bit": (ONES.short(), RATE, "'x' cannot be played: .*from_int16"),
+    "no rate": (ONES, 0, "positive number of Hz, not 0"),
+    "half a rate": (ONES, 22050.5, "positive number of Hz, not 22050.5"),
+    "a rate of another": (ONES, {"y": RATE}, "'x' has no sample rate; there are rates of y"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("make", [players_html, compare_html])
+def test_what_cannot_be_played_is_refused_by_its_label(make, case):
+    sound, rate, message = REFUSED[case]
+    with pytest.raises(ConfigError, match=message):
+        make({"x": sound, "y": ONES}, rate)
+
+
+def test_arrays_halves_and_gradients_are_played_and_nothing_too():
+    sounds = {"a": np.ones(9), "b": torch.ones(9).half(), "c": torch.ones(9, requires_grad=True)}
+    assert len(played(players_html(sounds, RATE))) == 3
+    assert played(players_html({}, RATE)) == played(compare_html({}, RATE)) == []
+
+
 # In a browser. The sounds are rendered off line, in place of a sound card, so that every sample is known.
 
 OFFLINE = """
@@ -99,27 +126,6 @@ window.AudioContext = class extends OfflineAudioContext {
   }
 };
 """
-
-
-@pytest.fixture
-def show(browser, tmp_path):
-    """Return a function that opens HTML as a page, after a script; errors on the page fail the test."""
-    errors = []
-    context = browser.new_context()
-
-    def open_page(body, script=""):
-        path = tmp_path / "page.html"
-        path.write_text(f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Sounds</title>{body}', "utf-8")
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.add_init_script(script)
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    context.close()
-    assert not errors
 
 
 HERTZ = {"A": 440, "B": 660, "C": 550}

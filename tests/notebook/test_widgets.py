@@ -14,7 +14,7 @@ import torch
 from IPython.core.formatters import DisplayFormatter
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.notebook.players import compare_html
+from hypersound_lib.notebook.players import compare_html, players_html
 from hypersound_lib.notebook.widgets import LiveTraining, page_choice, page_slider, rate_slider, weight_explorer
 
 RATE = 8000
@@ -62,20 +62,34 @@ def test_both_forms_go_into_one_output():
     assert "0x" not in data["text/plain"]
 
 
-def test_a_page_that_is_not_there_is_an_error():
-    with pytest.raises(ConfigError, match=r"no page 'four'.*'three'"):
-        page_slider(PAGES, "number", start="four")
-    with pytest.raises(ConfigError, match="no page"):
-        page_choice({}, "number")
+@pytest.mark.parametrize(
+    ("pages", "start", "message"), [(PAGES, "four", r"no page 'four'.*'three'"), ({}, None, "no page")]
+)
+@pytest.mark.parametrize("make", [page_slider, page_choice])
+def test_a_page_that_is_not_there_is_an_error(make, pages, start, message):
+    with pytest.raises(ConfigError, match=message):
+        make(pages, "number", start=start)
+
+
+def shared_sounds():
+    """Return a list of two pages, on each of which one of its two sounds is the same."""
+    sounds = {"a": 440, "b": 500}
+    pages = {name: compare_html({"the same": tone(300), name: tone(hertz)}, RATE) for name, hertz in sounds.items()}
+    return page_choice(pages, "sound").static_html
 
 
 def test_what_several_pages_hold_is_written_once():
-    sounds = {"a": 440, "b": 500}
-    pages = {name: compare_html({"the same": tone(300), name: tone(hertz)}, RATE) for name, hertz in sounds.items()}
-    page = page_choice(pages, "sound").static_html
+    page = shared_sounds()
     assert len(sounds_in(page)) == 3
     assert page.count("<audio controls") == 4
     assert page.count("customElements.define") == 2
+
+
+def test_without_scripts_a_shared_sound_is_found_in_its_page():
+    pages = {name: players_html({"the same": tone(300)}, RATE) for name in ("<a>", "b", "c")}
+    page = page_choice(pages, "sound").static_html
+    assert page.count("<span data-elsewhere>the same as in “&lt;a&gt;”</span>") == page.count("data-same=") == 2
+    assert page.index("data-elsewhere") > page.index("</audio>"), "what stands inside is seen by no browser"
 
 
 @pytest.mark.slow
@@ -150,26 +164,15 @@ def test_a_training_is_watched_in_place(monkeypatch):
     assert ["<p>a curve</p>" in page for page in shown] == [False, True, True]
 
 
+def test_a_training_that_has_diverged_goes_on_with_the_reason_in_place_of_the_sound():
+    view = LiveTraining({"the recording": tone(440)}, RATE)
+    view.update("<10> steps", torch.full((50,), torch.nan))
+    view.update("after 20 steps", tone(445))
+    assert "&lt;10&gt; steps cannot be played: sample 0 of the sound is NaN" in view._page()
+    assert len(sounds_in(view._page())) == 2
+
+
 # In a browser
-
-
-@pytest.fixture
-def show(browser, tmp_path):
-    """Return a function that opens HTML as a page; errors on the page fail the test."""
-    errors = []
-    context = browser.new_context()
-
-    def open_page(body):
-        path = tmp_path / "page.html"
-        path.write_text(f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Pages</title>{body}', "utf-8")
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    context.close()
-    assert not errors
 
 
 @pytest.mark.notebooks
@@ -187,11 +190,10 @@ def test_the_static_slider_is_turned_by_keys(show):
 
 @pytest.mark.notebooks
 def test_the_static_list_turns_pages_with_shared_sounds_and_stops_those_left(show):
-    sounds = {"a": 440, "b": 500}
-    pages = {name: compare_html({"the same": tone(300), name: tone(hertz)}, RATE) for name, hertz in sounds.items()}
-    page = show(page_choice(pages, "sound").static_html)
+    page = show(shared_sounds())
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").wait_for()
+    assert not page.locator("[data-elsewhere]").count(), "where the script has put the sound there is no need of it"
     page.get_by_role("combobox", name="sound").press("ArrowDown")
     page.get_by_role("button", name="Play").click()  # of the other page, with the sound that both share
     page.get_by_role("button", name="Pause").wait_for()

@@ -39,6 +39,52 @@ def test_a_state_comes_back_bit_for_bit(tmp_path):
             assert torch.equal(loaded.optimizer.state[p][key], state.optimizer.state[q][key])
 
 
+def test_what_never_had_a_gradient_has_no_state_to_come_back(tmp_path):
+    """A parameter may be frozen, and in float16 the first updates may all be skipped."""
+    state = TrainingState(make_model(), changed())
+    state.skip_update()
+    Checkpoints(tmp_path / "skipped", 2).save(state)
+    other = make_state()
+    Checkpoints(tmp_path / "skipped", 2).load_latest(other)
+    assert (other.step, dict(other.optimizer.state)) == (1, {})
+
+    state = TrainingState(make_model(), changed())
+    frozen = [p.requires_grad_(False) for p in state.model.encoder.parameters()]
+    state.model(make_store().read(0, 0, 256)[None]).square().mean().backward()
+    state.update_weights()
+    Checkpoints(tmp_path / "frozen", 2).save(state)
+    other = make_state()
+    Checkpoints(tmp_path / "frozen", 2).load_latest(other)
+    assert 0 < len(other.optimizer.state) == len(list(state.model.parameters())) - len(frozen)
+    for p, q in zip(other.model.parameters(), state.model.parameters(), strict=True):
+        ours, theirs = (s.optimizer.state.get(x, {}) for s, x in ((other, p), (state, q)))
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+@pytest.mark.parametrize("change", ["a part is missing", "no such parameter"])
+def test_a_state_of_the_optimiser_that_does_not_fit_is_refused(tmp_path, monkeypatch, change):
+    state = make_state()
+    tensors = state.training_tensors()
+    if change == "a part is missing":
+        del tensors["optimizer.step." + next(name for name, _ in state.model.named_parameters())]
+    else:
+        tensors["optimizer.step.ghost"] = torch.tensor(1.0)
+    monkeypatch.setattr(TrainingState, "training_tensors", lambda _: tensors)
+    Checkpoints(tmp_path, 2).save(state)
+    with pytest.raises(WeightsFileError, match=r"cannot go on from here \(the optimiser has \["):
+        Checkpoints(tmp_path, 2).load_latest(make_state())
+
+
+def test_an_average_that_begins_later_begins_with_the_weights_of_then(tmp_path):
+    state = TrainingState(make_model(), changed(ema_decay=0.0))
+    Checkpoints(tmp_path, 2).save(state)
+    later = TrainingState(make_model(seed=9), changed(ema_decay=0.9))
+    Checkpoints(tmp_path, 2).load_latest(later)
+    assert later.average
+    assert all(torch.equal(p, later.average[name]) for name, p in state.model.named_parameters())
+
+
 def test_random_numbers_go_on_where_they_were(tmp_path):
     state = make_state()
     Checkpoints(tmp_path, 2).save(state)
@@ -144,7 +190,7 @@ def test_checkpoints_of_early_versions_have_no_hashes_and_load(tmp_path, step, f
     state = make_state()
     path = Checkpoints(tmp_path, 2).save(state) / "state.json"
     numbers = json.loads(path.read_text())
-    del numbers["sha256"]
+    del numbers["sha256"], numbers["scored"]
     path.write_text(json.dumps(numbers | {"step": step}))
     if fits:
         assert Checkpoints(tmp_path, 2).load_latest(state) == path.parent

@@ -1,5 +1,7 @@
 """Logs: columns for plots, no step twice, TensorBoard with terms, sounds and pictures."""
 
+import math
+
 import pytest
 import torch
 
@@ -61,6 +63,30 @@ def test_a_log_without_a_row_left_begins_anew(tmp_path):
     with RunLog(tmp_path, 0, 10, progress=False) as log:
         log.train({"step": 1, "seconds": 1.0, "samples_per_second": 2.0, "other": 3.0})
     assert list(read_log(tmp_path / "train.csv")) == ["step", "seconds", "samples_per_second", "other"]
+
+
+def test_terms_of_another_loss_get_columns_of_their_own(tmp_path):
+    sessions = [{"smooth_l1": 0.5, "mel": 0.25}, {"mel": 0.125, "mse": 4.0}, {"mse": 2.0, "smooth_l1": 1.0}]
+    for done, terms in enumerate(sessions):
+        with RunLog(tmp_path, done, 10, progress=False) as log:
+            log.train({"step": done + 1, "samples_per_second": 2.0} | terms)
+            log.validation({"step": done + 1} | terms)
+    for name in ("train.csv", "validation.csv"):
+        columns = read_log(tmp_path / name)
+        for term in ("smooth_l1", "mel", "mse"):
+            expected = [terms.get(term, math.nan) for terms in sessions]
+            assert columns[term] == pytest.approx(expected, nan_ok=True), (name, term)
+        assert columns["step"] == [1, 2, 3]
+
+
+def test_without_tensorboard_no_example_is_made(tmp_path, monkeypatch):
+    def examples(*_):
+        raise AssertionError("nobody would hear them")
+
+    monkeypatch.setattr("hypersound_lib.training.logs._open_board", lambda *_: None)
+    monkeypatch.setattr("hypersound_lib.training.validation.Validation.examples", examples)
+    settings = changed(steps=1)
+    assert train(make_model(), make_store(), make_store(1), settings, tmp_path, cpu=True, progress=False).validation
 
 
 def test_a_process_that_is_not_the_main_one_writes_nothing(tmp_path):

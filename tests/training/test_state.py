@@ -32,6 +32,16 @@ def test_the_average_takes_the_weights_place_and_leaves_it_again():
     assert all(bool((p == 7).all()) for p in state.model.parameters())
 
 
+def test_buffers_that_change_meanwhile_are_as_before_in_the_end():
+    state = TrainingState(make_model(), changed())
+    before = {name: value.clone() for name, value in state.model.named_buffers()}
+    assert before
+    with state.averaged():
+        for value in state.model.buffers():
+            value.zero_()
+    assert all(torch.equal(value, before[name]) for name, value in state.model.named_buffers())
+
+
 def test_without_an_average_nothing_is_copied():
     state = TrainingState(make_model(), changed(ema_decay=0.0))
     own = [p.data_ptr() for p in state.model.parameters()]

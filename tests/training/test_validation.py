@@ -7,7 +7,8 @@ import torch
 from hypersound_lib.data import AudioStore
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import nmse, si_snr
-from hypersound_lib.training.base_run import Validation
+from hypersound_lib.training.validation import Validation
+from tests.local.small import make_model as make_local
 
 from .tiny import RATE, make_model, make_store
 
@@ -56,3 +57,41 @@ def test_examples_are_clips_and_what_the_model_makes_of_them():
     assert clips.shape == copies.shape == (3, 256)
     with torch.no_grad():
         torch.testing.assert_close(copies, model(clips))
+
+
+@pytest.mark.parametrize("make", [make_model, make_local])
+def test_scores_do_not_depend_on_how_many_clips_are_played_at_once(make):
+    """Of a local model, either: which position of the rate knob a clip gets follows from its number among them all."""
+    model, loss = make(), ReconstructionLoss("smooth_l1", RATE)
+    whole, *others = (Validation(make_store(1), 256, 16, size).measure(model, loss) for size in (16, 1, 3, 5))
+    for measured in others:
+        assert measured == pytest.approx(whole, rel=1e-4)
+
+
+def test_a_validation_draws_no_random_number_and_leaves_the_mode_as_it_was():
+    """An interrupted run has one validation more than another, and is to learn the same from there on."""
+    model, loss = make_local().train(), ReconstructionLoss("smooth_l1", RATE)
+    validation, state, modes = Validation(make_store(), 256, 8, 4), torch.get_rng_state(), []
+    model.register_forward_pre_hook(lambda model, _: modes.append(model.training))
+    first, second = (validation.examples(model) for _ in range(2))
+    validation.measure(model, loss)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(first[1], second[1])
+    assert modes == [False] * 4, "of which two are batches of the score"
+    assert model.training
+    with pytest.raises(ZeroDivisionError):
+        validation.measure(model, lambda estimate, reference: {"term": 1 / 0})
+    assert model.training
+
+
+def test_an_example_sounds_as_it_was_scored():
+    model, validation = make_local().train(), Validation(make_store(), 256, 8, 4)
+    heard = []
+
+    def listen(estimate, reference):
+        heard.append(estimate)
+        return {}
+
+    listen.weights = {}
+    validation.measure(model, listen)
+    torch.testing.assert_close(validation.examples(model, 4)[1], torch.cat(heard)[::2])

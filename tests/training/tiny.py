@@ -14,7 +14,7 @@ from hypersound_lib.inr import FourierMLPConfig
 from hypersound_lib.losses import LossConfig, ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import PRESETS
-from hypersound_lib.training import TrainingConfig
+from hypersound_lib.training import TrainingConfig, train
 
 RATE = 8000
 MODEL = HyperSoundConfig(
@@ -75,3 +75,12 @@ def make_store(seed=0, count=3, rate=RATE, seconds=1):
 
 def changed(**changes):
     return dataclasses.replace(TRAINING, **changes)
+
+
+def run_training(out, model=None, resume=False, max_seconds=None, stores=None, **changes):
+    """Train on a CPU in the folder `out`, as TRAINING has it but for the changes."""
+    stores = stores or (make_store(), make_store(1))
+    model = model or make_model()
+    return train(
+        model, *stores, changed(**changes), out, resume=resume, max_seconds=max_seconds, cpu=True, progress=False
+    )

@@ -8,7 +8,7 @@ from hypersound_lib.baselines.rave.config import FULL, TUTORIAL, RAVEConfig
 from hypersound_lib.baselines.rave.losses import spectral_distance
 from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.pqmf import PQMF
-from hypersound_lib.baselines.rave.training import RAVETrainingResult, train_rave
+from hypersound_lib.baselines.rave.training import train_rave
 from hypersound_lib.baselines.rave.training_config import FULL_TRAINING, TUTORIAL_TRAINING, RAVETrainingConfig
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "TUTORIAL_TRAINING",
     "RAVEConfig",
     "RAVETrainingConfig",
-    "RAVETrainingResult",
     "spectral_distance",
     "train_rave",
 ]

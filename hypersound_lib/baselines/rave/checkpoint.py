@@ -24,7 +24,7 @@ class RAVETrainingState:
     """Model, discriminator, their optimisers, and how far the training has come."""
 
     format = "rave/1"
-    numbers = ("step", "seconds", "stage", "best_score")
+    numbers = ("step", "seconds", "stage", "best_score", "scored")
 
     def __init__(self, model: "RAVE", config: RAVETrainingConfig, device: torch.device):
         self.model = model.to(device)
@@ -33,6 +33,7 @@ class RAVETrainingState:
         self.seconds = 0.0  # spent training, over all sessions
         self.stage = 1  # 1: autoencoder; 2: decoder against discriminator
         self.best_score = math.inf  # the lowest spectral distance in validation so far
+        self.scored = ""  # of which clips: scores of others do not compare
         self.networks = nn.ModuleDict({"model": self.model, "discriminator": self.discriminator})
         self.optimizers = {
             name: torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.5, 0.9))

@@ -36,6 +36,8 @@ class RAVEConfig:
             raise ConfigError(f"a filter bank has 2, 4, 8, … bands, not {self.bands}")
         if not self.ratios or not self.dilations:
             raise ConfigError(f"RAVE needs at least one ratio and one dilation: {self}")
+        if min(self.ratios) < 2:
+            raise ConfigError(f"ratios are strides of 2 or more, not {self.ratios}: leave out those of 1")
         if self.capacity << len(self.ratios) > 2**20:
             raise ConfigError(f"capacity, doubled by every ratio, ends at 2^20 at most: {self}")
         for name, stride in (("loud_stride", self.loud_stride), ("noise_ratios", self.noise_hop)):

@@ -61,13 +61,14 @@ class NoiseBranch(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """Return filtered noise."""
         response = self.layers(h).unflatten(1, (self.bands, self.points)).mT  # (B, M, F, points)
+        response = response.to(torch.promote_types(response.dtype, torch.float32))  # a CPU has no FFT of half precision
         # Near -60 dB at first, so that nothing changes suddenly when the noise joins in.
         filters = _impulse_responses(2 * torch.sigmoid(response - 9))  # (B, M, F, 2 (points - 1))
         noise = self._noise(filters)  # (B, M, F, hop)
         length = 2 * self.hop
         ringing = torch.fft.irfft(torch.fft.rfft(noise, length) * torch.fft.rfft(filters, length), length)
         now, later = ringing.split(self.hop, dim=-1)  # within the frame, and in the one after it
-        return (now + nn.functional.pad(later[..., :-1, :], (0, 0, 1, 0))).flatten(2)
+        return (now + nn.functional.pad(later[..., :-1, :], (0, 0, 1, 0))).flatten(2).to(h)
 
     def _noise(self, filters: Tensor) -> Tensor:
         shape = (*filters.shape[:3], self.hop)

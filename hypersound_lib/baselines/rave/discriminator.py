@@ -5,6 +5,7 @@ Caillon and Esling 2021; the discriminator is MelGAN's (Kumar et al. 2019).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import cast
 
 import torch
@@ -20,11 +21,11 @@ from hypersound_lib.errors import ConfigError
 class DiscriminatorConfig:
     """Size of a `Discriminator`; the defaults are MelGAN's."""
 
-    scales: int = 3  # each hears the sound at half the rate of the one before
+    scales: int = 3  # each takes the sound at half the rate of the one before
     capacity: int = 16  # channels of the first layer
     strides: tuple[int, ...] = (4, 4, 4, 4)  # each multiplies the channels by as much
     max_channels: int = 1024  # but not beyond this
-    group_size: int = 4  # input channels that each output channel of a strided convolution hears
+    group_size: int = 4  # input channels that each output channel of a strided convolution sees
     taps_per_stride: int = 10  # a strided convolution has so many taps for each sample of its stride, and one
 
     def __post_init__(self):
@@ -32,6 +33,17 @@ class DiscriminatorConfig:
             raise ConfigError(f"sizes of a discriminator are at least 1: {self}")
         if self.capacity % self.group_size or self.max_channels % self.group_size:
             raise ConfigError(f"group_size must divide capacity and max_channels: {self}")
+        for channels, width in pairwise(self.widths):
+            if width % (channels // self.group_size):
+                raise ConfigError(
+                    f"{channels} channels in groups of {self.group_size} cannot become {width}, no multiple of the "
+                    f"number of groups: choose strides and max_channels that are powers of two: {self}"
+                )
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of the first layer, and behind each strided one."""
+        return list(accumulate(self.strides, lambda n, k: min(n * k, self.max_channels), initial=self.capacity))
 
 
 class Discriminator(nn.Module):
@@ -58,15 +70,12 @@ class Discriminator(nn.Module):
 
 
 def _judge(config: DiscriminatorConfig) -> nn.ModuleList:
-    channels = config.capacity
-    layers = [nn.Conv1d(1, channels, 15, padding=7)]
-    for stride in config.strides:
-        width = min(channels * stride, config.max_channels)
-        groups = channels // config.group_size
+    layers = [nn.Conv1d(1, config.capacity, 15, padding=7)]
+    for stride, (channels, width) in zip(config.strides, pairwise(config.widths), strict=True):
         taps = 2 * (config.taps_per_stride * stride // 2) + 1
-        layers += [nn.Conv1d(channels, width, taps, stride, taps // 2, groups=groups)]
-        channels = width
-    layers += [nn.Conv1d(channels, channels, 5, padding=2), nn.Conv1d(channels, 1, 3, padding=1)]
+        layers += [nn.Conv1d(channels, width, taps, stride, taps // 2, groups=channels // config.group_size)]
+    last = config.widths[-1]
+    layers += [nn.Conv1d(last, last, 5, padding=2), nn.Conv1d(last, 1, 3, padding=1)]
     return nn.ModuleList(weight_norm(layer) for layer in layers)
 
 

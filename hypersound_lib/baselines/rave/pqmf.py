@@ -66,7 +66,7 @@ class PQMF(nn.Module):
 
     @property
     def half_length(self) -> int:
-        """How many samples before and after its own a filter hears."""
+        """How many samples before and after its own a filter sees."""
         return self.filters.shape[-1] // 2
 
     def analysis(self, waveform: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ class PQMF(nn.Module):
         """
         if waveform.ndim != 2 or waveform.shape[-1] == 0 or waveform.shape[-1] % self.bands:
             raise ConfigError(f"{self.bands} bands need (B, T) with T a multiple of them, not {tuple(waveform.shape)}")
-        # Frame m hears samples mM - p … mM - p + L - 1, with its own M samples in the middle.
+        # Frame m sees samples mM - p … mM - p + L - 1, with its own M samples in the middle.
         p = (self.filters.shape[-1] - self.bands) // 2
         return functional.conv1d(_wrap(waveform, p).unsqueeze(1), self.filters, stride=self.bands)
 

@@ -2,7 +2,6 @@
 
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,19 +15,9 @@ from hypersound_lib.baselines.rave.training_config import RAVETrainingConfig
 from hypersound_lib.data import AudioStore, paper_augmentation
 from hypersound_lib.devices import choose_device
 from hypersound_lib.files import locked
-from hypersound_lib.training.base_run import BaseRun
+from hypersound_lib.training.base_run import BaseRun, TrainingResult
 from hypersound_lib.training.interrupt import StopRequest, stop_on_signal
-
-
-@dataclass(frozen=True)
-class RAVETrainingResult:
-    """How a training ended."""
-
-    model: RAVE  # with the last weights, in evaluation mode
-    step: int  # updates done
-    seconds: float  # spent, over all sessions
-    stop_reason: str  # "steps", "time" or "interrupted"
-    validation: dict[str, float]  # the last one
+from hypersound_lib.training.state import schedule_factor
 
 
 def train_rave(
@@ -40,9 +29,9 @@ def train_rave(
     *,
     resume: bool = False,
     max_seconds: float | None = None,
-    cpu: bool = True,
+    cpu: bool = False,
     progress: bool = True,
-) -> RAVETrainingResult:
+) -> TrainingResult:
     """Train a model, and leave logs, checkpoints and weights in a folder.
 
     `OUT/model` holds the last weights and `OUT/best` those of the lowest spectral distance. By the larger of
@@ -67,7 +56,7 @@ def train_rave(
         run = _Run(model, (train_store, validation_store), config, Path(out), resume, max_seconds, cpu)
         with run.open_log(progress), stop_on_signal() as stop:
             stop_reason = _take_steps(run, stop)
-        return RAVETrainingResult(model.eval(), run.state.step, run.state.seconds, stop_reason, run.measured)
+        return TrainingResult(model.eval(), run.state.step, run.state.seconds, stop_reason, run.measured)
 
 
 def _take_steps(run: "_Run", stop: StopRequest) -> str:
@@ -133,8 +122,7 @@ class _Run(BaseRun):
     @property
     def learning_rate(self) -> float:
         """The rate of the next update."""
-        factor = 1.0 if self.config.schedule == "constant" else 0.5 * (1 + math.cos(math.pi * self.progress))
-        return self.config.learning_rate * factor
+        return self.config.learning_rate * schedule_factor(self.config.schedule, self.progress)
 
     @property
     def kl_weight(self) -> float:

@@ -9,6 +9,7 @@ import csv
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,14 +67,15 @@ class Answers:
             writer.writerows(kept + [common | row for row in own])
 
     def given(self, trial: Trial) -> dict[str, float] | None:
-        """Return the ratings of a trial by letter, None if nothing was answered yet."""
+        """Return the ratings of a trial by letter, of those that the file has; None if nothing was answered yet."""
         rows = [row for row in self._read_own() if row["trial"] == str(trial.number)]
         return {row["letter"]: float(row["rating"]) for row in rows} or None
 
     def first_open(self) -> int:
-        """Return the index of the first trial without an answer, `len(trials)` if there is none."""
-        answered = {row["trial"] for row in self._read_own()}
-        return next((i for i, trial in enumerate(self.trials) if str(trial.number) not in answered), len(self.trials))
+        """Return the index of the first trial that lacks the answer to a letter, `len(trials)` if none does."""
+        answered = {(row["trial"], row["letter"]) for row in self._read_own()}
+        whole = [all((str(trial.number), letter) in answered for letter in trial.sounds) for trial in self.trials]
+        return [*whole, False].index(False)
 
     def _read_own(self) -> list[dict[str, str]]:
         """Return the file's rows, after checking that they are of this test."""
@@ -133,7 +135,7 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
     """Read a file of answers in the order of the file; none if there is no file.
 
     Raises:
-        ConfigError: its columns are others, or an answer is impossible.
+        ConfigError: it cannot be read, its columns are others, or an answer is impossible or there twice.
     """
     if not os.path.exists(path):
         return []
@@ -141,8 +143,10 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
         with open(path, newline="", encoding="utf-8-sig") as file:  # a spreadsheet may put a mark at the beginning
             reader = csv.DictReader(file)
             columns, rows = tuple(reader.fieldnames or ()), [_as_given(row) for row in reader]
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not a text file ({error})") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: not a text file of answers ({error}); choose another file") from error
     if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
         raise ConfigError(f"{path}: not a file of answers, which has the columns {', '.join(COLUMNS)}")
     for row in rows:
@@ -151,6 +155,9 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
                 f"{path}: trial {row['trial']}, {row['letter']}: the rating {row['rating']!r} cannot be; give one from "
                 "0 to 100"
             )
+    for (trial, letter), count in Counter((row["trial"], row["letter"]) for row in rows).items():
+        if count > 1:
+            raise ConfigError(f"{path}: trial {trial}, {letter} has {count} answers; delete all rows of it but one")
     return rows
 
 

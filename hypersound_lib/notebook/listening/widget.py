@@ -6,7 +6,7 @@ keys change a rating; the space bar presses a button and starts a player.
 
 import html
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ class _Guide:
         self.next = ipywidgets.Button(
             description="Save and next", tooltip="Save this trial and go on", button_style="primary"
         )
-        self.back.on_click(lambda _: self._turn(self.index - 1))
+        self.back.on_click(lambda _: self._try(lambda: self._turn(self.index - 1), "The trial before cannot be shown"))
         self.next.on_click(lambda _: self._save())
         self.box = ipywidgets.VBox([self.heading, self.page, ipywidgets.HBox([self.back, self.next]), self.status])
         self._turn(self.index)
@@ -73,37 +73,48 @@ class _Guide:
             self._say(f"Going on after {self.index} of {len(self.trials)} trials in {self.answers.path}.")
 
     def _turn(self, index: int) -> None:
-        """Show a trial with the answer that was given to it, or after the last one the results."""
+        """Show a trial with the answer that was given to it, or after the last one the results.
+
+        The file is read first: where that fails, the page stays as it is.
+        """
         import ipywidgets
 
-        self.index = index
         over = index == len(self.trials)
-        self.back.disabled, self.next.disabled = index == 0 or over, over  # once the results are seen, no more changes
         if over:
-            self.heading.value = "<h4>All trials are answered. Thank you.</h4>"
-            self.page.children = [ipywidgets.HTML(_results_html(self.answers.path))]
-            return
-        trial = self.trials[index]
-        self.heading.value = f"<h4>{_title(trial, self.trials)}</h4><p>{_TASK}</p>"
-        self.form = _RatingForm(trial, self.answers.given(trial))
-        self.page.children = self.form.children
+            heading = "All trials are answered. Thank you."
+            children = [ipywidgets.HTML(_results_html(self.answers.path))]
+        else:
+            trial = self.trials[index]
+            self.form = _RatingForm(trial, self.answers.given(trial))
+            heading, children = _title(trial, self.trials), self.form.children
+        self.index = index
+        self.back.disabled, self.next.disabled = index == 0 or over, over  # once the results are seen, no more changes
+        self.heading.value = f"<h4>{heading}</h4>" + ("" if over else f"<p>{_TASK}</p>")
+        self.page.children = children
 
     def _save(self) -> None:
-        """Save the trial and show the next one, or say why not: an exception in a callback would go unseen."""
+        """Save the trial and show the next one, or say why not."""
         missing = self.form.missing()
         if missing:
             self._say(f"{missing}.")
             return
-        try:
-            self.form.save(self.answers)
-        except ConfigError as error:
-            self._say(f"Not saved: {error}")
-        except OSError as error:
-            self._say(f"Not saved: {explain_os_error(error, self.answers.path)}")
-        else:
-            number = self.index + 1
-            self._turn(number)
+        number = self.index + 1
+        if not self._try(lambda: self.form.save(self.answers), "Not saved"):
+            return
+        if self._try(lambda: self._turn(number), f"Trial {number} saved, but what follows cannot be shown"):
             self._say(f"Trial {number} saved to {self.answers.path}.")
+
+    def _try(self, action: Callable[[], None], failure: str) -> bool:
+        """Do what a button asks for, or say why not: an exception in a callback would go unseen."""
+        try:
+            action()
+        except ConfigError as error:
+            self._say(f"{failure}: {error}")
+        except OSError as error:
+            self._say(f"{failure}: {explain_os_error(error, self.answers.path)}")
+        else:
+            return True
+        return False
 
     def _say(self, text: str) -> None:
         self.status.value = f'<p role="status">{html.escape(text)}</p>'
@@ -123,7 +134,7 @@ class _RatingForm:
         for letter, sound in trial.sounds.items():
             player = ipywidgets.HTML(blind_player_html(sound, trial.sample_rate, _label(trial, letter)))
             self.ratings[letter] = ipywidgets.BoundedIntText(
-                value=round(given[letter]) if given else 50,
+                value=round((given or {}).get(letter, 50)),
                 min=0,
                 max=100,
                 description=f"Rating of {letter}",

@@ -128,6 +128,7 @@ def test_wrong_input_is_refused(model):
         ({"capacity": 0}, "at least 1"),
         ({"noise_bands": 1}, "noise_bands at least 2"),
         ({"ratios": ()}, "at least one ratio"),
+        ({"ratios": (1, 4)}, r"strides of 2 or more, not \(1, 4\)"),
         ({"loud_stride": 3}, "loud_stride must divide"),
         ({"noise_ratios": (3,)}, "noise_ratios must divide"),
         ({"noise_ratios": (2,)}, "longer than their frames"),
@@ -136,3 +137,13 @@ def test_wrong_input_is_refused(model):
 def test_impossible_settings_are_refused(tiny: RAVEConfig, change, message):
     with pytest.raises(ConfigError, match=message):
         dataclasses.replace(tiny, **change)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_in_any_precision_it_plays_nearly_the_same(tiny, dtype):
+    """With noise, whose filters a CPU finds in single precision or more."""
+    torch.manual_seed(0)
+    model = RAVE(tiny).eval()
+    expected = model.reconstruct(noise(1000), tiny.sample_rate)
+    copy = model.to(dtype).reconstruct(noise(1000), tiny.sample_rate)
+    assert (copy - expected).square().mean() < 1e-2 * expected.square().mean()

@@ -91,14 +91,16 @@ def test_the_hinge_losses_by_hand():
     assert feature_matching(real, real) == 0
 
 
-def test_each_scale_hears_half_the_rate_of_the_one_before(discriminator, clips):
+def test_each_scale_takes_half_the_rate_of_the_one_before(discriminator, clips):
     first, second = discriminator(clips)
     assert first[0].shape == (2, 4, 1024)
     assert second[0].shape == (2, 4, 512)
     assert first[-1].shape == (2, 1, 256)
 
 
-@pytest.mark.parametrize("change", [{"scales": 0}, {"capacity": 6}, {"strides": (0,)}, {"max_channels": 2}])
+@pytest.mark.parametrize(
+    "change", [{"scales": 0}, {"capacity": 6}, {"strides": (0,)}, {"strides": (4, 4, 3, 4)}, {"max_channels": 2}]
+)
 def test_impossible_discriminators_are_refused(change):
     with pytest.raises(ConfigError):
         dataclasses.replace(DiscriminatorConfig(), **change)

@@ -20,7 +20,7 @@ def fresh(tiny, seed=0):
 
 
 def run(tiny, store, config, out, **options):
-    return train_rave(fresh(tiny), store, store, config, out, **({"progress": False} | options))
+    return train_rave(fresh(tiny), store, store, config, out, **({"cpu": True, "progress": False} | options))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_a_resumed_training_equals_one_without_a_break(straight, tiny, store, br
             path.rmdir()
     torch.manual_seed(99)  # another process
     result = train_rave(
-        fresh(tiny, seed=5), store, store, saving_more, tmp_path, resume=True, max_seconds=1e6, progress=False
+        fresh(tiny, seed=5), store, store, saving_more, tmp_path, resume=True, max_seconds=1e6, cpu=True, progress=False
     )
     assert result.step == 12
     for file in ("model.safetensors", "training.safetensors"):
@@ -132,7 +132,7 @@ def test_nan_stops_it_before_it_reaches_the_weights(tiny, store, brief_training,
         model.decoder.waveform.bias.fill_(torch.nan)
     weights = {name: p.clone() for name, p in model.encoder.named_parameters()}
     with pytest.raises(TrainingError, match=r"step 1, stage 1: spectral is nan.*no checkpoint yet"):
-        train_rave(model, store, store, brief_training, tmp_path, progress=False)
+        train_rave(model, store, store, brief_training, tmp_path, cpu=True, progress=False)
     assert all(torch.equal(weights[name], p) for name, p in model.encoder.named_parameters())
 
 
@@ -146,13 +146,13 @@ def test_folders_in_the_wrong_state_are_refused(straight, tiny, store, brief_tra
 def test_another_models_checkpoint_is_refused(straight, tiny, store, brief_training):
     wider = RAVE(dataclasses.replace(tiny, capacity=8))
     with pytest.raises(WeightsFileError, match="cannot go on from here"):
-        train_rave(wider, store, store, brief_training, straight[1], resume=True, progress=False)
+        train_rave(wider, store, store, brief_training, straight[1], resume=True, cpu=True, progress=False)
 
 
 def test_a_store_at_another_rate_is_refused(tiny, store, brief_training, tmp_path):
     other = AudioStore(store.samples, store.offsets, 16000, store.names, store.speakers)
     with pytest.raises(ConfigError, match="16000"):
-        train_rave(fresh(tiny), other, store, brief_training, tmp_path, progress=False)
+        train_rave(fresh(tiny), other, store, brief_training, tmp_path, cpu=True, progress=False)
 
 
 @pytest.mark.parametrize(

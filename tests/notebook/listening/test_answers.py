@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.notebook.listening import Answers, Recording, rating_test
+from hypersound_lib.notebook.listening import Answers, Recording, ranking, rating_test
 from hypersound_lib.notebook.listening.answers import read_rows
 
 
@@ -62,26 +62,21 @@ def test_a_second_answer_replaces_the_first(path):
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("ratings", "of_another", "message"),
     [
-        ({"A": 101}, "from 0 to 100"),
-        ({"A": -1}, "from 0 to 100"),
-        ({"A": float("nan")}, "from 0 to 100"),
-        ({"E": 5}, "asks for A, B, C, D"),
+        ({"A": 101, "B": 50, "C": 50, "D": 50}, False, "from 0 to 100"),
+        ({"A": -1, "B": 50, "C": 50, "D": 50}, False, "from 0 to 100"),
+        ({"A": float("nan"), "B": 50, "C": 50, "D": 50}, False, "from 0 to 100"),
+        (dict.fromkeys("ABCDE", 50), False, "asks for A, B, C, D"),
+        ({"A": 50}, False, "asks for"),
+        (dict.fromkeys("ABCD", 1), True, "cannot be saved"),
     ],
 )
-def test_bad_ratings_are_refused_and_nothing_is_written(path, changed, message):
-    trials = rating_test(recordings())
+def test_bad_ratings_are_refused_and_nothing_is_written(path, ratings, of_another, message):
+    trials, others = rating_test(recordings()), rating_test(recordings(), seed=1)
     with pytest.raises(ConfigError, match=message):
-        Answers(trials, path).rate(trials[0], dict.fromkeys("ABCD", 50) | changed)
-    with pytest.raises(ConfigError, match="asks for"):
-        Answers(trials, path).rate(trials[0], {"A": 50})
+        Answers(trials, path).rate((others if of_another else trials)[0], ratings)
     assert not path.exists()
-
-
-def test_a_trial_of_another_test_is_refused(path):
-    with pytest.raises(ConfigError, match="cannot be saved"):
-        Answers(rating_test(recordings()), path).rate(rating_test(recordings(), seed=1)[0], dict.fromkeys("ABCD", 1))
 
 
 @pytest.mark.parametrize("other", [rating_test(recordings(), seed=3), rating_test(recordings(1))])
@@ -94,21 +89,16 @@ def test_a_file_of_another_test_is_not_taken_for_this_one(path, other):
         Answers(other, path)
 
 
-@pytest.mark.parametrize("content", [b"name;value\n1;2\n", b"", b"\xff\xfe\x00\x01", b"time,mode\n"])
+@pytest.mark.parametrize("content", [b"name;value\n1;2\n", b"", b"\xff\xfe\x00\x01", b"time,mode\n", None])
 def test_a_file_that_holds_something_else_is_left_alone(path, content):
-    path.parent.mkdir()
-    path.write_bytes(content)
-    with pytest.raises(ConfigError, match="not a"):
-        Answers(rating_test(recordings()), path)
-    assert path.read_bytes() == content
-
-
-def test_a_half_written_row_is_reported(path):
     trials = rating_test(recordings())
     Answers(trials, path).rate(trials[0], dict.fromkeys("ABCD", 50))
-    path.write_text(path.read_text() + "2026-01-01,rat")
-    with pytest.raises(ConfigError, match="not a file of answers"):
+    content = path.read_bytes() + b"2026-01-01,rat" if content is None else content  # half a row
+    path.write_bytes(content)
+    kind = "text file" if b"\xff" in content else "file"
+    with pytest.raises(ConfigError, match=f"not a {kind} of answers"):
         Answers(trials, path)
+    assert path.read_bytes() == content
 
 
 def test_an_interrupted_save_loses_nothing(path, monkeypatch):
@@ -140,3 +130,39 @@ def test_no_name_is_a_formula_and_every_name_comes_back(name, path):
     for row in read(path):
         assert not row["recording"].startswith(("=", "+", "-", "@", "\t"))
         assert not row["system"].startswith(("=", "+", "-", "@", "\t"))
+
+
+def without_row(path, number):
+    """Take a row of answers, counted from 0, out of a file."""
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[: number + 1] + lines[number + 2 :]))
+
+
+def test_a_trial_that_lacks_a_letter_is_open(path):
+    trials = rating_test(recordings())
+    answers = Answers(trials, path)
+    for trial in trials:
+        answers.rate(trial, dict.fromkeys("ABCD", 50))
+    without_row(path, 5)  # trial 2, B
+    assert answers.first_open() == 1
+    assert answers.given(trials[1]) == {"A": 50, "C": 50, "D": 50}
+    answers.rate(trials[1], dict.fromkeys("ABCD", 60))
+    assert answers.first_open() == 3
+
+
+NOT_READABLE = {
+    "twice": (lambda path: path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n"), "2 answers"),
+    "folder": (lambda path: (path.unlink(), path.mkdir()), r"cannot be read \(Is a directory\)"),
+    "long": (lambda path: path.write_text(f'time\n"{"x" * 200_000}"\n'), "not a text file of answers .*limit"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_READABLE)
+def test_a_file_that_cannot_be_counted_is_refused(path, case):
+    trials = rating_test(recordings())
+    Answers(trials, path).rate(trials[0], dict.fromkeys("ABCD", 50))
+    spoil, message = NOT_READABLE[case]
+    spoil(path)
+    for read_it in (lambda: Answers(trials, path), lambda: ranking(path)):
+        with pytest.raises(ConfigError, match=f"{path}: .*{message}"):
+            read_it()

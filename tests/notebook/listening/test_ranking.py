@@ -60,11 +60,10 @@ def test_one_rating_has_no_interval(tmp_path):
         assert math.isnan(rank.high)
 
 
-def test_no_answers_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"missing\.csv"):
-        ranking(tmp_path / "missing.csv")
-    with pytest.raises(ConfigError, match="no file"):
-        ranking()
+@pytest.mark.parametrize(("names", "message"), [(["missing.csv"], r"missing\.csv"), ([], "no file")])
+def test_no_answers_are_refused(tmp_path, names, message):
+    with pytest.raises(ConfigError, match=message):
+        ranking(*(tmp_path / name for name in names))
 
 
 @pytest.mark.parametrize("edited", ["105", "-3", "loud", "", "nan"])

@@ -11,14 +11,7 @@ import soundfile
 import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.notebook.listening import (
-    ANCHOR,
-    HIDDEN_REFERENCE,
-    Answers,
-    Recording,
-    ranking,
-    rating_test,
-)
+from hypersound_lib.notebook.listening import ANCHOR, HIDDEN_REFERENCE, Answers, Recording, ranking, rating_test
 from hypersound_lib.notebook.listening.widget import listening_page_html, listening_test
 
 
@@ -123,6 +116,32 @@ def test_a_new_widget_goes_on_where_the_last_one_stopped(path):
     assert "Going on after 1 of 3" in shown(box)
     with pytest.raises(ConfigError, match="another test"):
         listening_test(rating_test(recordings(1)), path)
+
+
+def test_a_trial_that_lacks_an_answer_is_shown_again_with_the_others(path):
+    trials = rating_test(recordings())
+    for trial in trials:
+        Answers(trials, path).rate(trial, dict.fromkeys("ABCD", 30))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:1] + lines[2:]))  # trial 1, A
+    box = listening_test(trials, path)
+    assert "Trial 1 of 2" in shown(box)
+    assert [rating.value for rating in find(box, ipywidgets.BoundedIntText)] == [50, 30, 30, 30]
+    press(box, "next")
+    assert "Still to rate: A (" in shown(box)
+
+
+def test_a_file_that_was_spoilt_meanwhile_is_reported_by_every_button(path):
+    trials = rating_test(recordings())
+    box = listening_test(trials, path)
+    rate(box, 30)
+    press(box, "next")
+    path.write_text("spoilt")
+    for button, message in (("Back", "The trial before cannot be shown"), ("next", "Not saved")):
+        rate(box, 40)
+        press(box, button)
+        assert f"{message}: {path}: not a file of answers" in shown(box)
+        assert "Trial 2 of 2" in shown(box), "the page stays as it is"
 
 
 def test_nothing_shown_tells_the_systems(path):

@@ -1,0 +1,86 @@
+"""What a model is scored with during training: clips that stay the same, and a distance."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from hypersound_lib.data import ConsecutiveClips
+from hypersound_lib.metrics import nmse, si_snr
+
+if TYPE_CHECKING:
+    from hypersound_lib.data import AudioStore
+    from hypersound_lib.hub.model import PretrainedModel
+
+
+class Distance(Protocol):
+    """What a model is measured with: terms by name, each a scalar, and the terms' weights."""
+
+    @property
+    def weights(self) -> Mapping[str, float]: ...
+
+    def __call__(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]: ...
+
+
+class Validation:
+    """A fixed set of clips, spread evenly over a store; clips below -60 dBFS are passed over.
+
+    Args:
+        store: recordings that are not trained on.
+        num_samples: length of a clip.
+        count: how many clips, at most.
+        batch_size: clips at once; what is measured does not depend on it.
+    """
+
+    def __init__(self, store: "AudioStore", num_samples: int, count: int, batch_size: int):
+        clips = ConsecutiveClips(store, num_samples, pad_last=True)
+        chosen = torch.linspace(0, len(clips) - 1, min(len(clips), 4 * count)).round().long().unique()
+        loud = [clip for clip in (clips[int(i)] for i in chosen) if clip.square().mean() > 1e-6]
+        spread = torch.linspace(0, len(loud) - 1, min(len(loud), count)).round().long().unique()
+        self.clips = torch.stack([loud[int(i)] for i in spread]) if loud else torch.stack([clips[0]])
+        self.batch_size = batch_size
+
+    @torch.no_grad()
+    def measure(self, model: "PretrainedModel", loss: Distance) -> dict[str, float]:
+        """Return the loss' terms, the code's costs, their weighted sum `loss`, and NMSE and SI-SNR (dB), medians."""
+        device, count = next(model.parameters()).device, len(self.clips)
+        totals: dict[str, float] = {}
+        estimates = []
+        with in_mode(model, training=False):
+            for numbers in torch.arange(count).split(self.batch_size):
+                batch = self.clips[numbers].to(device)
+                estimate, costs = model(batch, with_costs=True, **model.scoring_settings(numbers, count))
+                for name, value in (loss(estimate, batch) | costs).items():
+                    totals[name] = totals.get(name, 0.0) + value.item() * len(batch) / count
+                estimates.append(estimate.cpu())
+        estimate = torch.cat(estimates)
+        totals["loss"] = sum(loss.weights.get(name, 1.0) * value for name, value in totals.items())
+        totals["nmse"] = nmse(self.clips, estimate).median().item()
+        totals["si_snr"] = si_snr(self.clips, estimate).median().item()
+        return totals
+
+    @torch.no_grad()
+    def examples(self, model: "PretrainedModel", count: int = 4) -> tuple[Tensor, Tensor]:
+        """Return a few clips `(N, T)` and what the model makes of them, as `measure` has it."""
+        device, total = next(model.parameters()).device, len(self.clips)
+        numbers = torch.arange(total)[:: max(1, total // count)][:count]
+        clips = self.clips[numbers]
+        with in_mode(model, training=False):
+            return clips, model(clips.to(device), **model.scoring_settings(numbers, total)).cpu()
+
+
+@contextmanager
+def in_mode(model: nn.Module, training: bool) -> Iterator[None]:
+    """Put a model into training or evaluation mode for a while.
+
+    In evaluation mode it draws no random number. The training's generator thus stays where it is, however many
+    validations there are: an interrupted run, which has one more, resumes to the same weights.
+    """
+    was_training = model.training
+    model.train(training)
+    try:
+        yield
+    finally:
+        model.train(was_training)
