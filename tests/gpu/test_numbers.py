@@ -15,6 +15,8 @@ from tests.local.small import make_model as make_local
 from tests.simulated_device import is_real
 from tests.training.tiny import shortened
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = 2048  # of a clip: the paper's models on a sixteenth of their clips, which float64 on a CPU does in seconds
 GLOBAL = [name for name, preset in PRESETS.items() if hasattr(preset.model, "target")]
 TERMS = ("mse", "smooth_l1", "log_nmse", "mel_stft", "stft", *BAND_TERMS)

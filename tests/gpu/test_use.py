@@ -22,6 +22,8 @@ from tests.local.small import sound
 from tests.simulated_device import is_real
 from tests.training.tiny import MODEL, RATE, changed, make_model, make_store, shortened
 
+pytestmark = pytest.mark.slow
+
 MODELS = {"global": MODEL, "local": LOCAL}
 
 
