@@ -20,12 +20,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(options: argparse.Namespace) -> None:
     """Evaluate and write."""
     from hypersound_lib.data import save_audio
+    from hypersound_lib.data.writing import format_of
     from hypersound_lib.files import refuse_same
     from hypersound_lib.fitting.fitted_sound import FittedSound
 
     refuse_same([options.weights], [options.out])
     sound = FittedSound.load(options.weights)
     rate = sound.sample_rate if options.sample_rate is None else options.sample_rate
+    format_of(options.out, rate)  # so that what cannot be written shows before the work, not after
     waveform = sound.render(rate)
     save_audio(options.out, waveform, rate)
     print(f"wrote {options.out}: {len(waveform)} samples at {rate} Hz")

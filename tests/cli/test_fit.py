@@ -12,6 +12,7 @@ import torch
 
 from hypersound_lib.cli import main
 from hypersound_lib.data import load_audio, save_audio
+from hypersound_lib.fitting import FittedSound
 from hypersound_lib.metrics import snr
 
 RATE = 16000
@@ -83,6 +84,13 @@ def test_a_rate_of_zero_is_no_default(fitted, tmp_path, capsys):
     assert main(["render", str(out / "voice.inr.safetensors"), str(tmp_path / "x.wav"), "--sample-rate", "0"]) == 2
     assert "a positive number of Hz, not 0" in capsys.readouterr().err
     assert not (tmp_path / "x.wav").exists()
+
+
+def test_a_rate_that_cannot_be_written_is_refused_before_anything_is_rendered(fitted, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(FittedSound, "render", lambda *_: pytest.fail("it rendered"))
+    weights, path = fitted[0] / "voice.inr.safetensors", tmp_path / "x.flac"
+    assert main(["render", str(weights), str(path), "--sample-rate", "700001"]) == 2
+    assert "cannot write FLAC at 700001 Hz" in capsys.readouterr().err
 
 
 def test_part_of_a_recording(recording, tmp_path, capsys):
