@@ -17,6 +17,7 @@ class RunSource:
     """What `hypersound train` starts from, beside the TrainingConfig; kept in RUN/run.json for `--resume`."""
 
     preset: str = "tutorial"
+    weights: str | None = None  # None: random ones
     data: tuple[str, ...] = ("mini",)
     root: str | None = None
     store: str | None = None
@@ -36,12 +37,16 @@ def read_settings(options: argparse.Namespace) -> tuple[RunSource, TrainingConfi
     Checkpoints(options.out / "checkpoints", keep=1).check(options.resume)  # before a corpus is decoded, for an hour
     source, config = _read_run(options.out) if options.resume else (RunSource(), None)
     given = {name: value for name in asdict(source) if (value := getattr(options, name)) is not None}
-    if options.resume and given.get("preset", source.preset) != source.preset:
-        raise ConfigError(
-            f"{options.out} is a run of preset {source.preset!r}; train {given['preset']!r} in another --out"
-        )
     # Absolute, so that the run can be resumed from another working directory.
-    given |= {name: str(Path(given[name]).resolve()) for name in ("root", "store") if name in given}
+    places: list[str] = [name for name in ("root", "store") if name in given]
+    places += ["weights"] if "weights" in given and Path(given["weights"]).is_dir() else []
+    given |= {name: str(Path(given[name]).resolve()) for name in places}
+    for name in ("preset", "weights"):
+        if options.resume and given.get(name, getattr(source, name)) != getattr(source, name):
+            raise ConfigError(
+                f"{options.out} is a run of {name} {getattr(source, name) or 'random'!r}; "
+                f"train {given[name]!r} in another --out"
+            )
     if "data" in given:
         given["data"] = tuple(str(Path(name).resolve()) if _is_folder(name) else name for name in given["data"])
     source = replace(source, **given)

@@ -9,6 +9,7 @@ from pathlib import Path
 from hypersound_lib.cli.decompress import plain_warnings
 from hypersound_lib.cli.flags import add_flags
 from hypersound_lib.cli.run_settings import RunSource, read_settings, write_source
+from hypersound_lib.errors import ConfigError
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.training.config import TrainingConfig
 
@@ -25,6 +26,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
     parser.add_argument("--resume", action="store_true", help="go on from the latest checkpoint in OUT")
     parser.add_argument("--preset", help="model and training: tutorial (default), paper-base, paper-small, …")
+    parser.add_argument("--weights", help="adapt a trained model, by name or folder, in place of random weights")
     parser.add_argument("--data", nargs="+", help="corpora by name, or folders of audio (default: mini)")
     parser.add_argument("--root", help="folder where public corpora lie")
     parser.add_argument("--download", action="store_true", help="fetch a public corpus that is not there")
@@ -53,7 +55,6 @@ def run(options: argparse.Namespace) -> int:
 
     from hypersound_lib.devices import choose_device
     from hypersound_lib.files import locked
-    from hypersound_lib.models import build_model
     from hypersound_lib.presets import preset
     from hypersound_lib.training import train, training_stores
     from hypersound_lib.training.processes import join_processes
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     source, config = read_settings(options)
     model_config = preset(source.preset).model
     torch.manual_seed(config.seed)
-    model = build_model(model_config)
+    model = _starting_model(source, options.resume)
     cpu = choose_device(options.device).type == "cpu"
     processes = join_processes(config, cpu)
     main = processes.is_main_process
@@ -84,6 +85,22 @@ def run(options: argparse.Namespace) -> int:
     return 130 if result.stop_reason == "interrupted" else 0
 
 
+def _starting_model(source: RunSource, resume: bool):
+    """Return the preset's model, with random weights where none are named or a checkpoint will bring its own."""
+    from hypersound_lib.models import build_model, load_model
+    from hypersound_lib.presets import PRESETS, preset
+
+    config = preset(source.preset).model
+    if source.weights is None or resume:
+        return build_model(config)
+    model = load_model(source.weights)
+    if model.config != config:
+        fitting = [f"--preset {name}" for name, other in PRESETS.items() if other.model == model.config]
+        remedy = f"take {' or '.join(fitting)}" if fitting else f"no preset has its {model.config}"
+        raise ConfigError(f"{source.weights} is no model of preset {source.preset!r}; {remedy}")
+    return model
+
+
 def _describe(source: RunSource, config: TrainingConfig, model, stores, cpu: bool) -> str:
     """Say in a line what is trained on what, and how exactly."""
     train_store, validation_store = stores
@@ -91,8 +108,9 @@ def _describe(source: RunSource, config: TrainingConfig, model, stores, cpu: boo
     recordings, samples = len(train_store), int(train_store.lengths.sum())
     parameters, corpora = sum(model.num_parameters().values()), ", ".join(source.data)
     rounded = "; on the GPU float32 products are TF32 (--no-tf32: exact)" if config.tf32 and not cpu else ""
+    start = f", from {source.weights}" if source.weights else ""
     return (
-        f"{source.preset}: {parameters} parameters; {corpora}: {recordings} recordings, "
+        f"{source.preset}{start}: {parameters} parameters; {corpora}: {recordings} recordings, "
         f"{samples / rate / 3600:.3g} hours, {samples // num_samples} clips of {num_samples / rate:.3g} s, and "
         f"{len(validation_store)} recordings to validate on; {config.steps} steps of {config.batch_size} clips{rounded}"
     )

@@ -37,6 +37,7 @@ def test_a_run_leaves_logs_checkpoint_settings_and_the_best_weights(start, voice
     assert f"are in {out / 'best'}" in text
     assert json.loads((out / "run.json").read_text()) == {
         "preset": "tiny",
+        "weights": None,
         "data": [str(voices.resolve())],
         "root": None,
         "store": None,
@@ -81,6 +82,33 @@ def test_an_interrupted_run_says_how_to_go_on(start, monkeypatch, capsys):
     text = capsys.readouterr().out
     assert "interrupted after 2 steps" in text
     assert f"hypersound train --resume --out {out}\n" in text
+
+
+def test_a_training_may_start_from_weights(start, tmp_path, monkeypatch, capsys):
+    arguments, first = start
+    assert main(arguments) == 0
+    weights = HyperSound.from_pretrained(first).state_dict()
+    monkeypatch.chdir(tmp_path)
+    still = ["--learning-rate", "1e-30", "--weight-decay", "0", "--seed", "5", "--out", "second"]
+    assert main([*arguments, "--weights", "run", *still]) == 0
+    assert f"tiny, from {first.resolve()}: " in capsys.readouterr().out
+    for name, value in HyperSound.from_pretrained("second").state_dict().items():
+        assert torch.equal(value, weights[name]), name
+    shutil.rmtree(first)  # to go on, checkpoints are enough
+    assert main(["train", "--resume", "--out", "second", "--steps", "5", "--device", "cpu"]) == 0
+    assert main(["train", "--resume", "--out", "second", "--weights", "local"]) == 2
+    assert "train 'local' in another --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [("local", "take --preset local"), ("table1-base", "no preset has its HyperSoundConfig("), ("lokal", "'local'?")],
+)
+def test_weights_of_another_model_are_refused(start, capsys, weights, message):
+    arguments, out = start
+    assert main([*arguments, "--weights", weights]) == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_time_runs_out(start, capsys):
