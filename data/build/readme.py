@@ -94,7 +94,8 @@ def load(name: str) -> dict:
 def origin(document: dict) -> str:
     """Say by which command a table was measured, and on what."""
     found = document["provenance"]
-    machine = found["machine"].get("gpu") or f"{found['machine']['cpu']}, {found['machine']['torch_threads']} threads"
+    machine, count = found["machine"], found["machine"]["torch_threads"]
+    machine = machine.get("gpu") or f"{machine['cpu']}, {count} thread{'s' * (count != 1)}"
     return f"(`{shown_command(found['command'])}`; {machine}, torch {found['packages']['torch']}.)"
 
 
