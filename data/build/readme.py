@@ -331,8 +331,8 @@ def gpu_training(document: dict) -> str:
     results = document["results"]
     (curve,) = results["curves"]
     lines = [
-        f"The training of the shipped `local` on one {results['device']}, {curve['batch_size']} clips a step: medians "
-        f"on validation clips. There were {results['together']}.",
+        f"The first part of the training of the shipped `local`, on one {results['device']}, {curve['batch_size']} "
+        f"clips a step: medians on validation clips. There were {results['together']}.",
         "",
         "| minutes | steps | loss | NMSE | SI-SNR, dB |",
         "|---:|---:|---:|---:|---:|",

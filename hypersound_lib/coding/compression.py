@@ -5,7 +5,7 @@
 A segment is `SEGMENT` packets, about 16 s. What a segment leaves of its share of the bits, the next ones may use.
 
 A click 60 dB above speech moves neither the level nor other packets, but fills all waves of two frames with large
-numbers, about a kilobyte, which at a fixed rate the speech beside it goes without: the smaller the file, the more.
+numbers, one or two kilobytes, which at a fixed rate the speech beside it goes without: the smaller the file, the more.
 Coarser steps for the click's packet help little. A quality in place of a rate takes nothing from the speech.
 """
 
