@@ -50,10 +50,10 @@ NOTES = {
     "local": "\nTrained in two parts. First from random weights, in six minutes on one NVIDIA H200 beside three other "
     "trainings: `hypersound train --preset local --steps 12444 --batch-size 32 --learning-rate 1.4e-3 --warmup-steps "
     "200`, with 2 times a plain mean of `loudness` in the loss; a tenth of the recordings of libri16 was left out, and "
-    "40 recordings validated. Then from those weights, on one core, with the loss above: `hypersound train --preset "
-    "local --weights local --steps 3000 --batch-size 12 --learning-rate 2.5e-4 --warmup-steps 50 --ema-decay 0.998 "
-    "--seed 1 --validate-every 1000 --validation-clips 75`. The facts above are of the second part, whose validation "
-    "loss was lowest after 1000 steps.\n",
+    "40 recordings validated. Then from that run's weights, on one core, with the loss above: `hypersound train "
+    "--preset local --weights FIRST_RUN --steps 3000 --batch-size 12 --learning-rate 2.5e-4 --warmup-steps 50 "
+    "--ema-decay 0.998 --seed 1 --validate-every 1000 --validation-clips 75`. The facts above are of the "
+    "second part, whose validation loss was lowest after 1000 steps.\n",
 }
 CARD = """{note}
 ## Training data
