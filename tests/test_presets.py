@@ -15,8 +15,8 @@ GLOBAL = [name for name in PRESETS if name != "local"]
 PAPER = ["paper-base", "paper-small", "paper-large", "paper-siren"]
 
 
-def test_there_is_a_preset_for_each_model_of_the_paper_two_for_a_laptop_and_a_local_one():
-    assert set(PRESETS) == {*PAPER, "tutorial", "hypersound-small", "local"}
+def test_there_is_a_preset_for_each_model_of_the_paper_one_for_a_t4_two_for_a_laptop_and_a_local_one():
+    assert set(PRESETS) == {*PAPER, "t4", "tutorial", "hypersound-small", "local"}
     for name in PRESETS:
         assert preset(name) is PRESETS[name]
         assert preset(name).summary
@@ -43,6 +43,14 @@ def test_the_papers_presets_differ_in_their_target():
     assert targets[:3] == [BASE, SMALL, LARGE]
     assert isinstance(targets[3], SIRENConfig)
     assert (targets[3].hidden_layers, targets[3].width) == (4, 256)
+
+
+def test_the_t4s_preset_is_the_papers_small_model_and_loss_on_clips_of_more_than_a_second():
+    model, training, paper = preset("t4").model, preset("t4").training, preset("paper-small")
+    assert model == paper.model
+    assert model.num_samples > model.sample_rate
+    assert training.loss == paper.training.loss
+    assert training.steps * training.batch_size < 0.02 * paper.training.steps * paper.training.batch_size
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -104,7 +104,7 @@ def _smoke() -> Scale:
     small = _tutorial(steps=4)
 
     def brief(run: Preset) -> Preset:
-        training = replace(run.training, batch_size=8, validation_clips=8, validate_every=2, checkpoint_every=2)
+        training = replace(run.training, batch_size=8, validation_clips=8, validate_every=4, checkpoint_every=4)
         return replace(run, training=training)
 
     runs, rave = {name: brief(run) for name, run in small.runs.items()}, replace(small.rave_training, steps=2)

@@ -88,7 +88,7 @@ def rate_slider(play_at: Callable[[int], Tensor], rates: Sequence[int], start: i
     for rate in rates:
         sound = play_at(rate).detach().cpu().float()
         label = f"{rate} Hz"
-        alt = f"Waveform and spectrogram of the sound at {label}: dark above {rate / 2000:g} kHz, half the rate."
+        alt = f"Waveform and spectrogram of the sound at {label}, which holds frequencies up to {rate / 2000:g} kHz."
         picture = image_html(plot_sounds({label: resample(sound, rate, top)}, top), alt)
         pages[label] = picture + players_html({label: sound}, rate)
     return page_slider(pages, "sample rate", None if start is None else f"{start} Hz")
@@ -100,6 +100,7 @@ def weight_explorer(
     sample_rate: int,
     changes: Changes | Mapping[str, Changes] = SCALINGS,
     dimensions: tuple[str, str] = ("unit", "input"),
+    part: str = "layer",
 ) -> Interactive:
     """Return a list of layers: a picture and a histogram of the chosen one's weights, and the sound if they change.
 
@@ -109,6 +110,7 @@ def weight_explorer(
         sample_rate: of the sound, in Hz.
         changes: what is done to a layer, label -> function of its weights; or a layer's name -> such labels.
         dimensions: what the two dimensions count.
+        part: what one of `params` is called, as the label of the list.
     """
     written = play(dict(params)).detach().cpu()
     pages = {}
@@ -117,10 +119,10 @@ def weight_explorer(
         todo = cast(Changes, changes.get(name, SCALINGS) if by_name else changes)
         sounds = {label: play({**params, name: change(weights)}).detach().cpu() for label, change in todo.items()}
         matrix = weights.detach().cpu().float().reshape(len(weights), -1).numpy()
-        alt = f"Left: the weights of {name} as colours, {matrix.shape[0]} by {matrix.shape[1]}. Right: their histogram."
+        alt = f"Left: the weights “{name}” as colours, {matrix.shape[0]} by {matrix.shape[1]}. Right: their histogram."
         picture = image_html(_weights_picture(name, matrix, dimensions), alt)
         pages[name] = picture + compare_html({"as written": written} | sounds, sample_rate)
-    return page_choice(pages, "layer")
+    return page_choice(pages, part)
 
 
 class LiveTraining:
