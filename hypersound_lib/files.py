@@ -4,6 +4,7 @@ And none is written over what it is made from, see `refuse_same`, nor by two pro
 """
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,12 +38,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with naming(path):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = path.parent / f".{path.stem}-{secrets.token_hex(4)}{path.suffix}"
+        temporary.touch(exist_ok=False)  # with the permissions of any new file
         try:
             yield temporary
-            share(temporary)
             sync(temporary)
             os.replace(temporary, path)
         finally:
@@ -131,13 +130,6 @@ def sync(path: Path) -> None:
     """Wait until a file's bytes are on the disk itself."""
     with open(path, "r+b") as file:
         os.fsync(file.fileno())
-
-
-def share(path: Path) -> None:
-    """Give a file, which temporary-file functions make private, the permissions that a plain open() would have."""
-    umask = os.umask(0)
-    os.umask(umask)
-    path.chmod(0o666 & ~umask)
 
 
 def refuse_same(inputs: Iterable[str | os.PathLike], outputs: Iterable[str | os.PathLike]) -> None:

@@ -11,6 +11,8 @@ from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.training.config import TrainingConfig
 
+_PAPER_TRAINING = TrainingConfig()
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -18,11 +20,9 @@ class Preset:
 
     summary: str  # in a line
     model: HyperSoundConfig | LocalHyperSoundConfig
-    training: TrainingConfig
+    training: TrainingConfig = _PAPER_TRAINING
 
 
-# Hidden layers 400, 768 × 4, 400, then the head: "six fully connected layers" read as six hidden ones.
-_PAPER_TRAINING = TrainingConfig()
 # What each part brings: data/results/bench_local_ablation.json.
 _LOCAL_TRAINING = TrainingConfig(
     steps=12500,
@@ -39,26 +39,16 @@ _LOCAL_TRAINING = TrainingConfig(
     ),
     augment="codec",
 )
+# Hidden layers 400, 768 × 4, 400, then the head: "six fully connected layers" read as six hidden ones.
 PRESETS = {
-    "paper-base": Preset(
-        "the paper's model: 4 × 256 target, 206 081 generated weights",
-        HyperSoundConfig(target=BASE),
-        _PAPER_TRAINING,
-    ),
-    "paper-small": Preset(
-        "the paper's small target: 4 × 64, 14 657 generated weights",
-        HyperSoundConfig(target=SMALL),
-        _PAPER_TRAINING,
-    ),
+    "paper-base": Preset("the paper's model: 4 × 256 target, 206 081 generated weights", HyperSoundConfig(target=BASE)),
+    "paper-small": Preset("the paper's small target: 4 × 64, 14 657 generated weights", HyperSoundConfig(target=SMALL)),
     "paper-large": Preset(
-        "the paper's large target: 6 × 384, 752 257 generated weights",
-        HyperSoundConfig(target=LARGE),
-        _PAPER_TRAINING,
+        "the paper's large target: 6 × 384, 752 257 generated weights", HyperSoundConfig(target=LARGE)
     ),
     "paper-siren": Preset(
         "the paper's hypernetwork with a SIREN of 4 × 256 as target",
         HyperSoundConfig(target=SIRENConfig(hidden_layers=4, width=256)),
-        _PAPER_TRAINING,
     ),
     # For an hour, not for days: six times the paper's learning rate, and the mean of the latest weights is kept. Nobody
     # found the phases of clips of a second in that time (data/results/bench_clip_*.json), so the loss is the paper's,

@@ -42,15 +42,8 @@ def write_sound(path: Path, blocks: Iterable, rate: int) -> int:
     """Write blocks of sound into a file, say how many samples were clipped, and return how many there are."""
     from hypersound_lib.data.writing import write_blocks
 
-    count = 0
-
-    def counted():
-        nonlocal count
-        for block in blocks:
-            count += len(block)
-            yield block
-
-    if clipped := write_blocks(path, counted(), rate):
+    count, clipped = write_blocks(path, blocks, rate)
+    if clipped:
         print(f"{clipped} samples lay outside [-1, 1] and were clipped", file=sys.stderr)
     return count
 

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     if rate in (file_rate, model_rate):
         print(_compare(options, file_rate, rate, seconds))
     if options.picture is not None:
-        _draw(options, rate)
+        _draw(options, file_rate, rate)
         print(f"wrote {options.picture}")
 
 
@@ -93,25 +93,22 @@ def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, 
     return samples, source.sample_rate, source.seconds
 
 
-def _draw(options: argparse.Namespace, rate: int) -> None:
+def _draw(options: argparse.Namespace, file_rate: int, rate: int) -> None:
     """Draw the beginnings of the original and its copy."""
     from hypersound_lib.cli.pictures import save_picture
     from hypersound_lib.notebook.plots import plot_sounds
 
-    original, copy = (_beginning(path, rate) for path in (options.file, options.out))
+    original, copy = (_beginning(path, of, rate) for path, of in ((options.file, file_rate), (options.out, rate)))
     fig = plot_sounds({options.file.name: original, Path(options.model).name: copy}, rate)
     save_picture(options.picture, fig, seed=0)
 
 
-def _beginning(path: Path, rate: int):
+def _beginning(path: Path, file_rate: int, rate: int):
     """Return what a picture shows of a recording, at a rate; no more of it is read."""
     import torch
 
-    from hypersound_lib.data.audio import opened
     from hypersound_lib.data.blocks import read_blocks, resample_blocks
 
-    with opened(path) as file:
-        file_rate = file.samplerate
     parts, left = [], round(_DRAWN * rate)
     for block in resample_blocks(read_blocks(path), file_rate, rate):
         parts.append(block[:left])

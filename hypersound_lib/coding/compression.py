@@ -40,12 +40,8 @@ def compress_blocks(
 ) -> Iterator[bytes]:
     """Yield a file, part by part: first the header, then one part for each segment.
 
-    Args:
-        model: whose weights are fixed (loaded, or saved once).
-        blocks: `(T_i,)` at the model's rate, the same that were measured.
-        measured: what `survey` found.
-        original_rate: in Hz, for the record.
-        rate: how large the file may be.
+    The model's weights are fixed (loaded, or saved once). Blocks `(T_i,)` are at its rate, the same that `survey`
+    measured; the original rate, in Hz, is for the record.
 
     Raises:
         ConfigError: there is no sample, a rate is impossible, or, at the end, the model cannot go as low as the rate.

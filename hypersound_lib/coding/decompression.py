@@ -14,32 +14,23 @@ from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import level_gain
 from hypersound_lib.data.blocks import exactly, resample_blocks
-from hypersound_lib.data.waveforms import resampled_length
+from hypersound_lib.data.waveforms import LOUDEST, resampled_length
 from hypersound_lib.errors import CodeFileError, check_sample_rate
 
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
 
 
-_LOUDEST = 1e12  # amplitudes that nobody encoded: integers may be such that a sound would be infinite
-
-
 @torch.no_grad()
 def decompress_blocks(
     model: "LocalHyperSound", data: bytes, output_rate: int | None = None, name: str = "the data"
 ) -> Iterator[Tensor]:
-    """Yield a file's sound, block by block: `(T_i,)` float32 on the CPU, at any rate.
+    """Yield a file's sound, block by block: `(T_i,)` float32 on the CPU, at any rate in Hz; None: the model's.
 
     Below the model's rate it plays at the model's, and soxr brings it down: leaving waves out, as `decode` does, takes
     the last half kilohertz below the new Nyquist frequency along with what would fold; a resampler is steeper.
 
     A lost or damaged packet is replaced by silence, with a warning.
-
-    Args:
-        model: the one that the file was made with.
-        data: the file's content.
-        output_rate: in Hz; None stands for the model's own.
-        name: of the file, for messages.
 
     Raises:
         CodeFileError: it is no such file, or another model's; or it is cut short, raised after what is whole.
@@ -57,12 +48,9 @@ def decompress_blocks(
 
 
 def play(model: "LocalHyperSound", thetas: Iterable[Tensor], output_rate: int) -> Iterator[Tensor]:
-    """Play consecutive frames as they come: θ `(1, K_i, M)` to `(T_i,)`, each up to its last frame's centre.
+    """Play consecutive frames, in any portions, at a rate in Hz: θ `(1, K_i, M)` to `(T_i,)`.
 
-    Args:
-        model: whose target plays them.
-        thetas: each may have any number of frames.
-        output_rate: in Hz.
+    Each ends at its last frame's centre.
     """
     hop = model.samples_per_hop(output_rate)
     start, first, kept = 0, 0, None
@@ -98,7 +86,13 @@ def _read_theta(model, data: bytes, at: int, num_samples: int, name: str) -> Ite
     coder, count = PacketCoder(model.entropy), -(-frames // size)
     packets = read_packets(data, at, count, name)
     for number in range(0, count, SEGMENT):
-        found, cut = _take(packets, min(SEGMENT, count - number))
+        found: list[Packet | None] = []
+        cut: CodeFileError | None = None
+        try:
+            for _ in range(min(SEGMENT, count - number)):
+                found.append(next(packets))
+        except CodeFileError as error:  # to be raised after what is whole was played
+            cut = error
         lengths = [min(size, frames - (number + i) * size) for i in range(len(found))]
         thetas = _decode(model, coder, found, lengths)
         lost = [f"{(number + i) * size / model.frames_per_second:.1f} s" for i, p in enumerate(found) if p is None]
@@ -112,17 +106,6 @@ def _read_theta(model, data: bytes, at: int, num_samples: int, name: str) -> Ite
             raise cut
 
 
-def _take(packets: Iterator[Packet | None], count: int) -> tuple[list[Packet | None], CodeFileError | None]:
-    """Return the next packets, and the error that ended them before there were so many: first play what is whole."""
-    found: list[Packet | None] = []
-    try:
-        for _ in range(count):
-            found.append(next(packets))
-    except CodeFileError as error:
-        return found, error
-    return found, None
-
-
 def _decode(model, coder: PacketCoder, found: list[Packet | None], lengths: list[int]) -> list[Tensor]:
     """Return each packet's θ `(K, M)`, zero for lost ones; what no encoder wrote is taken out of `found`."""
     weight = next(model.parameters())
@@ -132,7 +115,7 @@ def _decode(model, coder: PacketCoder, found: list[Packet | None], lengths: list
         for some, knobs, sent in _integers(coder, found, places, length):
             theta = model.generate(Packets(*(part.to(weight) for part in sent)), knobs.to(weight))
             for i, part in zip(some, theta, strict=True):
-                if bool((part.abs() < _LOUDEST).all()):  # false for NaN, too
+                if bool((part.abs() < LOUDEST).all()):  # not so where integers make a sound infinite, or NaN
                     thetas[i] = part
                 else:
                     found[i] = None

@@ -103,12 +103,8 @@ class EntropyModel(nn.Module):
     def side_rows(self, h: Tensor, knob: Tensor, starts: bool = True) -> tuple[Tensor, Tensor]:
         """Return expected side numbers and rows for all frames, or the next: `(B, K, D), (B,) -> (B, K, D) × 2`.
 
-        Those of frame k depend on frames before k alone.
-
-        Args:
-            h: side numbers, integers.
-            knob: the rate knob, on the exact grid.
-            starts: whether the first frame is the packet's.
+        Those of frame k depend on frames before k alone. `starts` says whether the first frame is the packet's; the
+        knob lies on the exact grid.
         """
         last, before = shift(h, -1), shift(h, -2)
         fresh = torch.zeros_like(h[..., :1])
@@ -126,29 +122,16 @@ class EntropyModel(nn.Module):
         return snap(torch.cat([shift(h, -1), h, shift(h, 1)], dim=-1) / SIDE_UNIT)
 
     def whole_rows(self, past: tuple[Tensor, ...], context: Tensor, knob: Tensor, starts: bool = True) -> Tensor:
-        """Return a first guess of the rows of all waves, in units of `_ROWS`: `(B, K, M)`.
-
-        Args:
-            past: what `pasts` returns.
-            context: what `context` returns.
-            knob: `(B,)`.
-            starts: whether the first frame is the packet's.
-        """
+        """Return a first guess of all waves' rows, in units of `_ROWS`, from `pasts` and `context`: `(B, K, M)`."""
         fresh = torch.zeros_like(context[..., :1])
         fresh[:, 0].fill_(float(starts))
         return self.whole(torch.cat([*past, context, _spread(knob, context), fresh], dim=-1))
 
     def near_rows(self, odd: bool, whole: Tensor, past: Past, knob: Tensor, even: Tensor | None) -> Tensor:
-        """Return the rows of the even or the odd waves: `(B, K, M / 2)`.
+        """Return the rows of the even or the odd waves, from what `whole_rows` returns: `(B, K, M / 2)`.
 
-        Where all neighbours are 0 nothing near is known, and the first guess stays: at 6 kbit/s of four waves in five.
-
-        Args:
-            odd: which.
-            whole: what `whole_rows` returns.
-            past: of these frames.
-            knob: `(B,)`.
-            even: loudness of the even waves of the same frames, `(B, K, M / 2)`, for the odd ones.
+        Odd ones take the loudness of the even waves of the same frames, `(B, K, M / 2)`, as well. Where all neighbours
+        are 0 nothing near is known, and the first guess stays: at 6 kbit/s of four waves in five.
         """
         reached = past.reached[..., int(odd) :: 2]
         if even is not None:
@@ -184,20 +167,14 @@ class EntropyModel(nn.Module):
         return torch.cat(parts, dim=1)
 
     def bits(self, h: Tensor, y: Tensor, knob: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the code lengths of packets' side numbers and waves, in bits: `(B,), (B,)`.
+        """Return the code lengths of packets' side numbers and waves in bits: `(B, K, D), (B, K, M), (B,) -> (B,) × 2`.
 
-        Args:
-            h: `(B, K, D)`, and
-            y: `(B, K, M)`: integers, or real numbers to be rounded, with gradients as in `ProbabilityTable.bits`.
-            knob: `(B,)`.
+        These are integers, or real numbers to be rounded, with gradients as in `ProbabilityTable.bits`.
         """
-        waves = self.wave_table.bits(y, self.wave_rows(y.detach().round(), round_through(h), knob))
-        return self.side_bits(h, knob), waves.sum(dim=(1, 2))
-
-    def side_bits(self, h: Tensor, knob: Tensor) -> Tensor:
-        """Return the code length of the side numbers alone, in bits: `(B, K, D), (B,) -> (B,)`."""
-        mean, rows = self.side_rows(round_through(h), knob)
-        return self.side_table.bits(h - mean, rows).sum(dim=(1, 2))
+        side = round_through(h)
+        waves = self.wave_table.bits(y, self.wave_rows(y.detach().round(), side, knob))
+        mean, rows = self.side_rows(side, knob)
+        return self.side_table.bits(h - mean, rows).sum(dim=(1, 2)), waves.sum(dim=(1, 2))
 
     @property
     def is_frozen(self) -> bool:

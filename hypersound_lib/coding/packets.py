@@ -97,22 +97,20 @@ class PacketCoder:
         Raises:
             ValueError: no encoder can have written one of the packets.
         """
+        whole, knobs = (payload + b"\0" * (-len(payload) % 4) for payload in payloads), knobs.double().cpu()
+        decoders = [self._stream.queue.RangeDecoder(np.frombuffer(x, ">u4").astype(np.uint32)) for x in whole]
         try:
-            return self._decode(payloads, knobs.double().cpu(), frames)
+            side = self._decode_side(decoders, knobs, frames)
+            size = self._decode_sizes(decoders, side, knobs, frames)
+            for decoder, values in zip(decoders, size, strict=True):
+                nonzero = np.flatnonzero(values)
+                flat = values.reshape(-1)
+                signs = 1 - 2 * decoder.decode(self._halves, len(nonzero)).astype(np.int64)
+                large = nonzero[flat[nonzero] >= self._largest]
+                flat[large] += np.array([self._decode_escape(decoder) for _ in large], dtype=np.int64)
+                flat[nonzero] *= signs
         except AssertionError as error:  # constriction's, of a word that no probabilities lead to
             raise ValueError(f"no encoder has written these bytes ({error})") from error
-
-    def _decode(self, payloads: Sequence[bytes], knobs: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-        decoders = [self._stream.queue.RangeDecoder(_words(payload)) for payload in payloads]
-        side = self._decode_side(decoders, knobs, frames)
-        size = self._decode_sizes(decoders, side, knobs, frames)
-        for decoder, values in zip(decoders, size, strict=True):
-            nonzero = np.flatnonzero(values)
-            flat = values.reshape(-1)
-            signs = 1 - 2 * decoder.decode(self._halves, len(nonzero)).astype(np.int64)
-            large = nonzero[flat[nonzero] >= self._largest]
-            flat[large] += np.array([self._decode_escape(decoder) for _ in large], dtype=np.int64)
-            flat[nonzero] *= signs
         return side.float(), torch.from_numpy(size).float()
 
     def _decode_side(self, decoders: list, knobs: Tensor, frames: int) -> Tensor:
@@ -159,10 +157,6 @@ class PacketCoder:
         for _ in range(zeros):
             number = 2 * number + int(decoder.decode(self._halves))
         return number - 1
-
-
-def _words(payload: bytes) -> np.ndarray:
-    return np.frombuffer(payload + b"\0" * (-len(payload) % 4), dtype=">u4").astype(np.uint32)
 
 
 def _index(rows: Tensor, table: ProbabilityTable) -> np.ndarray:

@@ -77,11 +77,7 @@ def any_near(x: Tensor, offsets: Sequence[int]) -> Tensor:
 def around(parts: Sequence[Tensor], offsets: Sequence[range], frame: Tensor, wave: Tensor) -> Tensor:
     """Return values at waves + offset, zeros beyond the ends, for each offset of each part: `-> (offsets, N)`.
 
-    Args:
-        parts: `(B · K, M)` each.
-        offsets: of each part.
-        frame: which of the B · K frames, `(N,)`.
-        wave: which of its waves, `(N,)`.
+    Parts are `(B · K, M)` each; `frame` says which of the B · K frames, `wave` which of its waves, `(N,)` each.
     """
     padded = [functional.pad(x, (-some[0], some[-1])) for x, some in zip(parts, offsets, strict=True)]
     begins = accumulate((x.shape[-1] for x in padded), initial=0)

@@ -6,7 +6,7 @@ One waveform's way through: ``load_dataset`` → ``build_store`` → ``RandomCli
 from hypersound_lib.data.audio import load_audio
 from hypersound_lib.data.augment import Dequantize, PhaseMangle, Step, all_pass, paper_augmentation
 from hypersound_lib.data.catalogue import CORPORA
-from hypersound_lib.data.clips import ConsecutiveClips, RandomClips
+from hypersound_lib.data.clips import RandomClips
 from hypersound_lib.data.corpora import AudioDataset, Sound, load_dataset
 from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.signals import codec_augmentation
@@ -26,7 +26,6 @@ __all__ = [
     "CORPORA",
     "AudioDataset",
     "AudioStore",
-    "ConsecutiveClips",
     "Dequantize",
     "PhaseMangle",
     "RandomClips",

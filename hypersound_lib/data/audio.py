@@ -15,11 +15,7 @@ from hypersound_lib.data.mpeg import all_frames, scan
 from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.data.truncation import missing_tail, second_stream
 from hypersound_lib.data.waveforms import LOUDEST, resample
-from hypersound_lib.errors import (
-    HIGHEST_RATE,
-    LOWEST_RATE,
-    AudioFileError,
-)
+from hypersound_lib.errors import HIGHEST_RATE, LOWEST_RATE, AudioFileError
 
 _CANCELLED = 1e-6  # -60 dB; of channels that have nothing in common, the mean has 1 / count
 _UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that states none is above this
@@ -71,40 +67,25 @@ def mono_blocks(path: Path, file: "Reader", size: int = 2**18) -> Iterator[np.nd
     """
     count, of_channels, of_mean = 0, 0.0, 0.0
     while len(frames := file.read(max(1, size // file.channels), dtype="float32", always_2d=True)):
-        block = _mono(path, frames, count)
+        usable = (np.abs(frames) <= LOUDEST).all(axis=1)  # NaN is not
+        if not usable.all():
+            at = int(np.flatnonzero(~usable)[0])
+            largest = np.abs(frames[at]).max()
+            what = f"{largest:.3g}, where full scale is 1" if np.isfinite(largest) else "NaN or Inf"
+            raise AudioFileError(f"{path}: sample {count + at} is {what}. Repair the file or leave it out.")
+        block = np.ascontiguousarray(frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1))
         count += len(block)
-        of_channels, of_mean = of_channels + _energy(frames), of_mean + _energy(block)
+        of_channels, of_mean = of_channels + float(np.vdot(frames, frames)), of_mean + float(np.vdot(block, block))
         yield block
-    _check_channels(path, file.channels, of_channels, of_mean)
+    if file.channels > 1 and of_mean * file.channels < _CANCELLED * of_channels:  # which would pass for silence
+        raise AudioFileError(
+            f"{path}: its {file.channels} channels cancel when they are averaged, as where one is the other's "
+            f"negative. Keep one of them: ffmpeg -i {path} -af 'pan=mono|c0=c0' one.flac"
+        )
     if not count:
         raise AudioFileError(f"{path}: holds no samples. Leave it out or record it again.")
     if count < file.num_frames:
         raise AudioFileError(f"{path}: is truncated, {count} of {file.num_frames} frames. Copy or download it again.")
-
-
-def _mono(path: Path, frames: np.ndarray, first: int = 0) -> np.ndarray:
-    """Return the mean of channels, `(T, C) -> (T,)`, or refuse a sample; `first` is the number of the first frame."""
-    usable = (np.abs(frames) <= LOUDEST).all(axis=1)  # NaN is not
-    if not usable.all():
-        at = int(np.flatnonzero(~usable)[0])
-        largest = np.abs(frames[at]).max()
-        what = f"{largest:.3g}, where full scale is 1" if np.isfinite(largest) else "NaN or Inf"
-        raise AudioFileError(f"{path}: sample {first + at} is {what}. Repair the file or leave it out.")
-    return np.ascontiguousarray(frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1))
-
-
-def _energy(samples: np.ndarray) -> float:
-    """Return the sum of squares."""
-    return float(np.vdot(samples, samples))
-
-
-def _check_channels(path: Path, count: int, of_channels: float, of_mean: float) -> None:
-    """Refuse a file whose channels cancel, by the energies of all and of their mean, which would pass for silence."""
-    if count > 1 and of_mean * count < _CANCELLED * of_channels:
-        raise AudioFileError(
-            f"{path}: its {count} channels cancel when they are averaged, as where one is the other's negative. "
-            f"Keep one of them: ffmpeg -i {path} -af 'pan=mono|c0=c0' one.flac"
-        )
 
 
 class Reader(soundfile.SoundFile):

@@ -13,7 +13,7 @@ from hypersound_lib.data.layouts import (
     index_vctk,
     index_yesno,
 )
-from hypersound_lib.data.splits import SplitRule, by_chapter, by_file, hold_out_last, split_speechcommands
+from hypersound_lib.data.splits import SplitRule, by_file, hold_out_last, split_speechcommands
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ CORPORA: dict[str, Corpus] = {
     ),
     "ljspeech": Corpus(
         index_ljspeech,
-        hold_out_last(None, by_chapter),
+        hold_out_last(None, lambda recording: recording.path.stem.split("-")[0]),  # LJ050-0123: chapter LJ050
         Archive(
             "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2",
             "be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5",

@@ -1,4 +1,4 @@
-"""Clips of equal length from a store, for a ``DataLoader``: random ones to train, all in order to test.
+"""Random clips of equal length from a store, for a ``DataLoader``.
 
 Clip i draws from its own generator, seeded with (seed, i). So a stream does not depend on how many workers share it,
 no two workers repeat each other, and training resumes at any step exactly where it stopped.
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import Dataset
 
 from hypersound_lib.errors import ConfigError, TooShortError
@@ -93,43 +92,6 @@ class RandomClips(Dataset):
         recording = int(self._eligible[np.searchsorted(self._ends, sample, side="right")])
         slack = int(self.store.lengths[recording]) - self.num_samples
         return recording, int(rng.integers(slack + 1)), rng
-
-
-class ConsecutiveClips(Dataset):
-    """Every clip of every recording in order, without overlap: what validation and tables run over.
-
-    Args:
-        store: where clips come from.
-        num_samples: length of a clip, in samples.
-        pad_last: keep what remains at a recording's end, filled up with zeros, instead of dropping it.
-
-    Items:
-        ``(num_samples,)`` float32. `origins` holds each clip's (recording, first sample).
-
-    Raises:
-        TooShortError: there is not one clip.
-        ConfigError: `num_samples` is not positive.
-    """
-
-    def __init__(self, store: "AudioStore", num_samples: int, *, pad_last: bool = False) -> None:
-        if num_samples <= 0:
-            raise ConfigError(f"a clip of {num_samples} samples is impossible; ask for 1 or more")
-        self.store = store
-        self.num_samples = num_samples
-        self.origins = [
-            (int(recording), start)
-            for recording in _eligible(store, 1 if pad_last else num_samples)
-            for start in range(0, int(store.lengths[recording]), num_samples)
-            if pad_last or start + num_samples <= store.lengths[recording]
-        ]
-
-    def __len__(self) -> int:
-        return len(self.origins)
-
-    def __getitem__(self, index: int) -> Tensor:
-        """Return clip `index`, the same at every call; raises IndexError past the end."""
-        clip = self.store.read(*self.origins[index], self.num_samples)
-        return functional.pad(clip, (0, self.num_samples - len(clip)))
 
 
 def _eligible(store: "AudioStore", num_samples: int) -> np.ndarray:

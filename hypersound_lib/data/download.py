@@ -43,14 +43,9 @@ class Archive:
 
 
 def download_corpus(archive: Archive, root: Path) -> Path:
-    """Fetch, verify, inspect and unpack a corpus below `root`, unless it is there.
+    """Fetch, verify, inspect and unpack a corpus below `root` unless it is there, and return its folder.
 
-    Args:
-        archive: what to download.
-        root: the folder to put the corpus in; made if need be. Processes that ask at the same time wait for the first.
-
-    Returns:
-        The corpus' folder.
+    `root` is made if need be. Processes that ask at the same time wait for the first.
 
     Raises:
         DownloadError: no connection, wrong checksum, an entry that leaves the folder, a damaged archive, no permission

@@ -41,36 +41,24 @@ class _TimedAnswer(http.client.HTTPConnection):
             timer.cancel()
 
 
-class _TimedHTTP(_TimedAnswer):
-    pass
-
-
 class _TimedHTTPS(_TimedAnswer, http.client.HTTPSConnection):
     pass
 
 
-class _TimedHTTPHandler(HTTPHandler):
+class _TimedHandler(HTTPHandler, HTTPSHandler):
     def http_open(self, request: Request) -> http.client.HTTPResponse:
-        return self.do_open(_TimedHTTP, request)
+        return self.do_open(_TimedAnswer, request)
 
-
-class _TimedHTTPSHandler(HTTPSHandler):
     def https_open(self, request: Request) -> http.client.HTTPResponse:
         return self.do_open(_TimedHTTPS, request)
 
 
 def fetch(url: str, destination: Path, sha256: str, size_bytes: int) -> None:
-    """Download `url` to `destination`, verified.
+    """Download `url` to `destination`, in a folder that exists, and verify its SHA-256, given in hexadecimal.
 
     Bytes arrive in ``destination.partial``. After a cut the next attempt, in this call or in a later one, asks the
     server for the rest only and starts anew where it cannot. `destination` appears by a rename, after the checksum of
-    the whole has been found right.
-
-    Args:
-        url: what to fetch.
-        destination: the file to make, in a folder that exists.
-        sha256: the expected checksum, in hexadecimal.
-        size_bytes: of the whole file: more is never written.
+    the whole has been found right. More than `size_bytes`, the size of the whole, is never written.
 
     Raises:
         DownloadError: the server refuses, stays silent or is too slow, the size or the checksum is wrong, or the disk
@@ -144,7 +132,7 @@ def _append(url: str, partial: Path, size_bytes: int) -> None:
     have = _size(partial)
     headers = {"User-Agent": "hypersound-lib"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        opener = build_opener(_TimedHTTPHandler, _TimedHTTPSHandler)
+        opener = build_opener(_TimedHandler)
         response = opener.open(Request(url, headers=headers), timeout=_TIMEOUT_SECONDS)
     except HTTPError as error:
         if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:

@@ -2,7 +2,6 @@
 
 import mmap
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -21,16 +20,8 @@ _MAGIC = {  # where, and how, files of a format begin
 }
 
 
-def has_ffmpeg() -> bool:
-    """Tell whether ffmpeg can be started."""
-    return shutil.which("ffmpeg") is not None
-
-
 def foreign_format(path: Path) -> str | None:
-    """Return the name of a file's format where only ffmpeg reads it, by its first bytes; None for all others.
-
-    Args:
-        path: a file that exists and is not empty.
+    """Return the format's name of a file, not empty, that only ffmpeg reads, by its first bytes; None for all others.
 
     Raises:
         OSError: the file cannot be read.
@@ -44,11 +35,7 @@ def foreign_format(path: Path) -> str | None:
 
 @contextmanager
 def as_wav(path: Path, name: str) -> Iterator[str]:
-    """Yield a temporary WAV of float32 with what ffmpeg decodes of a file's first sound.
-
-    Args:
-        path: a file that exists.
-        name: of its format, for messages.
+    """Yield a temporary WAV of float32 with what ffmpeg decodes of a file's first sound; `name` is its format's.
 
     Raises:
         AudioFileError: there is no ffmpeg, or it finds fault with the file.

@@ -4,6 +4,7 @@ Each takes a corpus' folder and returns its recordings, sorted. They read names 
 """
 
 import re
+import shutil
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -37,17 +38,16 @@ def index_vctk(folder: Path) -> list[Recording]:
         DatasetError: `folder` holds no such files.
     """
     audio = folder / "wav48_silence_trimmed"
-    recordings = []
-    for speaker in _subfolders(audio):
-        files: dict[str, Path] = {}
-        # Sorted, mic2 comes after mic1 of the same utterance and replaces it.
-        for path in sorted(speaker.iterdir()):
-            named = re.fullmatch(r"(.+)_mic\d", path.stem)
-            if named and _is_audio(path):
-                files[named[1]] = path
-        for utterance, path in sorted(files.items()):
-            text = folder / "txt" / speaker.name / f"{utterance}.txt"
-            recordings.append(Recording(path, speaker.name, _read_text(text)))
+    files: dict[tuple[str, str], Path] = {}
+    # Sorted, mic2 comes after mic1 of the same utterance and replaces it.
+    for path in sorted(audio.glob("*/*")):
+        named = re.fullmatch(r"(.+)_mic\d", path.stem)
+        if named and path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
+            files[path.parent.name, named[1]] = path
+    recordings = [
+        Recording(path, speaker, _read_text(folder / "txt" / speaker / f"{utterance}.txt"))
+        for (speaker, utterance), path in sorted(files.items())
+    ]
     return _found(recordings, audio, "SPEAKER/SPEAKER_NNN_micN.flac")
 
 
@@ -123,14 +123,15 @@ def index_folder(folder: Path) -> list[Recording]:
     Raises:
         DatasetError: `folder` holds no audio.
     """
-    from hypersound_lib.data.ffmpeg import FOREIGN_SUFFIXES, has_ffmpeg  # needed here alone
+    from hypersound_lib.data.ffmpeg import FOREIGN_SUFFIXES  # needed here alone
 
+    readable = (*AUDIO_SUFFIXES, *FOREIGN_SUFFIXES) if shutil.which("ffmpeg") else AUDIO_SUFFIXES
     recordings, unread = [], Counter[str]()
     for path in sorted(folder.rglob("*")):
         parts, suffix = path.relative_to(folder).parts, path.suffix.lower()
         if any(part.startswith(".") for part in parts) or not path.is_file():
             continue
-        if suffix in AUDIO_SUFFIXES or (suffix in FOREIGN_SUFFIXES and has_ffmpeg()):
+        if suffix in readable:
             recordings.append(Recording(path, parts[0] if len(parts) > 1 else ""))
         elif suffix in FOREIGN_SUFFIXES:
             unread[suffix] += 1
@@ -138,14 +139,6 @@ def index_folder(folder: Path) -> list[Recording]:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(unread.items()))
         warnings.warn(f"{folder}: {kinds} left out, which only ffmpeg reads; install it or convert them", stacklevel=3)
     return _found(recordings, folder, f"a file ending in {', '.join(AUDIO_SUFFIXES)}")
-
-
-def _is_audio(path: Path) -> bool:
-    return path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
 
 def _read_text(path: Path) -> str:

@@ -38,30 +38,18 @@ class _Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class MpegStream:
-    """What the frames of a file are.
+    """What the frames of a file are."""
 
-    Attributes:
-        first: the byte at which the first frame with sound begins.
-        num_frames: how many of them there are.
-        num_samples: how many samples of each channel they hold.
-        is_stated: whether a Xing header, which libsndfile reads, states just as many.
-        fault: what is wrong with them, or None.
-        second: the byte at which another stream begins behind the first, or None.
-    """
-
-    first: int
-    num_frames: int
-    num_samples: int
-    is_stated: bool
-    fault: str | None
-    second: int | None
+    first: int  # byte at which the first frame with sound begins
+    num_frames: int  # with sound
+    num_samples: int  # of each channel, that they hold
+    is_stated: bool  # whether a Xing header, which libsndfile reads, states just as many
+    fault: str | None  # what is wrong with them
+    second: int | None  # byte at which another stream begins behind the first
 
 
 def scan(path: Path) -> MpegStream | None:
-    """Walk over the frames of a file; None where it is not MPEG audio.
-
-    Args:
-        path: a file that exists and is not empty.
+    """Walk over the frames of a file that is not empty; None where it is not MPEG audio.
 
     Raises:
         OSError: the file cannot be read.

@@ -19,11 +19,6 @@ def by_file(recording: Recording) -> str:
     return recording.path.as_posix()
 
 
-def by_chapter(recording: Recording) -> str:
-    """Group LJSpeech by book chapter: ``LJ050-0123`` belongs to ``LJ050``."""
-    return recording.path.stem.split("-")[0]
-
-
 def hold_out_last(count: int | None, group: Callable[[Recording], str] = by_speaker) -> SplitRule:
     """Return the rule that tests on the last `count` groups in sorted order (paper, "Data": VCTK's last 10 speakers).
 

@@ -11,6 +11,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,35 +30,16 @@ from hypersound_lib.progress import progress_bar
 _LISTED = 10  # recordings that a message names
 
 
+@dataclass(eq=False, repr=False)
 class AudioStore:
-    """Waveforms of many recordings at one rate, read by number.
+    """Waveforms of many recordings at one rate, read by number. Made by `build_store` or `open_store`."""
 
-    Made by `build_store` or `open_store`.
-
-    Args:
-        samples: ``(total,)`` int16, every recording end to end.
-        offsets: ``(N + 1,)`` int64, where each begins and the last ends.
-        sample_rate: in Hz.
-        names: N file names, for messages.
-        speakers: N speakers, empty where unknown.
-        folder: where it lies on disk; None when in memory.
-    """
-
-    def __init__(
-        self,
-        samples: Tensor,
-        offsets: np.ndarray,
-        sample_rate: int,
-        names: Sequence[str],
-        speakers: Sequence[str],
-        folder: Path | None = None,
-    ) -> None:
-        self.samples = samples
-        self.offsets = offsets
-        self.sample_rate = sample_rate
-        self.names = tuple(names)
-        self.speakers = tuple(speakers)
-        self.folder = folder
+    samples: Tensor  # (total,) int16, every recording end to end
+    offsets: np.ndarray  # (N + 1,) int64, where each begins and the last ends
+    sample_rate: int  # Hz
+    names: Sequence[str]  # N file names, for messages
+    speakers: Sequence[str]  # N, empty where unknown
+    folder: Path | None = None  # where it lies on disk; None when in memory
 
     def __len__(self) -> int:
         return len(self.names)
@@ -68,15 +50,9 @@ class AudioStore:
         return np.diff(self.offsets)
 
     def read(self, index: int, start: int = 0, num_samples: int | None = None) -> Tensor:
-        """Return samples of one recording at full scale ±1, float32.
+        """Return samples of recording `index` from `start` on: ``(num_samples,)`` at full scale ±1, float32.
 
-        Args:
-            index: which recording.
-            start: its first sample to read, 0 or more.
-            num_samples: how many, 0 or more; None reads to its end.
-
-        Returns:
-            ``(num_samples,)``, or fewer where the recording ends: it never runs on into the next.
+        There are fewer where the recording ends: it never runs on into the next. None reads to its end.
 
         Raises:
             IndexError: there is no such recording, or a start or number is negative: nothing is counted from the end.
@@ -161,7 +137,7 @@ def _map_store(folder: Path) -> AudioStore:
     if not path.is_file() or path.stat().st_size != expected:
         raise DatasetError(f"{path}: is missing or not {expected} bytes long. Delete {folder} and build it again.")
     samples = torch.from_file(str(path), shared=False, size=int(offsets[-1]), dtype=torch.int16)
-    return AudioStore(samples, offsets, index["sample_rate"], index["names"], index["speakers"], folder)
+    return AudioStore(samples, offsets, index["sample_rate"], tuple(index["names"]), tuple(index["speakers"]), folder)
 
 
 def _decode_each(
@@ -224,8 +200,8 @@ def _is_left(path: Path) -> bool:
     return path.name == SAMPLES_FILE or path.name.startswith(".writing-")
 
 
-def _describe(recordings: Sequence[Recording]) -> tuple[list[str], list[str]]:
-    return [str(recording.path) for recording in recordings], [recording.speaker for recording in recordings]
+def _describe(recordings: Sequence[Recording]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(str(recording.path) for recording in recordings), tuple(recording.speaker for recording in recordings)
 
 
 def _offsets(lengths: Sequence[int]) -> np.ndarray:

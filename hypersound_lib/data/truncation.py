@@ -39,10 +39,7 @@ _OGG_INNER_PAGE = re.compile(rb"OggS\x00[^\x02]", re.DOTALL)
 
 
 def missing_tail(path: Path) -> str | None:
-    """Return how `path` shows that its end is missing, or None where it is whole or the format cannot know.
-
-    Args:
-        path: a file that exists, not an MP3.
+    """Return how a file, not an MP3, shows that its end is missing; None where it is whole or the format cannot know.
 
     Raises:
         OSError: the file cannot be read.
@@ -50,10 +47,8 @@ def missing_tail(path: Path) -> str | None:
     size = path.stat().st_size
     with open(path, "rb") as file:
         magic = file.read(4)
-        if magic in (b"RIFF", b"RF64", b"BW64"):
-            return _check_chunks(file, size, "<", b"data")
-        if magic == b"RIFX":
-            return _check_chunks(file, size, ">", b"data")
+        if magic in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+            return _check_chunks(file, size, ">" if magic == b"RIFX" else "<", b"data")
         if magic == b"FORM":
             is_svx = file.read(8)[4:] in (b"8SVX", b"16SV")  # of Amiga computers
             return _check_chunks(file, size, ">", b"BODY" if is_svx else b"SSND")
@@ -73,10 +68,7 @@ def missing_tail(path: Path) -> str | None:
 
 
 def second_stream(path: Path) -> int | None:
-    """Return the byte at which another stream of sound begins behind the first one, or None.
-
-    Args:
-        path: a file that exists and is not empty, not an MP3.
+    """Return the byte at which another stream begins behind the first one of a file, neither empty nor MP3, or None.
 
     Raises:
         OSError: the file cannot be read.
@@ -152,13 +144,9 @@ def _check_sphere(file: BinaryIO, file_size: int) -> str | None:
 def _check_ogg(file: BinaryIO, file_size: int) -> str | None:
     file.seek(max(0, file_size - _OGG_LARGEST_PAGE))
     tail = file.read()
-    page = tail.rfind(b"OggS")
-    if page < 0 or len(tail) < page + _OGG_PAGE_HEADER:
+    page = tail[tail.rfind(b"OggS") :]  # one byte where there is none
+    if len(page) < _OGG_PAGE_HEADER or len(page) < _OGG_PAGE_HEADER + page[26] + sum(page[27 : 27 + page[26]]):
         return "is truncated, its last Ogg page is incomplete"
-    flags, num_segments = tail[page + 5], tail[page + 26]
-    lacing = tail[page + _OGG_PAGE_HEADER :][:num_segments]
-    if len(lacing) < num_segments or len(tail) < page + _OGG_PAGE_HEADER + num_segments + sum(lacing):
-        return "is truncated, its last Ogg page is incomplete"
-    if not flags & _OGG_END_OF_STREAM:
+    if not page[5] & _OGG_END_OF_STREAM:
         return "is truncated, its last Ogg page is not marked as the end of the stream"
     return None

@@ -49,7 +49,7 @@ def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> f
     waveform = as_real(torch.as_tensor(waveform)).detach().to("cpu", torch.float32)
     if waveform.ndim != 1:
         raise ValueError(f"save_audio writes one waveform (T,), not {tuple(waveform.shape)}; pick one of the batch")
-    clipped = write_blocks(path, [waveform], sample_rate)
+    _, clipped = write_blocks(path, [waveform], sample_rate)
     peak = waveform.abs().max().item()
     if clipped:
         warnings.warn(
@@ -60,8 +60,8 @@ def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> f
     return min(peak, 1.0)
 
 
-def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
-    """Write blocks `(T_i,)` into one file, as `save_audio` does their join, and return how many samples clipped.
+def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> tuple[int, int]:
+    """Write blocks `(T_i,)` into one file, as `save_audio` does their join; return how many samples, and how many clip.
 
     The file appears whole or not at all.
 
@@ -98,7 +98,7 @@ def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> int:
         raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz ({error})") from error
     except OSError as error:
         raise AudioFileError(explain_os_error(error, path)) from error
-    return clipped
+    return count, clipped
 
 
 def format_of(path: Path, sample_rate: int) -> tuple[str, str]:

@@ -24,7 +24,7 @@ class Interval:
         """
         if not self.count:
             return "none"
-        return f"{_short(self.mean)} [{_short(self.low)}, {_short(self.high)}]"
+        return f"{short(self.mean)} [{short(self.low)}, {short(self.high)}]"
 
     def overlaps(self, other: "Interval") -> bool:
         """Tell whether two intervals share a point; if so, their means' difference says nothing."""
@@ -49,6 +49,6 @@ def bootstrap(values: Sequence[float], confidence: float = 0.95, resamples: int 
     return Interval(float(kept.mean()), float(low), float(high), len(kept))
 
 
-def _short(value: float) -> str:
-    """Three digits that matter."""
-    return f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:.0f}"
+def short(value: float) -> str:
+    """Return three digits that matter."""
+    return f"{value:z#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:.0f}"

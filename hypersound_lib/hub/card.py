@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hypersound_lib.hub.model import PretrainedModel
 
-_HYPERSOUND = """\
+_CARD = """\
 ---
 library_name: hypersound_lib
-tags: [audio, implicit-neural-representation, hypernetwork]
+tags: [audio, %s]
 ---
 
-# HyperSound
+# %s
 
-A hypernetwork that takes a clip of sound as input and writes the weights of a small network, here a
-{model.target.__class__.__name__}, which plays it at any sample rate.
+%s
 
 | | |
 |---|---|
 | Sample rate | {config.sample_rate} Hz: it keeps frequencies up to {nyquist:g} Hz |
-| Clip | {config.num_samples} samples, {seconds:.3g} s |
-{counts}
-
+%s{counts}
+%s"""
+_USE = """
 ```python
 from hypersound_lib import load_model
 
@@ -31,24 +30,23 @@ model = load_model("path/to/this/folder")
 sound = model.reconstruct(waveform, sample_rate)  # any length, any rate
 ```
 """
-_LOCAL = """\
----
-library_name: hypersound_lib
-tags: [audio, implicit-neural-representation, hypernetwork, compression]
----
-
-# HyperSound
-
-A hypernetwork for sound in bits. An analysis network chooses what to send, as whole numbers. From them a generator
-network writes, for each moment of the sound, the weights of a small function of time, which plays at any sample rate.
-
-| | |
-|---|---|
-| Sample rate | {config.sample_rate} Hz: it keeps frequencies up to {nyquist:g} Hz |
-| Length | any, in packets of {model.packet_seconds:.2f} s that do not need each other |
-| Rate | chosen for each file, in kbit/s (at most so many, header included) or as a quality from 0 to 10 |
-{counts}
-
+_HYPERSOUND = _CARD % (
+    "implicit-neural-representation, hypernetwork",
+    "HyperSound",
+    "A hypernetwork that takes a clip of sound as input and writes the weights of a small network, here a\n"
+    "{model.target.__class__.__name__}, which plays it at any sample rate.",
+    "| Clip | {config.num_samples} samples, {seconds:.3g} s |\n",
+    _USE,
+)
+_LOCAL = _CARD % (
+    "implicit-neural-representation, hypernetwork, compression",
+    "HyperSound",
+    "A hypernetwork for sound in bits. An analysis network chooses what to send, as whole numbers. From them a "
+    "generator\nnetwork writes, for each moment of the sound, the weights of a small function of time, which plays at "
+    "any sample rate.",
+    "| Length | any, in packets of {model.packet_seconds:.2f} s that do not need each other |\n"
+    "| Rate | chosen for each file, in kbit/s (at most so many, header included) or as a quality from 0 to 10 |\n",
+    """
 ```
 hypersound compress voice.wav voice.hs --kbps 6 --model path/to/this/folder
 hypersound decompress voice.hs copy.wav --model path/to/this/folder
@@ -63,30 +61,16 @@ copy = model.decompress(data)  # at {config.sample_rate} Hz; sample_rate=... for
 ```
 
 A file needs the very weights that it was written with: it names them, and other ones are refused.
-"""
-_RAVE = """\
----
-library_name: hypersound_lib
-tags: [audio, variational-autoencoder, RAVE]
----
-
-# RAVE
-
-A variational autoencoder of sound, after Caillon and Esling (2021): {config.latent_size} numbers for every
-{config.hop_length} samples.
-
-| | |
-|---|---|
-| Sample rate | {config.sample_rate} Hz: it keeps frequencies up to {nyquist:g} Hz |
-{counts}
-
-```python
-from hypersound_lib import load_model
-
-model = load_model("path/to/this/folder")
-sound = model.reconstruct(waveform, sample_rate)  # any length, any rate
-```
-"""
+""",
+)
+_RAVE = _CARD % (
+    "variational-autoencoder, RAVE",
+    "RAVE",
+    "A variational autoencoder of sound, after Caillon and Esling (2021): {config.latent_size} numbers for every\n"
+    "{config.hop_length} samples.",
+    "",
+    _USE,
+)
 _CARDS = {"HyperSound": _HYPERSOUND, "LocalHyperSound": _LOCAL, "RAVE": _RAVE}
 
 

@@ -125,7 +125,6 @@ class PretrainedModel(nn.Module, ABC):
         *,
         dtype: torch.dtype = torch.float32,
         facts: Mapping[str, Any] | None = None,
-        card: str | None = None,
     ) -> None:
         """Write weights, config and model card into a folder, which `from_pretrained` reads.
 
@@ -133,7 +132,6 @@ class PretrainedModel(nn.Module, ABC):
             folder: made where it is missing; files of the same names are replaced.
             dtype: of the weights in the file; half precision halves it. They come back as float32.
             facts: how the model was made and how good it is, as JSON; None keeps `self.facts`.
-            card: the README.md; None writes one.
 
         Raises:
             ConfigError: `dtype` cannot hold the weights, or JSON the facts.
@@ -144,9 +142,8 @@ class PretrainedModel(nn.Module, ABC):
             tensors[name] = p.detach().to(dtype)
             if not dtype.is_floating_point or bool(tensors[name].isinf().any()):
                 raise ConfigError(f"{dtype} cannot hold the weights of {name}; save the model with torch.float32")
-        card = model_card(self, facts) if card is None else card
         data = {"kind": self.kind, "config": self.config_to_json(self.config), "facts": facts}
-        write_folder(folder, tensors, data, card)
+        write_folder(folder, tensors, data, model_card(self, facts))
 
     @classmethod
     def from_pretrained(cls, name_or_folder: str | os.PathLike, revision: str | None = None) -> Self:
@@ -185,6 +182,11 @@ class PretrainedModel(nn.Module, ABC):
             raise WeightsFileError(f"{folder}: config and weights do not fit ({shown}); {remedy}") from error
         model.facts = facts
         return model.eval()
+
+
+def count(**parts: nn.Module) -> dict[str, int]:
+    """Count the parameters of parts of a model."""
+    return {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
 
 
 def _as_loaded(value: Tensor) -> Tensor:

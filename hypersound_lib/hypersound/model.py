@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hypersound_lib.config_json import from_json, kind_from_json, kind_to_json
 from hypersound_lib.coords import clip_duration, instants, samples_in, time_coords
 from hypersound_lib.data import as_sound
 from hypersound_lib.errors import ConfigError, check_sample_rate
-from hypersound_lib.hub.model import PretrainedModel
+from hypersound_lib.hub.model import PretrainedModel, count
 from hypersound_lib.hypersound.config import HyperSoundConfig
 from hypersound_lib.hypersound.encoder import SoundStreamEncoder
 from hypersound_lib.hypersound.hypernetwork import HyperNetwork
@@ -175,12 +175,8 @@ class HyperSound(PretrainedModel):
 
     def num_parameters(self) -> dict[str, int]:
         """Count parameters where they sit: encoder, hidden layers, head, and those that all sounds share."""
-        return {
-            "encoder": _count(self.encoder),
-            "hidden": _count(self.hypernetwork.hidden),
-            "head": _count(self.hypernetwork.head),
-            "shared": _count(self.target),
-        }
+        network = self.hypernetwork
+        return count(encoder=self.encoder, hidden=network.hidden, head=network.head, shared=self.target)
 
     @classmethod
     def config_to_json(cls, config: HyperSoundConfig) -> dict[str, Any]:
@@ -198,7 +194,3 @@ class HyperSound(PretrainedModel):
         if isinstance(target, dict):
             data = data | {"target": kind_from_json(INR_CONFIGS, target, "target")}
         return from_json(HyperSoundConfig, data)
-
-
-def _count(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())

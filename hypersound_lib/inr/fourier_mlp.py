@@ -161,11 +161,6 @@ class FourierFeatures(nn.Module):
             self.frequencies = exact.to(self.frequencies.device)
         return self
 
-    @property
-    def num_features(self) -> int:
-        """2K: the width of the embedding."""
-        return 2 * self.frequencies.numel()
-
     def forward(self, coords: Tensor) -> Tensor:
         """Embed coords `(..., T, 1)` as `(..., T, 2K)`, computed in the coordinates' precision.
 
@@ -212,7 +207,7 @@ class FourierMLP(INR):
         super().__init__()
         self.config = config
         self.embedding = _embedding(config, frequencies)
-        num_inputs = 1 if self.embedding is None else self.embedding.num_features
+        num_inputs = 1 if self.embedding is None else 2 * self.embedding.frequencies.numel()
         self.layers = dense_layers(num_inputs, config.width, config.hidden_layers)
 
     @classmethod

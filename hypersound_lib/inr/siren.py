@@ -45,7 +45,14 @@ class SIREN(INR):
             raise ConfigError(f"omega_0 and hidden_omega must be positive, not {config}")
         self.config = config
         self.layers = dense_layers(1, config.width, config.hidden_layers)
-        init_siren_(self.layers, config.hidden_omega)
+        first, *later = cast("list[nn.Linear]", list(self.layers))
+        # The SIREN paper's section 3.2 and supplement 1.5: the first layer's weights come from U(-1/n, 1/n) with n
+        # inputs. A later layer sees sines, whose mean square is 1/2. With weights from U(-c, c), of variance c²/3, its
+        # angle has variance ω² · n · c²/3 · 1/2, which is 1 for c = √(6/n) / ω: all start with angles of unit scale.
+        nn.init.uniform_(first.weight, -1 / first.in_features, 1 / first.in_features)
+        for layer in later:
+            limit = math.sqrt(6 / layer.in_features) / config.hidden_omega
+            nn.init.uniform_(layer.weight, -limit, limit)
 
     def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
         """Map features, here coords `(..., T, 1)` themselves, to samples `(..., T, 1)`."""
@@ -58,17 +65,13 @@ class SIREN(INR):
 
 
 @dataclass(frozen=True)
-class ModulatedSIRENConfig:
-    """Size and frequencies of a `ModulatedSIREN`."""
+class ModulatedSIRENConfig(SIRENConfig):
+    """Size and frequencies of a `ModulatedSIREN`, whose modulator is as wide and deep as its synthesiser."""
 
-    hidden_layers: int = 5
-    width: int = 256  # units in each hidden layer of synthesiser and modulator alike
     latent_size: int = 64  # numbers in the code z that describes the sound
-    omega_0: float = 6000.0  # first layer, in rad per unit of t; see SIRENConfig
-    hidden_omega: float = 30.0  # all later layers
 
 
-class ModulatedSIREN(INR):
+class ModulatedSIREN(SIREN):
     """A synthesiser of sines whose amplitudes a modulator sets from a code z: `(T, 1) -> (T,)`.
 
         synthesiser   t ──► α₁·sin ──► α₂·sin ──► … ──► affine ──► x̂(t)
@@ -83,19 +86,13 @@ class ModulatedSIREN(INR):
     """
 
     config: ModulatedSIRENConfig
-    residual_scale = 1e-3  # ω turns a small change of a weight into another phase
 
     def __init__(self, config: ModulatedSIRENConfig = ModulatedSIRENConfig()):
-        super().__init__()
-        limit_sizes(config, hidden_layers=256, width=65536, latent_size=65536)
-        if min(config.hidden_layers, config.width, config.latent_size) < 1:
-            raise ConfigError(f"hidden_layers, width and latent_size must be positive, not {config}")
-        if config.omega_0 <= 0 or config.hidden_omega <= 0:
-            raise ConfigError(f"omega_0 and hidden_omega must be positive, not {config}")
-        self.config = config
+        super().__init__(config)
+        limit_sizes(config, latent_size=65536)
+        if config.latent_size < 1:
+            raise ConfigError(f"latent_size must be positive, not {config}")
         width, code = config.width, config.latent_size
-        self.layers = dense_layers(1, width, config.hidden_layers)
-        init_siren_(self.layers, config.hidden_omega)
         inputs = [code, *[width + code] * (config.hidden_layers - 1)]
         modulators = [nn.Linear(n, width) for n in inputs]
         for modulator in modulators:
@@ -130,22 +127,3 @@ def first_sine(coords: Tensor, weight: Tensor, bias: Tensor, omega_0: float) -> 
     with torch.autocast(coords.device.type, enabled=False):
         angle = omega_0 * linear(coords, weight.to(coords.dtype), bias.to(coords.dtype))
         return torch.sin(angle).to(weight.dtype)
-
-
-def init_siren_(layers: nn.ModuleList, hidden_omega: float) -> None:
-    """Initialise in place as the SIREN paper does (its section 3.2 and supplement 1.5).
-
-    The first layer's weights come from U(-1/n, 1/n) with n inputs. A later layer sees sines, whose mean square is
-    1/2. With weights from U(-c, c), of variance c²/3, and n inputs its angle has variance ω² · n · c²/3 · 1/2,
-    which is 1 for c = √(6/n) / ω: every layer then starts with angles of the same, unit, scale.
-    """
-    first, *later = cast("list[nn.Linear]", list(layers))
-    _uniform_(first.weight, 1 / first.in_features)
-    for layer in later:
-        _uniform_(layer.weight, math.sqrt(6 / layer.in_features) / hidden_omega)
-
-
-def _uniform_(weight: Tensor, bound: float) -> None:
-    """Fill a weight in place from the uniform distribution on [-bound, bound]."""
-    with torch.no_grad():
-        weight.uniform_(-bound, bound)

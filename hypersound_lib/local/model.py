@@ -21,10 +21,10 @@ from hypersound_lib.coding.decompression import decompress_blocks
 from hypersound_lib.coding.knob import KNOBS, knob_value, random_knob_values
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, survey
 from hypersound_lib.coding.tensors import in_packets
-from hypersound_lib.coords import clip_duration
 from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.hub.folders import first_not_finite
+from hypersound_lib.hub.model import count
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.networks import CodedWaves
 from hypersound_lib.local.target import LocalINR
@@ -45,7 +45,6 @@ class LocalHyperSound(CodedWaves):
 
     def __init__(self, config: LocalHyperSoundConfig):
         super().__init__(config)
-        self.duration = clip_duration(config.num_samples, config.sample_rate)  # of a training clip, in seconds
         self.transform = LappedTransform(config.hop)
         self.target = LocalINR(config.hop)
 
@@ -226,8 +225,7 @@ class LocalHyperSound(CodedWaves):
 
     def num_parameters(self) -> dict[str, int]:
         """Count parameters where they sit."""
-        parts = {"encoder": self.encoder, "steps": self.steps, "entropy": self.entropy, "generator": self.generator}
-        return {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+        return count(encoder=self.encoder, steps=self.steps, entropy=self.entropy, generator=self.generator)
 
     def save_pretrained(self, folder: str | os.PathLike, **settings: Any) -> None:
         """Write the model, as `PretrainedModel.save_pretrained` does, with integer frequencies of its tables.

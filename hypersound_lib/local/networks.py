@@ -122,14 +122,9 @@ class StepNetwork(nn.Module):
 class Generator(nn.Module):
     """Generate the waves' amplitudes from what was sent: `(B, K, M) × 2, (B, K, D), (B,) -> (B, K, M)`.
 
-    Args:
-        waves: M.
-        side: D.
-        width: channels.
-        frames: of a packet, at most: so many rows of signs are kept.
+    A packet has `frames` at most: so many rows of signs are kept.
     """
 
-    look_ahead = 3  # frames
     signs: Tensor
 
     def __init__(self, waves: int, side: int, width: int, frames: int):
@@ -153,15 +148,10 @@ class Generator(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """x_k + W₁ gelu(W₃ gelu(x_{k+o} for three offsets o)): `(B, K, W) -> (B, K, W)`.
+    """x_k + W₁ gelu(W₃ gelu(x_{k+o} for three offsets o)), of `count` in a row: `(B, K, W) -> (B, K, W)`.
 
     The three frames lie side by side in one matrix product: on a CPU a third faster than a convolution. Frames beyond
-    the ends count as zeros.
-
-    Args:
-        width: W.
-        offsets: of the frames that it takes as input, such as (-1, 0, 1); its look-ahead is the largest.
-        count: how many blocks follow each other.
+    the ends count as zeros. The look-ahead is the largest offset.
     """
 
     def __init__(self, width: int, offsets: tuple[int, ...], count: int = 1):

@@ -77,6 +77,8 @@ def plot_waveform(ax: Axes, waveform: Waveform, sample_rate: int, **style: Any) 
 
 def plot_spectrogram(ax: Axes, waveform: Waveform, sample_rate: int, reference_power: float) -> AxesImage:
     """Draw one log-mel spectrogram of `(T,)`, in dB below `reference_power`; return the image for a colour bar."""
+    import librosa
+
     power = _mel_power(waveform, sample_rate)
     level = 10 * np.log10(np.maximum(power, reference_power * 10 ** (-_RANGE_DB / 10)) / reference_power)
     seconds = len(waveform) / sample_rate
@@ -85,7 +87,8 @@ def plot_spectrogram(ax: Axes, waveform: Waveform, sample_rate: int, reference_p
     )
     ticks = [f for f in (500, 1000, 2000, 4000, 8000, 16000) if f < sample_rate / 2]
     ax.set(xlabel="time (s)", ylabel="frequency (kHz)")
-    ax.set_yticks(_mel_rows(ticks, len(level), sample_rate), [f"{f / 1000:g}" for f in ticks])
+    rows = librosa.hz_to_mel(ticks) / librosa.hz_to_mel(sample_rate / 2) * len(level)
+    ax.set_yticks(rows, [f"{f / 1000:g}" for f in ticks])
     return image
 
 
@@ -144,10 +147,3 @@ def _mel_power(waveform: Waveform, sample_rate: int, num_rows: int = 80) -> np.n
     return librosa.feature.melspectrogram(
         y=samples, sr=sample_rate, n_fft=n_fft, hop_length=max(1, n_fft // 8), n_mels=num_rows
     )
-
-
-def _mel_rows(hertz: Sequence[float], num_rows: int, sample_rate: int) -> np.ndarray:
-    """Return at which rows of a mel spectrogram frequencies stand."""
-    import librosa
-
-    return librosa.hz_to_mel(np.asarray(hertz)) / librosa.hz_to_mel(sample_rate / 2) * num_rows

@@ -8,6 +8,8 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
+from hypersound_lib.evaluation.interval import short
+
 _BEST, _WORST = (240, 246, 252), (8, 64, 129)  # light and dark blue, sRGB
 
 
@@ -59,16 +61,7 @@ def _cell(value: float, shade: float | None) -> str:
         return f'<td style="{style}">none</td>'
     colour = [round(best + shade * (worst - best)) for best, worst in zip(_BEST, _WORST, strict=True)]
     text = "#000" if _luminance(colour) > 0.18 else "#fff"  # from there on, black has less contrast than white
-    return f'<td style="{style};background:rgb{tuple(colour)};color:{text}">{_short(value)}</td>'
-
-
-def _short(value: float) -> str:
-    """Write three digits that matter.
-
-    >>> _short(0.000278), _short(-100.0), _short(4.6439), _short(-0.0)
-    ('0.000278', '-100', '4.64', '0.00')
-    """
-    return f"{value:z#.3g}".rstrip(".")
+    return f'<td style="{style};background:rgb{tuple(colour)};color:{text}">{short(value)}</td>'
 
 
 def _luminance(colour: Sequence[int]) -> float:

@@ -52,7 +52,9 @@ def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0) ->
             answer.value = f"<p>{html.escape(f'{type(error).__name__}: {error}')}</p>"
 
     upload.observe(lambda change: answer_to(_uploaded, change["new"]), names="value")
-    recorded.observe(lambda change: answer_to(_recorded, change["new"]), names="value")
+    recorded.observe(
+        lambda change: answer_to(lambda text: ("voice.wav", base64.b64decode(text)), change["new"]), names="value"
+    )
     return ipywidgets.VBox([upload, recorded, answer, scripts_widget()])
 
 
@@ -75,11 +77,6 @@ def _uploaded(value: Any) -> tuple[str, bytes]:
     """Return name and content of what a FileUpload holds: `{name: entry}` in ipywidgets 7, `(entry,)` in 8."""
     (entry,) = value.values() if isinstance(value, Mapping) else value
     return entry.get("name") or entry["metadata"]["name"], bytes(entry["content"])
-
-
-def _recorded(text: str) -> tuple[str, bytes]:
-    """Return name and content of what the page has typed."""
-    return "voice.wav", base64.b64decode(text)
 
 
 def _decode(name: str, data: bytes) -> tuple[Tensor, int]:

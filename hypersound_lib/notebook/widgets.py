@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,9 +21,6 @@ from hypersound_lib.data.waveforms import as_sound, resample
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.notebook.players import COMPARE_SCRIPT, compare_html, players_html
 from hypersound_lib.notebook.plots import COLOURS, figure, image_html, plot_sounds
-
-Changes = Mapping[str, Callable[[Tensor], Tensor]]
-SCALINGS: Changes = {"zeroed": lambda w: 0 * w, "halved": lambda w: w / 2, "doubled": lambda w: 2 * w}
 
 _PAGES_SCRIPT = f"<script>{Path(__file__).with_name('pages.js').read_text(encoding='utf-8')}</script>"
 _SOURCE = re.compile(r'src="(data:[^"]{1000,})"([^>]*>(?:</audio>)?)')
@@ -61,19 +58,12 @@ def page_slider(pages: Mapping[str, str], description: str, start: str | None = 
     Raises:
         ConfigError: there is no page, or `start` is none of them.
     """
-    import ipywidgets
-
-    layout = ipywidgets.Layout(width="60%")
-    return _turned(
-        ipywidgets.SelectionSlider, pages, description, start, "range", continuous_update=True, layout=layout
-    )
+    return _turned("SelectionSlider", pages, description, start, "range", layout={"width": "60%"})
 
 
 def page_choice(pages: Mapping[str, str], description: str, start: str | None = None) -> Interactive:
     """Return a list to choose from, which turns prepared pages of HTML; all else as for `page_slider`."""
-    import ipywidgets
-
-    return _turned(ipywidgets.Dropdown, pages, description, start, "select")
+    return _turned("Dropdown", pages, description, start, "select")
 
 
 def rate_slider(play_at: Callable[[int], Tensor], rates: Sequence[int], start: int | None = None) -> Interactive:
@@ -98,9 +88,9 @@ def weight_explorer(
     params: Mapping[str, Tensor],
     play: Callable[[dict[str, Tensor]], Tensor],
     sample_rate: int,
-    changes: Changes | Mapping[str, Changes] = SCALINGS,
-    dimensions: tuple[str, str] = ("unit", "input"),
-    part: str = "layer",
+    changes: Mapping[str, Callable[[Tensor], Tensor]],
+    dimensions: tuple[str, str],
+    part: str,
 ) -> Interactive:
     """Return a list of layers: a picture and a histogram of the chosen one's weights, and the sound if they change.
 
@@ -108,16 +98,14 @@ def weight_explorer(
         params: name -> weights, `(n,)` or `(n, m)`; the first dimension is drawn to the right.
         play: from all weights, one layer changed, to the sound `(T,)`.
         sample_rate: of the sound, in Hz.
-        changes: what is done to a layer, label -> function of its weights; or a layer's name -> such labels.
+        changes: what is done to a layer, label -> function of its weights.
         dimensions: what the two dimensions count.
         part: what one of `params` is called, as the label of the list.
     """
     written = play(dict(params)).detach().cpu()
     pages = {}
     for name, weights in params.items():
-        by_name = isinstance(next(iter(changes.values())), Mapping)
-        todo = cast(Changes, changes.get(name, SCALINGS) if by_name else changes)
-        sounds = {label: play({**params, name: change(weights)}).detach().cpu() for label, change in todo.items()}
+        sounds = {label: play({**params, name: change(weights)}).detach().cpu() for label, change in changes.items()}
         matrix = weights.detach().cpu().float().reshape(len(weights), -1).numpy()
         alt = f"Left: the weights “{name}” as colours, {matrix.shape[0]} by {matrix.shape[1]}. Right: their histogram."
         picture = image_html(_weights_picture(name, matrix, dimensions), alt)
@@ -187,8 +175,8 @@ def static_pages_html(pages: Mapping[str, str], description: str, start: str, co
     )
 
 
-def _turned(kind: Any, pages: Mapping[str, str], description: str, start: str | None, control: str, **options: Any):
-    """Return a control of an ipywidgets `kind` above the page that it has chosen."""
+def _turned(kind: str, pages: Mapping[str, str], description: str, start: str | None, control: str, **options: Any):
+    """Return a control of a kind that ipywidgets names, above the page that it has chosen."""
     import ipywidgets
 
     pages = dict(pages)
@@ -196,7 +184,9 @@ def _turned(kind: Any, pages: Mapping[str, str], description: str, start: str | 
     if start not in pages:
         raise ConfigError(f"{description}: no page {start!r} to start with; there are {list(pages)}")
     style = {"description_width": "initial"}
-    turner = kind(options=list(pages), value=start, description=description, style=style, **options)
+    turner = getattr(ipywidgets, kind)(
+        options=list(pages), value=start, description=description, style=style, **options
+    )
     page = ipywidgets.HTML(value=pages[start])
 
     def turn(change):

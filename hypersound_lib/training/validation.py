@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor, nn
 
-from hypersound_lib.data import ConsecutiveClips
 from hypersound_lib.metrics import nmse, si_snr
 
 if TYPE_CHECKING:
@@ -35,11 +34,13 @@ class Validation:
     """
 
     def __init__(self, store: "AudioStore", num_samples: int, count: int, batch_size: int):
-        clips = ConsecutiveClips(store, num_samples, pad_last=True)
-        chosen = torch.linspace(0, len(clips) - 1, min(len(clips), 4 * count)).round().long().unique()
-        loud = [clip for clip in (clips[int(i)] for i in chosen) if clip.square().mean() > 1e-6]
+        starts = [(n, at) for n, length in enumerate(store.lengths) for at in range(0, int(length), num_samples)]
+        chosen = torch.linspace(0, len(starts) - 1, min(len(starts), 4 * count)).round().long().unique()
+        read = (store.read(*starts[int(i)], num_samples) for i in chosen)
+        clips = [nn.functional.pad(clip, (0, num_samples - len(clip))) for clip in read]  # a recording's last is short
+        loud = [clip for clip in clips if clip.square().mean() > 1e-6]
         spread = torch.linspace(0, len(loud) - 1, min(len(loud), count)).round().long().unique()
-        self.clips = torch.stack([loud[int(i)] for i in spread]) if loud else torch.stack([clips[0]])
+        self.clips = torch.stack([loud[int(i)] for i in spread] if loud else clips[:1])
         self.batch_size = batch_size
 
     @torch.no_grad()

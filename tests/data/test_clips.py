@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from hypersound_lib.data import AudioStore, ConsecutiveClips, RandomClips, paper_augmentation
+from hypersound_lib.data import AudioStore, RandomClips, paper_augmentation
 from hypersound_lib.errors import ConfigError, TooShortError
 
 T, STEPS = 64, paper_augmentation(22050)
@@ -97,44 +95,20 @@ def test_short_recordings_are_left_out_with_a_warning():
     assert all(positions(clips[number])[0] >= 10 for number in range(200))
 
 
-@pytest.mark.parametrize("make", [lambda store: RandomClips(store, T, 5), lambda store: ConsecutiveClips(store, T)])
-def test_no_recording_long_enough_names_the_longest_and_a_remedy(make):
+def test_no_recording_long_enough_names_the_longest_and_a_remedy():
     with pytest.raises(TooShortError, match=r"none of 2 recordings has 64 samples; .*1\.wav, has 20\. Ask for shorter"):
-        make(make_store(10, 20))
-
-
-@settings(max_examples=40)
-@given(lengths=st.lists(st.integers(1, 200), min_size=1, max_size=6), num_samples=st.integers(1, 80))
-def test_consecutive_clips_cover_every_sample_once(lengths, num_samples):
-    store = make_store(*lengths)
-    clips = ConsecutiveClips(store, num_samples, pad_last=True)
-    covered = []
-    for (recording, start), clip in zip(clips.origins, clips, strict=True):
-        real = min(num_samples, lengths[recording] - start)
-        assert clip.shape == (num_samples,)
-        assert not clip[real:].any()
-        covered += positions(clip[:real]).tolist()
-    assert covered == list(range(sum(lengths)))
-
-
-@pytest.mark.filterwarnings("ignore:.*are left out")
-def test_unpadded_consecutive_clips_drop_each_recording_s_rest():
-    clips = ConsecutiveClips(make_store(150, 30, 64), T)
-    assert clips.origins == [(0, 0), (0, 64), (2, 0)]
-    assert [positions(clip)[0].item() for clip in clips] == [0, 64, 180]
+        RandomClips(make_store(10, 20), T, 5)
 
 
 def test_numbers_past_the_end_raise_and_negative_ones_count_from_it():
-    for clips in (RandomClips(make_store(640), T, 10), ConsecutiveClips(make_store(640), T)):
-        assert len(clips) == 10
-        assert torch.equal(clips[-1], clips[9])
-        with pytest.raises(IndexError):
-            clips[10]
+    clips = RandomClips(make_store(640), T, 10)
+    assert len(clips) == 10
+    assert torch.equal(clips[-1], clips[9])
+    with pytest.raises(IndexError):
+        clips[10]
 
 
 @pytest.mark.parametrize("change", [{"num_samples": 0}, {"num_clips": 0}, {"seed": -1}], ids=lambda c: next(iter(c)))
 def test_settings_that_cannot_work_are_refused(change):
     with pytest.raises(ConfigError, match="not"):
         RandomClips(**({"store": make_store(640), "num_samples": T, "num_clips": 10} | change))
-    with pytest.raises(ConfigError, match="0 samples"):
-        ConsecutiveClips(make_store(640), 0)

@@ -88,13 +88,13 @@ def test_saving_on_a_full_disk_leaves_the_old_file_whole(tmp_path, file_size_lim
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
 def test_writing_in_blocks_equals_writing_at_once(tmp_path, suffix):
     x = sound(3001)
-    assert write_blocks(tmp_path / f"blocks{suffix}", x.split(170), 8000) == 0
+    assert write_blocks(tmp_path / f"blocks{suffix}", x.split(170), 8000) == (3001, 0)
     save_audio(tmp_path / f"once{suffix}", x, 8000)
     assert torch.equal(load_audio(tmp_path / f"blocks{suffix}")[0], load_audio(tmp_path / f"once{suffix}")[0])
 
 
 def test_what_clips_is_counted_and_what_fails_leaves_no_file(tmp_path):
-    assert write_blocks(tmp_path / "loud.wav", [torch.tensor([0.0, 1.5, -2.0])], 8000) == 2
+    assert write_blocks(tmp_path / "loud.wav", [torch.tensor([0.0, 1.5, -2.0])], 8000) == (3, 2)
     with pytest.raises(ConfigError, match=r"cannot write '\.xyz'"):
         write_blocks(tmp_path / "a.xyz", [sound(10)], 8000)
 

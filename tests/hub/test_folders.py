@@ -140,7 +140,7 @@ def test_a_fresh_model_has_no_facts_and_loaded_facts_are_saved_again(tmp_path):
     assert HyperSound.from_pretrained(tmp_path / "b").facts == {"step": 1}
 
 
-def test_the_card_tells_what_the_model_is_unless_another_is_given(tmp_path):
+def test_the_card_tells_what_the_model_is(tmp_path):
     make().save_pretrained(tmp_path, facts={"step": 12, "validation": {"loss": 0.25}, "note": "a|b"})
     card = (tmp_path / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, implicit-neural-representation, hyper")
@@ -150,8 +150,6 @@ def test_the_card_tells_what_the_model_is_unless_another_is_given(tmp_path):
     assert "| Parameters, together | 1 212 |" in card
     assert "| validation.loss | 0.25 |" in card
     assert "a\\|b" in card
-    make().save_pretrained(tmp_path, card="Mine.")
-    assert (tmp_path / "README.md").read_text() == "Mine."
 
 
 def test_saving_again_replaces_files_and_leaves_others(folder):

@@ -18,7 +18,7 @@ from hypersound_lib.baselines.rave.encoder import Encoder, reparameterise
 from hypersound_lib.baselines.rave.pqmf import PQMF
 from hypersound_lib.data import as_sound, peak_normalize, resample, resampled_length
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.hub.model import PretrainedModel
+from hypersound_lib.hub.model import PretrainedModel, count
 
 
 class RAVE(PretrainedModel):
@@ -134,7 +134,4 @@ class RAVE(PretrainedModel):
 
     def num_parameters(self) -> dict[str, int]:
         """Count parameters where they sit: encoder and decoder."""
-        return {
-            name: sum(p.numel() for p in part.parameters())
-            for name, part in (("encoder", self.encoder), ("decoder", self.decoder))
-        }
+        return count(encoder=self.encoder, decoder=self.decoder)

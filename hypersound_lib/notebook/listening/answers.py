@@ -11,12 +11,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.evaluation.interval import bootstrap
+from hypersound_lib.evaluation.interval import Interval, bootstrap
 from hypersound_lib.files import atomic_path
 from hypersound_lib.notebook.listening.trials import Trial
 
@@ -94,26 +94,10 @@ class Answers:
         return rows
 
 
-@dataclass(frozen=True)
-class Rank:
-    """How a system was rated."""
+def ranking(*paths: str | os.PathLike) -> dict[str, Interval]:
+    """Return each system's mean rating, 0 to 100, best first, from files of answers, one per listener.
 
-    system: str
-    mean: float  # 0 to 100
-    low: float  # 95 % interval of the mean; NaN where there is a single rating
-    high: float
-    n: int  # ratings
-
-
-def ranking(*paths: str | os.PathLike, seed: int = 0, resamples: int = 2000) -> list[Rank]:
-    """Rank systems by their mean rating, best first.
-
-    The interval is a percentile bootstrap over ratings, of all recordings and listeners alike.
-
-    Args:
-        paths: files of answers, one per listener.
-        seed: of the bootstrap.
-        resamples: of the bootstrap.
+    The interval is of 95 %, over ratings of all recordings and listeners alike; NaN where there is a single rating.
 
     Raises:
         ConfigError: there is no rating in them, or one of them is not a file of answers.
@@ -123,12 +107,9 @@ def ranking(*paths: str | os.PathLike, seed: int = 0, resamples: int = 2000) -> 
         ratings.setdefault(row["system"], []).append(float(row["rating"]))
     if not ratings:
         raise ConfigError(f"no ratings in {', '.join(map(str, paths)) or 'no file'}")
-    ranks = []
-    for system in sorted(ratings):
-        found = bootstrap(ratings[system], resamples=resamples, seed=seed)
-        low, high = (found.low, found.high) if found.count > 1 else (math.nan, math.nan)
-        ranks.append(Rank(system, found.mean, low, high, found.count))
-    return sorted(ranks, key=lambda rank: -rank.mean)
+    ranks = {system: bootstrap(values) for system, values in sorted(ratings.items())}
+    ranks = {x: r if r.count > 1 else replace(r, low=math.nan, high=math.nan) for x, r in ranks.items()}
+    return dict(sorted(ranks.items(), key=lambda item: -item[1].mean))
 
 
 def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:

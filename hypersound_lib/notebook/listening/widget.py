@@ -171,7 +171,8 @@ def _results_html(path: Path) -> str:
     """Return a table of what the file's answers say."""
     header = ("system", "mean rating", "95 % interval", "ratings")
     rows = [
-        (r.system, f"{r.mean:.1f}", f"{r.low:.1f} to {r.high:.1f}" if r.n > 1 else "", str(r.n)) for r in ranking(path)
+        (system, f"{r.mean:.1f}", f"{r.low:.1f} to {r.high:.1f}" if r.count > 1 else "", str(r.count))
+        for system, r in ranking(path).items()
     ]
     head = "".join(f'<th scope="col" style="text-align:left;padding-right:1em">{name}</th>' for name in header)
     body = "".join(

@@ -69,7 +69,7 @@ def test_a_rating_test_from_the_first_trial_to_the_ranking(path):
         press(box, "next")
         assert f"Trial {trial.number} saved to {path}" in shown(box)
     assert "All trials are answered" in shown(box)
-    assert [rank.system for rank in ranking(path)] == [HIDDEN_REFERENCE, "ours", "theirs", ANCHOR]
+    assert [*ranking(path)] == [HIDDEN_REFERENCE, "ours", "theirs", ANCHOR]
     table = shown(box)
     assert table.index(HIDDEN_REFERENCE) < table.index("ours") < table.index("theirs") < table.index(ANCHOR)
     assert all(button.disabled for button in find(box, ipywidgets.Button)), "who has seen the results changes nothing"
