@@ -22,7 +22,7 @@ are first named. They stand in the order of layers: a module uses those above it
 - `fitting`: one INR to one sound, by gradient descent: `fit_inr`, `FitConfig`, `FitResult`, `FittedSound`.
 - `models`: a model of any kind by its name or folder: `load_model`.
 - `presets`: models by name, each with its training.
-- `baselines`: what models are compared with: RAVE, classical codes, codecs.
+- `baselines`: what models are compared with: RAVE and classical codes.
 - `evaluation`: tables of scores with intervals.
 - `experiments`: the paper's Table 1.
 - `notebook`: plots, players, widgets, a blind listening test.

@@ -1,6 +1,5 @@
 """What the ablation of the local model compares: parts that do what their names say, and scores at equal rates."""
 
-import importlib
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,10 @@ from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
+from tests.benchmarks import bench_local_ablation as ablation
+from tests.benchmarks import local_parts as parts
 
 FOLDER = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def benchmarks():
-    """Return the modules of the ablation and of its parts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(FOLDER)
-        yield [importlib.import_module(f"tests.benchmarks.{name}") for name in ("bench_local_ablation", "local_parts")]
 
 
 @pytest.fixture
@@ -37,8 +30,7 @@ def sent(model):
     return Packets(*(part.round() for part in model.quantise(model.analyse(SOUND), R)))
 
 
-def test_scores_lie_between_neighbours_over_the_logarithm_of_the_rate(benchmarks):
-    ablation, _ = benchmarks
+def test_scores_lie_between_neighbours_over_the_logarithm_of_the_rate():
     curve = [{"kbps": kbps, **dict.fromkeys(ablation.METRICS, value)} for kbps, value in ((2.0, 1.0), (8.0, 3.0))]
     assert ablation.interpolated(curve, 4.0)["pesq"] == pytest.approx(2.0)
     assert ablation.interpolated(curve, 1.9) == ablation.interpolated(curve, 8.1) == {}
@@ -47,8 +39,7 @@ def test_scores_lie_between_neighbours_over_the_logarithm_of_the_rate(benchmarks
 
 
 @pytest.mark.slow
-def test_every_row_can_be_built_and_learns_in_all_of_its_weights(benchmarks):
-    ablation, _ = benchmarks
+def test_every_row_can_be_built_and_learns_in_all_of_its_weights():
     for row in ablation.ROWS:
         if not row.trained:
             continue
@@ -60,8 +51,7 @@ def test_every_row_can_be_built_and_learns_in_all_of_its_weights(benchmarks):
         assert all(name.startswith("entropy.inner.side_") for name in idle), (row.name, idle)
 
 
-def test_plain_values_are_integers_times_steps_and_shrunk_ones_are_no_larger(benchmarks, model):
-    _, parts = benchmarks
+def test_plain_values_are_integers_times_steps_and_shrunk_ones_are_no_larger(model):
     integers = sent(model)
     plain = integers.waves * torch.exp(-model.steps(integers.side, R)) / model.unit
     assert not torch.equal(model.generate(integers, R), plain)
@@ -71,8 +61,7 @@ def test_plain_values_are_integers_times_steps_and_shrunk_ones_are_no_larger(ben
     torch.testing.assert_close(model.generate(integers, R), plain)
 
 
-def test_without_context_no_integer_changes_anothers_probability(benchmarks, model):
-    _, parts = benchmarks
+def test_without_context_no_integer_changes_anothers_probability(model):
     with torch.no_grad():  # fresh networks say the same of everything
         for p in model.entropy.parameters():
             p.add_(0.3 * torch.randn(p.shape))
@@ -88,15 +77,13 @@ def test_without_context_no_integer_changes_anothers_probability(benchmarks, mod
     assert not depends()
 
 
-def test_side_numbers_that_are_not_sent_cost_nothing(benchmarks, model):
-    _, parts = benchmarks
+def test_side_numbers_that_are_not_sent_cost_nothing(model):
     assert model.entropy.bits(*sent(model), R)[0] > 0
     parts.without_side(model)
     assert model.entropy.bits(*sent(model), R)[0] == 0
 
 
-def test_a_learnt_analysis_starts_as_the_transform(benchmarks, model):
-    _, parts = benchmarks
+def test_a_learnt_analysis_starts_as_the_transform(model):
     before = model.analyse(SOUND)
     parts.learnt_analysis(model)
     torch.testing.assert_close(model.analyse(SOUND), before)

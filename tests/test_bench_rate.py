@@ -9,18 +9,11 @@ import pytest
 import torch
 
 from hypersound_lib.errors import ConfigError
+from tests.benchmarks import bench_rate as rate
 
 ROOT = Path(__file__).resolve().parents[1]
 pytest.importorskip("pesq")
 pytest.importorskip("pystoi")
-
-
-@pytest.fixture(scope="module")
-def rate():
-    """Return the benchmark's module."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT)
-        yield importlib.import_module("tests.benchmarks.bench_rate")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +25,7 @@ def table():
 
 
 @pytest.fixture(scope="module")
-def clips(rate):
+def clips():
     """Return two short clips of the embedded corpus' test voices."""
     return [clip._replace(sound=clip.sound[: rate.RATE]) for clip in rate._clips(None, 2)]
 
@@ -50,7 +43,7 @@ class Halved:
         return 0.5 * resample(self.sound, self.sample_rate, 22050)
 
 
-def test_a_row_counts_bytes_and_leaves_out_what_has_no_file(rate, clips):
+def test_a_row_counts_bytes_and_leaves_out_what_has_no_file(clips):
     def copy(sound):
         if sound is clips[0].sound:
             raise ConfigError("no file is so small")
@@ -66,7 +59,7 @@ def test_a_row_counts_bytes_and_leaves_out_what_has_no_file(rate, clips):
     assert nothing == {"system": "x", "asked": "1", "clips": 0}
 
 
-def test_codecs_that_are_not_installed_are_named(rate, monkeypatch, capsys):
+def test_codecs_that_are_not_installed_are_named(monkeypatch, capsys):
     monkeypatch.setattr(rate.codecs, "available", lambda *tools: "lame" in tools)
     systems, missing = rate._codecs(quick=False)
     assert missing == ["Opus", "Codec 2"]
@@ -74,7 +67,7 @@ def test_codecs_that_are_not_installed_are_named(rate, monkeypatch, capsys):
     assert "opusenc and opusdec are not installed" in capsys.readouterr().out
 
 
-def test_psnr_is_of_the_recording_s_own_level_and_has_two_conventions(rate, monkeypatch, tmp_path):
+def test_psnr_is_of_the_recording_s_own_level_and_has_two_conventions(monkeypatch, tmp_path):
     from hypersound_lib.evaluation import Excerpt
 
     recording = 0.1 * torch.sin(torch.arange(4 * 16000) * 0.2)

@@ -134,15 +134,10 @@ def test_it_is_saved_and_loaded_by_whom_it_concerns(model, tmp_path):
             with pytest.raises(ConfigError, match=rf"holds a {model.kind}, no {kind}; hypersound_lib\.load_model"):
                 cls.from_pretrained(tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    for part in (f"{model.config.sample_rate} Hz", "load_model(", "| step | 3 |"):
+    title = "# RAVE" if model.kind == "RAVE" else "# HyperSound"
+    for part in (title, f"{model.config.sample_rate} Hz", "load_model(", "| step | 3 |"):
         assert part in card
     assert "{" not in card
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_models_are_of_the_kind_that_their_file_names(name):
-    data = json.loads((embedded_data("checkpoints") / name / "config.json").read_text(encoding="utf-8"))
-    assert load_model(name).kind == data.get("kind", "HyperSound")
 
 
 def test_in_half_precision_it_is_as_it_was_but_for_rounding(model, tmp_path):

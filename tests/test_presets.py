@@ -94,12 +94,6 @@ def test_no_targets_frequency_lies_above_the_nyquist_frequency(name):
         assert target.embedding.frequencies.max() <= nyquist
 
 
-def test_the_tutorials_shared_weights_are_its_targets():
-    model = preset("tutorial").model
-    names = [name for name, _ in build_inr(model.target).named_parameters()]
-    assert set(model.shared) < set(names)
-
-
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(ConfigError, match=r"'papr-base' is no preset.*paper-base, paper-small.*tutorial"):
         preset("papr-base")

@@ -152,14 +152,3 @@ def test_without_a_name_the_command_takes_the_local_model(tmp_path):
     assert main(["reconstruct", "local", str(voice), str(copies[1])]) == 0
     assert copies[0].read_bytes() == copies[1].read_bytes()
     assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_command_line_reconstructs_a_recording_by_their_name(tmp_path):
-    sound = load_dataset("mini", "test")[0]
-    voice, copy = str(tmp_path / "voice.wav"), str(tmp_path / "copy.wav")
-    save_audio(voice, sound.waveform[: 2 * sound.sample_rate], sound.sample_rate)
-    assert main(["reconstruct", "hypersound-small", voice, copy]) == 0
-    original, made = load_audio(voice), load_audio(copy)
-    rate = HyperSound.from_pretrained("hypersound-small").config.sample_rate
-    assert made[1] == rate
-    assert nmse(resample(*original, rate), made[0]) < 0.5

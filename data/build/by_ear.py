@@ -14,12 +14,14 @@ from pathlib import Path
 
 from torch import Tensor
 
-from hypersound_lib.baselines import codecs
 from hypersound_lib.data import load_dataset, peak_normalize, resample, save_audio
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import METRICS
 from hypersound_lib.provenance import provenance, write_result
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+from tests.benchmarks import codecs
 
 OUT = Path(__file__).resolve().parents[1] / "results" / "by_ear"
 VOICES = (20, 63)  # numbers of test recordings: one of each engine of the corpus

@@ -71,13 +71,8 @@ class FramePCA:
         """
         return self.decode(self.encode(waveform), len(waveform))
 
-    def floats_per_second(self, sample_rate: int) -> float:
-        """Return how many numbers a second of sound becomes."""
-        frame_length, num_components = self.components.shape
-        return num_components * sample_rate / frame_length
 
-
-def frame_pca_size(floats_per_second: float, sample_rate: int, frame_seconds: float = 0.02) -> tuple[int, int]:
+def frame_pca_size(floats_per_second: float, sample_rate: int) -> tuple[int, int]:
     """Choose `(frame_length, num_components)` for so many numbers per second, as nearly as whole ones allow.
 
     Frames last 20 ms, as those of a speech codec do. Where that would leave less than one number per frame, they last
@@ -89,14 +84,11 @@ def frame_pca_size(floats_per_second: float, sample_rate: int, frame_seconds: fl
     (800, 1)
 
     Raises:
-        ConfigError: a size, rate or duration that is not above zero.
+        ConfigError: a size or rate that is not above zero.
     """
-    if not (floats_per_second > 0 and sample_rate > 0 and frame_seconds > 0):
-        raise ConfigError(
-            "numbers per second, rate and frame must be above zero, "
-            f"not {floats_per_second}, {sample_rate} Hz, {frame_seconds} s"
-        )
-    frame_length = max(1, round(max(frame_seconds, 1 / floats_per_second) * sample_rate))
+    if not (floats_per_second > 0 and sample_rate > 0):
+        raise ConfigError(f"numbers per second and rate must be above zero, not {floats_per_second}, {sample_rate} Hz")
+    frame_length = max(1, round(max(0.02, 1 / floats_per_second) * sample_rate))
     num_components = round(floats_per_second * frame_length / sample_rate)
     return frame_length, min(max(1, num_components), frame_length)
 

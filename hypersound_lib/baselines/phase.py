@@ -14,6 +14,8 @@ many numbers as there are samples.
 """
 
 import math
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,74 +23,41 @@ from torch import Tensor
 from hypersound_lib.baselines.waveform import as_waveform
 from hypersound_lib.errors import ConfigError
 
+_MOMENTUM = 0.99  # how far each step goes on in the direction of the last; 0 is the algorithm of 1984
+
 
 def random_phase(waveform: Tensor, sample_rate: int, seed: int = 0) -> Tensor:
-    """Keep the magnitudes, draw the phases at random: `(T,) -> (T,)`, any T ≥ 1.
-
-    Raises:
-        ConfigError: the sound is not as `as_waveform` wants it, or there is no rate.
+    """Keep the magnitudes, draw the phases at random: `(T,) -> (T,)`, any T ≥ 1; rate in Hz, errors as `griffin_lim`.
 
     >>> random_phase(torch.zeros(100), 16000).abs().max()
     tensor(0.)
     """
-    waveform = as_waveform(waveform)
-    transform = _Transform(waveform, sample_rate)
-    magnitude = transform.forward(waveform).abs()
-    return transform.inverse(torch.polar(magnitude, _random_angles(magnitude, seed)))
+    return griffin_lim(waveform, sample_rate, iterations=0, seed=seed)
 
 
-def griffin_lim(
-    waveform: Tensor, sample_rate: int, iterations: int = 60, seed: int = 0, momentum: float = 0.99
-) -> Tensor:
-    """Keep the magnitudes, search for phases that agree: `(T,) -> (T,)`, any T ≥ 1.
-
-    Args:
-        waveform: whose magnitudes are taken.
-        sample_rate: in Hz.
-        iterations: of the search; 0 is `random_phase`.
-        seed: of the phases that the search starts from.
-        momentum: how far each step goes on in the direction of the last; 0 is the algorithm of 1984.
+def griffin_lim(waveform: Tensor, sample_rate: int, iterations: int = 60, seed: int = 0) -> Tensor:
+    """Keep the magnitudes, search from random phases for some that agree: `(T,) -> (T,)`, any T ≥ 1; rate in Hz.
 
     Raises:
-        ConfigError: the sound is not as `as_waveform` wants it, or there is no rate, fewer than no iterations, or a
-            momentum outside [0, 1).
+        ConfigError: the sound is not as `as_waveform` wants it, or there is no rate, or fewer than no iterations.
     """
-    if iterations < 0 or not 0 <= momentum < 1:
-        raise ConfigError(f"Griffin-Lim takes iterations ≥ 0 and 0 ≤ momentum < 1, not {iterations} and {momentum}")
+    if iterations < 0:
+        raise ConfigError(f"Griffin-Lim takes iterations ≥ 0, not {iterations}")
     waveform = as_waveform(waveform)
-    transform = _Transform(waveform, sample_rate)
-    magnitude = transform.forward(waveform).abs()
-    spectrum = torch.polar(magnitude, _random_angles(magnitude, seed))
+    if sample_rate < 1:
+        raise ConfigError(f"a waveform's samples have a rate of at least 1 Hz, not {sample_rate}")
+    hop = max(1, round(512 * sample_rate / 44100))
+    window = torch.hann_window(4 * hop, dtype=waveform.dtype, device=waveform.device)
+    sizes: dict[str, Any] = {"n_fft": 4 * hop, "hop_length": hop, "window": window}
+    # Zeros at the ends, not a mirrored copy, which a sound shorter than half a window could not give.
+    forward = partial(torch.stft, **sizes, pad_mode="constant", return_complex=True)
+    inverse = partial(torch.istft, **sizes, length=len(waveform))
+    magnitude = forward(waveform).abs()
+    uniform = torch.rand(magnitude.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    spectrum = torch.polar(magnitude, (2 * math.pi * uniform).to(magnitude))
     previous = torch.zeros_like(spectrum)
     for _ in range(iterations):
-        consistent = transform.forward(transform.inverse(spectrum))
-        ahead = consistent + momentum * (consistent - previous)
-        spectrum = torch.polar(magnitude, ahead.angle())
+        consistent = forward(inverse(spectrum))
+        spectrum = torch.polar(magnitude, (consistent + _MOMENTUM * (consistent - previous)).angle())
         previous = consistent
-    return transform.inverse(spectrum)
-
-
-class _Transform:
-    """The short-time Fourier transform of sounds as long as `waveform`, `(T,) <-> (bins, frames)`."""
-
-    def __init__(self, waveform: Tensor, sample_rate: int):
-        if sample_rate < 1:
-            raise ConfigError(f"a waveform's samples have a rate of at least 1 Hz, not {sample_rate}")
-        self.num_samples = len(waveform)
-        self.hop_length = max(1, round(512 * sample_rate / 44100))
-        self.n_fft = 4 * self.hop_length
-        self.window = torch.hann_window(self.n_fft, dtype=waveform.dtype, device=waveform.device)
-
-    def forward(self, waveform: Tensor) -> Tensor:
-        # Zeros at the ends, not a mirrored copy, which a sound shorter than half a window could not give.
-        return torch.stft(
-            waveform, self.n_fft, self.hop_length, window=self.window, pad_mode="constant", return_complex=True
-        )
-
-    def inverse(self, spectrum: Tensor) -> Tensor:
-        return torch.istft(spectrum, self.n_fft, self.hop_length, window=self.window, length=self.num_samples)
-
-
-def _random_angles(magnitude: Tensor, seed: int) -> Tensor:
-    uniform = torch.rand(magnitude.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return (2 * math.pi * uniform).to(magnitude)
+    return inverse(spectrum)

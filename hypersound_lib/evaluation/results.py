@@ -107,19 +107,6 @@ class Evaluation:
         lines += [f"refused {count} times: {what}" for what, count in self.refusals().items()]
         return lines + [f"{name}: {size}" for name, size in self.sizes.items() if any(size)]
 
-    def joined_with(self, other: "Evaluation") -> "Evaluation":
-        """Return both as one.
-
-        Raises:
-            ConfigError: they are of other recordings or metrics, or both have rows of one system at one rate.
-        """
-        if (self.clips, self.metrics) != (other.clips, other.metrics):
-            raise ConfigError("only evaluations of the same recordings and metrics can be joined")
-        if shared := [f"{name} at {rate} Hz" for name, rate in self.systems if (name, rate) in other.systems]:
-            raise ConfigError(f"both evaluations hold {', '.join(shared)}: give the systems of one other names")
-        sizes, skipped = {**self.sizes, **other.sizes}, {**self.skipped, **other.skipped}
-        return Evaluation([*self.rows, *other.rows], self.metrics, sizes, self.clips, skipped)
-
     def to_json(self) -> dict[str, Any]:
         """Return everything as what JSON can hold: summary first, then all rows; NaN becomes None."""
         summary = [

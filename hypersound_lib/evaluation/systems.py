@@ -6,7 +6,8 @@ with random phase, Griffin-Lim, and classical codes of equal size.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from hypersound_lib.files import shortest_tails
 from hypersound_lib.hub.folders import local_folder
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.models import load_model
+from hypersound_lib.training.validation import in_mode
 
 # (waveform (T,), its rate, output rate) -> (T',)
 Reconstruct = Callable[[Tensor, int, int], Tensor]
@@ -39,11 +41,7 @@ class System:
 def model_system(model: PretrainedModel, name: str, kbps: float | None = None) -> System:
     """Wrap a model; it is evaluated in evaluation mode, and keeps its own.
 
-    Args:
-        model: what is to be evaluated.
-        name: of its rows.
-        kbps: at which a model that writes files compresses, in kbit/s; None stands for its default. Others have no
-            rate.
+    One that writes files compresses at `kbps` kbit/s; None stands for its default. Others have no rate.
     """
     if not isinstance(model, PretrainedModel):
         raise ConfigError(
@@ -56,7 +54,7 @@ def model_system(model: PretrainedModel, name: str, kbps: float | None = None) -
         reconstruct = partial(reconstruct, kbps=limit)
     return System(
         name,
-        _evaluating(model, reconstruct),
+        in_mode(model, training=False)(reconstruct),
         model.config.sample_rate,
         model.theta_per_second,
         model.narrowest_per_second,
@@ -104,14 +102,9 @@ def reference_systems(models: Sequence[System]) -> list[System]:
     ]
     rates = sorted({model.sample_rate for model in models if model.sample_rate})
     references += [System(f"soxr {rate} Hz", resample, rate) for rate in rates]
-    pca = _FramePCAs()
-    for size in _sizes(models):
-        references.append(
-            System(f"MDCT {size}/s", _at_rate(partial(mdct_of_size, floats_per_second=size)), None, size, size)
-        )
-        references.append(
-            System(f"PCA {size}/s", _at_rate(partial(pca.reconstruct, floats_per_second=size)), None, size, size)
-        )
+    for size, (name, copy) in product(_sizes(models), (("MDCT", mdct_of_size), ("PCA", _pca_of_size))):
+        sized = _at_rate(partial(copy, floats_per_second=size))
+        references.append(System(f"{name} {size}/s", sized, None, size, size))
     return references
 
 
@@ -125,18 +118,6 @@ def _sizes(models: Iterable[System]) -> list[int]:
     return sorted(sizes)
 
 
-def _evaluating(model: PretrainedModel, reconstruct: Reconstruct) -> Reconstruct:
-    def run(waveform: Tensor, sample_rate: int, output_rate: int) -> Tensor:
-        was_training = model.training
-        model.eval()
-        try:
-            return reconstruct(waveform, sample_rate, output_rate)
-        finally:
-            model.train(was_training)
-
-    return run
-
-
 def _at_rate(function: Callable[[Tensor, int], Tensor]) -> Reconstruct:
     """Make a system of a function whose input and output are at one rate."""
     return lambda waveform, sample_rate, output_rate: function(
@@ -144,17 +125,14 @@ def _at_rate(function: Callable[[Tensor, int], Tensor]) -> Reconstruct:
     )
 
 
-class _FramePCAs:
-    """Frame PCAs of every size and rate, fitted when first asked for."""
+@lru_cache(maxsize=8)
+def _complete_pca(rate: int, frame_length: int) -> FramePCA:
+    """Return a frame PCA with all components, fitted to voices of the corpus `mini`."""
+    dataset = load_dataset("mini", sample_rate=rate)
+    chosen = range(0, len(dataset), max(1, len(dataset) // 60))
+    return FramePCA.fit((peak_normalize(dataset[i].waveform) for i in chosen), frame_length, frame_length)
 
-    def __init__(self) -> None:
-        self.complete: dict[tuple[int, int], FramePCA] = {}  # by rate and frame length, with all components
 
-    def reconstruct(self, sound: Tensor, rate: int, floats_per_second: float) -> Tensor:
-        frame_length, num_components = frame_pca_size(floats_per_second, rate)
-        if (rate, frame_length) not in self.complete:
-            dataset = load_dataset("mini", sample_rate=rate)
-            chosen = range(0, len(dataset), max(1, len(dataset) // 60))
-            voices = (peak_normalize(dataset[i].waveform) for i in chosen)
-            self.complete[rate, frame_length] = FramePCA.fit(voices, frame_length, frame_length)
-        return FramePCA(self.complete[rate, frame_length].components[:, :num_components]).reconstruct(sound)
+def _pca_of_size(waveform: Tensor, sample_rate: int, floats_per_second: float) -> Tensor:
+    frame_length, num_components = frame_pca_size(floats_per_second, sample_rate)
+    return FramePCA(_complete_pca(sample_rate, frame_length).components[:, :num_components]).reconstruct(waveform)

@@ -8,7 +8,7 @@ OUT-runs/base/, …             checkpoints and logs, from which an interrupted 
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +25,7 @@ from hypersound_lib.experiments.scales import Scale, scale
 from hypersound_lib.files import atomic_path
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.provenance import provenance, write_result
-from hypersound_lib.training import read_log, train, training_stores
+from hypersound_lib.training import TrainingResult, read_log, train, training_stores
 from hypersound_lib.training.checkpoint import Checkpoints
 
 
@@ -61,10 +61,11 @@ def reproduce(
         say(f"== {run}: training")
         origin, stores = provenance(command, seed=0), data(sample_rate(chosen, run))
         trained = train_run(chosen, run, stores, folders / run, _rave_seconds(chosen, run, done), progress)
-        if not trained.finished:
+        if trained.stop_reason == "interrupted":
             say(f"{run}: interrupted after {trained.step} steps; the same command goes on")
             return False
-        done[run] = _record(chosen, run, trained, _score(chosen, run, trained, root, processes, say))
+        curve, scores = read_log(folders / run / "validation.csv"), _score(chosen, run, trained, root, processes, say)
+        done[run] = _record(chosen, run, trained, curve, scores)
         write_result(out / f"{run}.json", done[run], origin)
     _write_table(out, done, say)
     return set(run_names(chosen)) <= set(done)
@@ -126,47 +127,25 @@ def read_results(out: Path, scale_name: str | None = None) -> dict[str, dict[str
     return results
 
 
-@dataclass(frozen=True)
-class TrainedRun:
-    """A model and how it was trained."""
-
-    model: HyperSound | RAVE
-    step: int
-    seconds: float
-    finished: bool  # False where somebody interrupted it
-    curve: dict[str, list[float]]  # validation.csv, column by column
-
-
 def train_run(
     scale: Scale, run: str, stores: tuple[AudioStore, AudioStore], folder: Path, seconds: float | None, progress: bool
-) -> TrainedRun:
-    """Train one run in its folder, or go on with what is there.
+) -> TrainingResult:
+    """Train one run, "rave" or a name in `scale.runs`, in a folder of its own, or go on with what is there.
 
-    Args:
-        scale: what to train.
-        run: "rave", or a name in `scale.runs`.
-        stores: to train and to validate on, at the model's rate.
-        folder: of this run alone; checkpoints and logs stay in it.
-        seconds: for RAVE, how long; None for all its steps.
-        progress: show a bar.
+    The stores, to train and to validate on, are at the model's rate. RAVE trains for so many `seconds`, or for all its
+    steps where that is None.
     """
     resume = bool(Checkpoints(folder / "checkpoints", keep=1).saved())
     torch.manual_seed(0)
-    model: HyperSound | RAVE
     if run == "rave":
-        model = RAVE(scale.rave)
-        result = train_rave(
-            model, *stores, scale.rave_training, folder, resume=resume, max_seconds=seconds, progress=progress
+        rave = RAVE(scale.rave)
+        return train_rave(
+            rave, *stores, scale.rave_training, folder, resume=resume, max_seconds=seconds, progress=progress
         )
-        finished = result.stop_reason != "interrupted"
-    elif run in scale.runs:
-        model = HyperSound(cast(HyperSoundConfig, scale.runs[run].model))
-        config = scale.runs[run].training
-        result = train(model, *stores, config, folder, resume=resume, progress=progress)
-        finished = result.stop_reason == "steps"
-    else:
+    if run not in scale.runs:
         raise ConfigError(f"{run!r} is no run of scale {scale.name}; there are rave, {', '.join(scale.runs)}")
-    return TrainedRun(model, result.step, result.seconds, finished, read_log(folder / "validation.csv"))
+    model = HyperSound(cast(HyperSoundConfig, scale.runs[run].model))
+    return train(model, *stores, scale.runs[run].training, folder, resume=resume, progress=progress)
 
 
 def sample_rate(scale: Scale, run: str) -> int:
@@ -175,7 +154,7 @@ def sample_rate(scale: Scale, run: str) -> int:
 
 
 def _score(
-    chosen: Scale, run: str, trained: TrainedRun, root: str | os.PathLike | None, processes: int, say
+    chosen: Scale, run: str, trained: TrainingResult, root: str | os.PathLike | None, processes: int, say
 ) -> Evaluation:
     """Score a model on the test voices; the base model at every rate of the table, with references."""
     say(f"== {run}: {trained.step} steps in {trained.seconds:.0f} s; scoring")
@@ -189,10 +168,13 @@ def _score(
     others = [row.sample_rate for row in ROWS if row.run == run and row.sample_rate not in (None, rate)]
     bars = [reference for reference in references if reference.name in (*YARDSTICKS, f"soxr {rate} Hz")]
     at_own_rate = evaluate([system, *references], excerpts, rates=[rate], **common)
-    return at_own_rate.joined_with(evaluate([system, *bars], excerpts, rates=others, **common))
+    at_others = evaluate([system, *bars], excerpts, rates=others, **common)
+    return replace(at_own_rate, rows=[*at_own_rate.rows, *at_others.rows])
 
 
-def _record(chosen: Scale, run: str, trained: TrainedRun, evaluation: Evaluation) -> dict[str, Any]:
+def _record(
+    chosen: Scale, run: str, trained: TrainingResult, curve: dict[str, list[float]], evaluation: Evaluation
+) -> dict[str, Any]:
     configs = (chosen.rave, chosen.rave_training) if run == "rave" else vars(chosen.runs[run]).values()
     return {
         "scale": chosen.name,
@@ -204,6 +186,6 @@ def _record(chosen: Scale, run: str, trained: TrainedRun, evaluation: Evaluation
         "seconds": round(trained.seconds, 1),
         "configs": [config if isinstance(config, str) else asdict(config) for config in configs],
         "parameters": trained.model.num_parameters(),
-        "validation": trained.curve,
+        "validation": curve,
         "evaluation": evaluation.to_json(),
     }

@@ -34,18 +34,10 @@ class TrainingResult:
 
 
 class BaseRun:
-    """What surrounds any loop, at work in one folder.
+    """What surrounds any loop, at work in the folder `out`; `state` is what changes, and is saved.
 
-    Args:
-        model: that is trained.
-        stores: to train and to validate on, at the model's rate.
-        config: with steps, sizes and rhythm, such as a `TrainingConfig`.
-        out: the run's folder.
-        state: what changes, and is saved.
-        loss: that validation measures: estimate and reference `(B, T)` to terms by name, with their `weights`.
-        augmentation: of training clips.
-        at_once: clips that a validation plays at once.
-        resume: go on from the latest checkpoint.
+    The stores, to train and to validate on, are at the model's rate. `loss` is what validation measures: estimate and
+    reference `(B, T)` to terms by name, with their `weights`. `at_once` clips are played at once there.
 
     Raises:
         ConfigError: a store has another rate, or the folder holds a run and `resume` is False, or none and it is True.
@@ -119,13 +111,15 @@ class BaseRun:
         self.log.train(row | {name: value for name, value in values.items() if name != "gradient"})
 
     def validate_and_save_if_due(self, ended: bool) -> None:
-        """Validate and save where the config says so, and at the end."""
-        step, config = self.state.step, self.config
-        if self.is_main:
-            if ended or step % config.validate_every == 0:
-                self._validate()
-            if ended or step % config.checkpoint_every == 0:
-                self.checkpoints.save(self.state)
+        """Validate and save where the config says so, and at the end: on one process, for which the others wait."""
+        validates = ended or self.state.step % self.config.validate_every == 0
+        saves = ended or self.state.step % self.config.checkpoint_every == 0
+        if validates or saves:
+            with self.processes.waiting_for_main():
+                if self.is_main and validates:
+                    self._validate()
+                if self.is_main and saves:
+                    self.checkpoints.save(self.state)
 
     def read_finite(self, terms: dict[str, Tensor], norm: Tensor) -> dict[str, float]:
         """Return the terms and the norm, as `gradient`, and stop before a bad one touches the weights.

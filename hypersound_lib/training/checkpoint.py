@@ -25,12 +25,7 @@ from hypersound_lib.files import staging_folder, write_synced
 
 
 class Checkpoints:
-    """The checkpoints of one run.
-
-    Args:
-        folder: `RUN/checkpoints`; made at the first save.
-        keep: how many of the latest to keep.
-    """
+    """The `keep` latest checkpoints of one run, in `RUN/checkpoints`, which the first save makes."""
 
     def __init__(self, folder: Path, keep: int):
         self.folder = folder

@@ -20,15 +20,10 @@ from hypersound_lib.progress import progress_bar
 
 
 class RunLog:
-    """Writes one run's logs; on a process that is not the main one, writes nothing.
+    """Writes one run's logs; on a process that is not the main one, where `enabled` is False, writes nothing.
 
-    Args:
-        folder: the run's.
-        step: updates done so far: rows beyond it, which an interrupted session wrote after its last checkpoint,
-            are removed.
-        steps: of the whole training, for the bar.
-        enabled: False on all processes but the main one.
-        progress: show the bar.
+    Rows beyond `step`, the updates done so far, which an interrupted session wrote after its last checkpoint, are
+    removed. The bar, shown where `progress` is, goes to `steps`.
     """
 
     def __init__(self, folder: Path, step: int, steps: int, enabled: bool = True, progress: bool = True):

@@ -50,10 +50,7 @@ def take_steps(run: Run, stop: StopRequest, max_seconds: float | None) -> str:
             state.scaler.unscale_(state.optimizer)
         limit = math.inf if config.max_grad_norm is None else config.max_grad_norm
         values = run.read_finite(terms, accelerator.clip_grad_norm_(run.model.parameters(), limit))
-        if math.isfinite(values["gradient"]):
-            state.update_weights()
-        else:  # float16 overflowed
-            state.skip_update()
+        state.update_weights(skip=not math.isfinite(values["gradient"]))  # where float16 overflowed
         run.log_step(values)
         late = run.is_main and time.perf_counter() >= deadline
         interrupted, late = run.processes.any(stop.requested, late)

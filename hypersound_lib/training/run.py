@@ -120,13 +120,6 @@ class Run(BaseRun):
         half = dtype != torch.float32
         return torch.autocast(self.accelerator.device.type, dtype if half else None, enabled=half)
 
-    def validate_and_save_if_due(self, ended: bool) -> None:
-        """Validate and save, on one process, for which the others wait."""
-        step, config = self.state.step, self.config
-        if ended or step % config.validate_every == 0 or step % config.checkpoint_every == 0:
-            with self.processes.waiting_for_main():
-                super().validate_and_save_if_due(ended)
-
     def draw_window(self) -> tuple[int | Tensor, int]:
         """Return the first sample and the length of the part of every clip that this step decodes and scores.
 

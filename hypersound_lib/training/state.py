@@ -15,12 +15,7 @@ _OF_ADAM = ("step", "exp_avg", "exp_avg_sq")  # and in AdamW, for each parameter
 
 
 class TrainingState:
-    """Model, optimiser, schedule, moving average, and how far the training has come.
-
-    Args:
-        model: its weights are trained in place.
-        config: how.
-    """
+    """Model, trained in place, with optimiser, schedule and moving average, and how far the training has come."""
 
     format = 1
     numbers = ("step", "seconds", "best_score", "scored")
@@ -45,20 +40,17 @@ class TrainingState:
         """The rate of the next update. It depends on the step alone, so a schedule has nothing else to save."""
         return self.config.learning_rate * learning_rate_factor(self.step, self.config)
 
-    def update_weights(self) -> None:
-        """Take one step of the optimiser at the schedule's rate, forget the gradients, and count it."""
-        self.last_learning_rate = self.learning_rate
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.last_learning_rate
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.update()
-        self.update_average()
-        self.step += 1
+    def update_weights(self, skip: bool = False) -> None:
+        """Take one step of the optimiser at the schedule's rate, forget the gradients, and count it.
 
-    def skip_update(self) -> None:
-        """Leave the weights as they are, forget the gradients, halve the loss' scale, and count the step."""
+        After gradients that overflowed, `skip` leaves the weights as they are; the loss' scale is halved.
+        """
         self.last_learning_rate = self.learning_rate
+        if not skip:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.last_learning_rate
+            self.optimizer.step()
+            self.update_average()
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.update()
         self.step += 1

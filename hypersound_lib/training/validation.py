@@ -24,13 +24,9 @@ class Distance(Protocol):
 
 
 class Validation:
-    """A fixed set of clips, spread evenly over a store; clips below -60 dBFS are passed over.
+    """At most `count` clips of a store, spread evenly and always the same; those below -60 dBFS are passed over.
 
-    Args:
-        store: recordings that are not trained on.
-        num_samples: length of a clip.
-        count: how many clips, at most.
-        batch_size: clips at once; what is measured does not depend on it.
+    `batch_size` of them are played at once; what is measured does not depend on it.
     """
 
     def __init__(self, store: "AudioStore", num_samples: int, count: int, batch_size: int):

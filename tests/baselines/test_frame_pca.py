@@ -94,10 +94,6 @@ def test_the_size_chosen_is_the_size_asked_for(size, rate):
     assert abs(k * rate / frame_length - min(size, rate)) <= 0.51 * rate / frame_length
 
 
-def test_it_tells_its_size():
-    assert FramePCA.fit([noise(640)], *frame_pca_size(800, 16000)).floats_per_second(16000) == 800
-
-
 @pytest.mark.parametrize("k", [0, 17])
 def test_impossible_numbers_of_components_are_refused(k):
     with pytest.raises(ConfigError, match="1 to 16 components"):
@@ -109,13 +105,7 @@ def test_no_sounds_are_refused():
         FramePCA.fit([], 16, 2)
 
 
-@pytest.mark.parametrize("shape", [(0,), (2, 100)])
-def test_what_is_not_a_sound_is_refused(shape):
-    with pytest.raises(ConfigError, match="samples"):
-        fitted(2).reconstruct(torch.zeros(shape))
-
-
-@pytest.mark.parametrize("arguments", [(0, 16000), (800, 0), (800, 16000, 0), (float("nan"), 16000)])
+@pytest.mark.parametrize("arguments", [(0, 16000), (800, 0), (float("nan"), 16000)])
 def test_impossible_sizes_are_refused(arguments):
     with pytest.raises(ConfigError, match="above zero"):
         frame_pca_size(*arguments)

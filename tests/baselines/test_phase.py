@@ -52,13 +52,6 @@ def test_the_longer_it_searches_the_better(speech):
     torch.testing.assert_close(griffin_lim(waveform, rate, 0), random_phase(waveform, rate))
 
 
-@pytest.mark.slow
-def test_momentum_finds_better_phases(speech):
-    waveform, rate = speech
-    plain = griffin_lim(waveform, rate, momentum=0)
-    assert magnitude_error(waveform, griffin_lim(waveform, rate)) < magnitude_error(waveform, plain)
-
-
 @pytest.mark.parametrize("rate", [8000, 44100])
 def test_a_tone_keeps_pitch_and_level(rate):
     tone = 0.1 * torch.sin(2 * math.pi * 1000 / rate * torch.arange(rate))
@@ -97,10 +90,9 @@ def test_what_is_not_a_sound_is_refused(lose_phase, shape, rate):
         lose_phase(torch.zeros(shape), rate)
 
 
-@pytest.mark.parametrize("setting", [{"iterations": -1}, {"momentum": 1.0}, {"momentum": -0.1}])
-def test_a_search_that_cannot_work_is_refused(setting):
+def test_a_search_that_cannot_work_is_refused():
     with pytest.raises(ConfigError, match="Griffin-Lim takes"):
-        griffin_lim(torch.zeros(100), 8000, **setting)
+        griffin_lim(torch.zeros(100), 8000, iterations=-1)
 
 
 @BOTH

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hypersound_lib.baselines import codecs
 from hypersound_lib.data import resample
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation import bootstrap, choose_excerpts
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import score
+from tests.benchmarks import codecs
 from tests.benchmarks.fixed_code import FixedCode
 
 RATE = 22050

@@ -4,30 +4,18 @@ import pytest
 import torch
 
 from hypersound_lib.data import save_audio
-from hypersound_lib.hypersound.encoder import EncoderConfig
-from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
-from hypersound_lib.hypersound.model import HyperSoundConfig
-from hypersound_lib.inr import FourierMLPConfig
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.presets import PRESETS, Preset
 from hypersound_lib.training import TrainingConfig
-
-RATE = 8000
+from tests.training.tiny import MODEL, RATE
 
 
 @pytest.fixture
 def tiny(monkeypatch):
     """Add a preset called "tiny"."""
-    model = HyperSoundConfig(
-        sample_rate=RATE,
-        num_samples=256,
-        encoder=EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=4),
-        hypernetwork=HyperNetworkConfig(hidden=(8,)),
-        target=FourierMLPConfig(hidden_layers=1, width=8, num_octaves=8),
-    )
     training = TrainingConfig(steps=3, batch_size=2, loss=LossConfig("mse"), log_every=1, validation_clips=2)
-    monkeypatch.setitem(PRESETS, "tiny", Preset("for tests", model, training))
-    return model
+    monkeypatch.setitem(PRESETS, "tiny", Preset("for tests", MODEL, training))
+    return MODEL
 
 
 @pytest.fixture

@@ -57,15 +57,6 @@ def test_it_plays_at_any_rate(folder, capsys, rate):
     assert (len(copy), found) == (SECONDS * rate, rate)
 
 
-@pytest.mark.slow
-def test_a_better_quality_takes_more(folder):
-    sizes = []
-    for quality in (0, 5, 10):
-        assert compress("--quality", quality) == 0
-        sizes.append((folder / "voice.hs").stat().st_size)
-    assert sizes[0] < sizes[1] < sizes[2]
-
-
 def test_info_describes_a_file(folder, capsys):
     compress("--kbps", 64)
     capsys.readouterr()

@@ -174,13 +174,6 @@ def test_a_rate_is_for_local_models(model, recording, tmp_path, capsys):
     assert "--kbps is for local models" in capsys.readouterr().err
 
 
-def test_a_recording_is_not_written_over(model, local, recording, capsys):
-    for chosen in (model, local):
-        assert main(["reconstruct", str(chosen), str(recording), str(recording)]) == 2
-        assert "is the same file as" in capsys.readouterr().err
-    assert len(load_audio(recording)[0]) == 3001
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -156,15 +156,6 @@ def test_a_rate_given_twice_counts_once_in_any_kind_of_whole_number(excerpts):
     json.dumps(found.to_json(), allow_nan=False)
 
 
-def test_evaluations_that_share_rows_are_not_joined(excerpts):
-    low, high = (
-        evaluate(copier(), excerpts[:1], rates=[rate], metrics=("nmse",), references=False) for rate in (8000, 16000)
-    )
-    assert low.joined_with(high).systems == [("copy", 8000), ("copy", 16000)]
-    with pytest.raises(ConfigError, match="both evaluations hold copy at 8000 Hz"):
-        low.joined_with(low)
-
-
 def test_impossible_wishes_are_refused(excerpts):
     with pytest.raises(ConfigError, match=r"unknown metrics loudness.*pesq"):
         evaluate(copier(), excerpts, metrics=("loudness",))

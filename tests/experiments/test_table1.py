@@ -13,7 +13,7 @@ from hypersound_lib.evaluation import ClipRow, Evaluation, Size
 from hypersound_lib.experiments import ROWS, Table, read_results, render, reproduce, scale, table1
 from hypersound_lib.experiments.table1 import run_names, train_run
 from hypersound_lib.metrics import TABLE_1
-from hypersound_lib.training import training_stores
+from hypersound_lib.training import read_log, training_stores
 
 SCALES = ("smoke", "tutorial", "paper")
 
@@ -87,14 +87,15 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, monkeypatch):
     assert train_run(first, "small", stores, tmp_path / "t-runs" / "small", None, False).step == 2
 
     trained = train_run(chosen, "small", stores, tmp_path / "t-runs" / "small", None, False)
-    assert (trained.step, trained.finished) == (4, True)
+    assert (trained.step, trained.stop_reason) == (4, "steps")
     straight = train_run(chosen, "small", stores, tmp_path / "straight", None, False)
-    assert trained.curve["step"][-1] == straight.curve["step"][-1] == 4
+    curves = [read_log(tmp_path / run / "validation.csv") for run in ("t-runs/small", "straight")]
+    assert curves[0]["step"][-1] == curves[1]["step"][-1] == straight.step == 4
     again = train_run(chosen, "small", stores, tmp_path / "t-runs" / "small", None, False)
     for p, q in zip(trained.model.parameters(), again.model.parameters(), strict=True):
         assert torch.equal(p, q), "a finished training is loaded, not continued"
 
-    interrupted = dataclasses.replace(trained, finished=False)
+    interrupted = dataclasses.replace(trained, stop_reason="interrupted")
     monkeypatch.setattr(table1, "train_run", lambda *_: interrupted)
     lines = []
     assert reproduce("smoke", tmp_path / "t", only=["small"], say=lines.append) is False

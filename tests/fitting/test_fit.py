@@ -13,7 +13,6 @@ from hypersound_lib.fitting import fit as fitting
 from hypersound_lib.inr import SIREN, FourierMLP, FourierMLPConfig, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
 from hypersound_lib.inr.build import spectral_config
 from hypersound_lib.losses import ReconstructionLoss
-from hypersound_lib.metrics import snr
 
 RATE = 8000
 
@@ -207,10 +206,3 @@ def test_a_sound_beyond_the_limits_of_its_file_is_refused_before_the_fit(monkeyp
     monkeypatch.setattr(fitting, "_descend", None)
     with pytest.raises(ConfigError, match="num_samples is at most 99, not 100"):
         fit(tone(100), SIREN(SIRENConfig(hidden_layers=1, width=4)))
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-def test_fits_on_a_gpu():
-    result = fit(tone(), device="cuda")
-    assert result.stop_reason == "target"
-    assert snr(tone(), result.sound.render()) >= 29.5

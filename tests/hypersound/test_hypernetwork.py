@@ -227,9 +227,3 @@ def test_codes_of_another_shape_are_refused(shape):
 def test_hidden_layers_that_cannot_work_are_refused(hidden):
     with pytest.raises(ConfigError, match="at least one hidden layer"):
         HyperNetworkConfig(hidden)
-
-
-def test_the_paper_names_six_hidden_layers_with_biases():
-    assert len(HyperNetworkConfig().hidden) == 6
-    _, hypernetwork = make()
-    assert all(layer.bias is not None for layer in (*hypernetwork.hidden, hypernetwork.head))

@@ -95,18 +95,6 @@ def test_a_batch_equals_a_loop_of_fresh_targets_in_values_and_gradients(name):
         torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_a_generated_network_loads_into_a_target_of_its_own(name):
-    model = make(name)
-    fresh = build_inr(model.config.target).double()
-    with torch.no_grad():
-        params = model.encode(clips())
-        own = {key: p[1] for key, p in params.items()} | dict(model.target.named_parameters())
-        fresh.load_state_dict(own | dict(fresh.named_buffers()))
-        alone = fresh(time_coords(NUM_SAMPLES, dtype=torch.float64))
-        torch.testing.assert_close(model.decode(params)[1], alone, rtol=0, atol=1e-9)
-
-
 def shrink(config):
     """Keep a preset's structure, with sizes that a test can afford."""
     target = dataclasses.replace(config.target, width=8)
@@ -236,11 +224,6 @@ def test_the_target_cannot_play_without_generated_weights():
     del params["layers.2.bias"]
     with pytest.raises(ConfigError, match=r"\['layers\.2\.bias'\]: pass them in params"):
         model.decode(params)
-
-
-def test_shared_names_that_the_target_lacks_are_refused():
-    with pytest.raises(ConfigError, match="no parameters of the target"):
-        HyperSound(make_config(shared=("layers.7.bias",)))
 
 
 @pytest.mark.slow

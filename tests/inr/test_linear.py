@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from hypersound_lib.inr.fourier_mlp import dense_layers, linear
+from hypersound_lib.inr.fourier_mlp import linear
 
 B, T, N, M = 3, 5, 4, 2
 
@@ -41,8 +41,3 @@ def test_generated_biases_are_not_mistaken_for_instants_where_the_numbers_agree(
     out = linear(x, weight, bias)  # three instants and three items
     assert out.shape == (3, 3, 2)
     assert torch.equal(out[1], bias[1].expand(3, 2))
-
-
-def test_dense_layers_end_in_one_unit():
-    layers = dense_layers(7, 5, hidden_layers=3)
-    assert [(layer.in_features, layer.out_features) for layer in layers] == [(7, 5), (5, 5), (5, 5), (5, 1)]

@@ -15,15 +15,6 @@ both = pytest.mark.parametrize(("metric", "extended"), [(stoi, False), (estoi, T
 
 
 @both
-def test_one_for_a_copy_and_falling_with_noise(metric, extended):
-    clean = voices()
-    scores = [metric(clean, noisy(clean, level), RATE) for level in (0, 0.3, 3)]
-    torch.testing.assert_close(scores[0], torch.ones(2), rtol=0, atol=1e-4)
-    assert (scores[0] > scores[1] + 0.02).all()
-    assert (scores[1] > scores[2] + 0.1).all()
-
-
-@both
 def test_the_reference_comes_first(metric, extended):
     # (estimate, clean) would score otherwise: pystoi takes the clean one first, and drops its silent frames.
     clean = voices()[0]
@@ -31,14 +22,6 @@ def test_the_reference_comes_first(metric, extended):
     expected = pystoi.stoi(clean.double().numpy(), estimate.double().numpy(), RATE, extended=extended)
     assert metric(clean, estimate, RATE).item() == pytest.approx(expected, abs=1e-6)
     assert metric(estimate, clean, RATE).item() != pytest.approx(expected, abs=1e-3)
-
-
-@both
-def test_agrees_with_torchmetrics(metric, extended):
-    audio = pytest.importorskip("torchmetrics.functional.audio.stoi")
-    clean = voices()
-    expected = audio.short_time_objective_intelligibility(noisy(clean, 1), clean, RATE, extended=extended)
-    torch.testing.assert_close(metric(clean, noisy(clean, 1), RATE).double(), expected, rtol=0, atol=1e-5)
 
 
 @both

@@ -1,7 +1,6 @@
 """ViSQOL and DNSMOS: they fall with noise, do not follow gain (ViSQOL), and refuse what has no speech in it."""
 
 import importlib.util
-import itertools
 import types
 
 import pytest
@@ -19,14 +18,6 @@ needs_dnsmos = pytest.mark.skipif(
     reason="speechmos or onnxruntime is not installed",
 )
 CLEAN = voices(1.5)[0]
-
-
-@needs_visqol
-def test_visqol_is_best_for_a_copy_and_falls_with_noise():
-    scores = [visqol(CLEAN, noisy(CLEAN, level), RATE).item() for level in (0, 0.01, 0.1, 1)]
-    assert scores[0] == pytest.approx(5)
-    assert all(a > b + 0.02 for a, b in itertools.pairwise(scores))
-    assert scores[-1] > 1
 
 
 @needs_visqol

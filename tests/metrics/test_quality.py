@@ -1,26 +1,15 @@
 """PESQ: best for a copy, falling with noise, deaf to gain; refused where the package has no value or would crash."""
 
-import itertools
-
 import pytest
 import torch
 
 from hypersound_lib.data import resample
 from hypersound_lib.errors import MetricRefused
-from hypersound_lib.metrics import METRICS, pesq
+from hypersound_lib.metrics import pesq
 
 from .signals import RATE, noisy, voices
 
 package = pytest.importorskip("pesq")
-
-
-@pytest.mark.slow
-def test_best_for_a_copy_and_falling_with_noise():
-    clean = voices()
-    scores = [pesq(clean, noisy(clean, level), RATE) for level in (0, 1e-3, 1e-2, 0.1)]
-    torch.testing.assert_close(scores[0], torch.full((2,), METRICS["pesq"].best), rtol=0, atol=1e-4)
-    assert all((a > b + 0.05).all() for a, b in itertools.pairwise(scores))
-    assert (scores[-1] > 1).all()
 
 
 def test_gain_and_polarity_are_not_heard():
@@ -37,13 +26,6 @@ def test_wide_band_at_16_khz_with_the_reference_first():
     assert pesq(clean, estimate, RATE).item() == pytest.approx(package.pesq(16000, x, y, "wb"), abs=1e-6)
     assert pesq(clean, estimate, RATE).item() != pytest.approx(package.pesq(16000, y, x, "wb"), abs=1e-3)
     assert pesq(clean, estimate, RATE).item() != pytest.approx(package.pesq(16000, x, y, "nb"), abs=1e-3)
-
-
-def test_agrees_with_torchmetrics():
-    audio = pytest.importorskip("torchmetrics.functional.audio.pesq")
-    clean = resample(voices(), RATE, 16000)
-    expected = audio.perceptual_evaluation_speech_quality(noisy(clean, 0.03), clean, 16000, "wb")
-    torch.testing.assert_close(pesq(clean, noisy(clean, 0.03), 16000), expected, rtol=0, atol=1e-5)
 
 
 def test_too_long_is_refused_before_the_package_runs_out_of_its_arrays():

@@ -18,15 +18,6 @@ from .signals import NOISE, RATE, speechlike
 both = pytest.mark.parametrize("metric", [lsd, mel_distance])
 
 
-@both
-def test_identity_is_best_and_more_noise_is_worse(metric):
-    x = speechlike()
-    distances = [float(metric(x, x + level * NOISE, RATE)) for level in (0, 1e-4, 1e-3, 1e-2, 1e-1)]
-    assert distances[0] == 0
-    assert distances == sorted(distances)
-    assert len(set(distances)) == 5
-
-
 def _frames(signal, n_fft, hop):
     padded = np.pad(signal.numpy(), n_fft // 2, mode="reflect")
     return np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop] * scipy.signal.get_window("hann", n_fft)

@@ -42,7 +42,7 @@ def test_a_state_comes_back_bit_for_bit(tmp_path):
 def test_what_never_had_a_gradient_has_no_state_to_come_back(tmp_path):
     """A parameter may be frozen, and in float16 the first updates may all be skipped."""
     state = TrainingState(make_model(), changed())
-    state.skip_update()
+    state.update_weights(skip=True)
     Checkpoints(tmp_path / "skipped", 2).save(state)
     other = make_state()
     Checkpoints(tmp_path / "skipped", 2).load_latest(other)

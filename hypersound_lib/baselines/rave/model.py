@@ -19,6 +19,7 @@ from hypersound_lib.baselines.rave.pqmf import PQMF
 from hypersound_lib.data import as_sound, peak_normalize, resample, resampled_length
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hub.model import PretrainedModel, count
+from hypersound_lib.training.validation import in_mode
 
 
 class RAVE(PretrainedModel):
@@ -82,21 +83,10 @@ class RAVE(PretrainedModel):
 
     @torch.no_grad()
     def reconstruct(self, waveform: Tensor, sample_rate: int, output_rate: int | None = None) -> Tensor:
-        """Encode a sound of any length and rate, and play it at any rate: `(T,) -> (T',)`.
+        """Encode a sound and play it: `(T,) -> (T',)`, as `PretrainedModel.reconstruct` has it.
 
-        T' = ⌊T · output_rate / sample_rate + ½⌋. The sound is brought to the model's rate, then to full scale, and the
-        result has the original's scale. Silence stays silent. It runs in one pass, so memory grows with its length.
-
-        Args:
-            waveform: `(T,)`.
-            sample_rate: the waveform's, in Hz.
-            output_rate: in Hz; None stands for the model's own. soxr brings the result there.
-
-        Returns:
-            `(T',)`, float32 on the CPU.
-
-        Raises:
-            ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a rate is impossible.
+        soxr brings the sound to the model's rate; it is played at full scale, and the result has the original's scale.
+        It runs in one pass, so memory grows with its length.
         """
         rate = self.config.sample_rate
         output_rate = rate if output_rate is None else output_rate
@@ -106,12 +96,8 @@ class RAVE(PretrainedModel):
         gain = heard.abs().max().item() if len(heard) else 0.0
         if gain == 0:
             return torch.zeros(total)
-        was_training = self.training
-        self.eval()
-        try:
+        with in_mode(self, training=False):
             played = self._play(peak_normalize(heard))
-        finally:
-            self.train(was_training)
         played = resample(gain * played, rate, output_rate)
         return functional.pad(played, (0, total - len(played)))
 

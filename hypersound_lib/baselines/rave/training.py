@@ -32,25 +32,11 @@ def train_rave(
     cpu: bool = False,
     progress: bool = True,
 ) -> TrainingResult:
-    """Train a model, and leave logs, checkpoints and weights in a folder.
+    """Train a model, and leave logs, checkpoints and weights in a folder; arguments and errors are those of `train`.
 
     `OUT/model` holds the last weights and `OUT/best` those of the lowest spectral distance. By the larger of
-    step / config.steps and seconds / max_seconds the noise joins in, the second stage begins, the learning rate falls.
-
-    Args:
-        model: trained in place.
-        train_store: recordings at the model's rate.
-        validation_store: recordings of other voices, at the same rate.
-        config: how to train.
-        out: the run's folder.
-        resume: go on from the latest checkpoint in `out`; without a time limit, bit for bit as if nothing had happened.
-        max_seconds: stop after so much time, over all sessions.
-        cpu: leave a GPU alone.
-        progress: show a bar.
-
-    Raises:
-        ConfigError: stores and model do not fit, or `out` is in use, or holds a run where `resume` is False, or none.
-        TrainingError: loss or gradient became NaN or infinite; the last good checkpoint is kept.
+    step / config.steps and seconds / max_seconds, over all sessions, the noise joins in, the second stage begins, the
+    learning rate falls. Resumed without a time limit, it ends bit for bit as if nothing had happened.
     """
     with locked(Path(out)):
         run = _Run(model, (train_store, validation_store), config, Path(out), resume, max_seconds, cpu)

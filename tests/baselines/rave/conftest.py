@@ -1,16 +1,12 @@
 """A RAVE and a corpus so small that a step takes milliseconds."""
 
-import math
-
-import numpy as np
 import pytest
 import torch
 
 from hypersound_lib.baselines.rave import RAVE, RAVEConfig, RAVETrainingConfig
 from hypersound_lib.baselines.rave.discriminator import DiscriminatorConfig
-from hypersound_lib.data import AudioStore, to_int16
-
-RATE = 8000
+from hypersound_lib.data import AudioStore
+from tests.training.tiny import RATE, make_store
 
 
 @pytest.fixture(scope="session")
@@ -60,11 +56,4 @@ def brief_training() -> RAVETrainingConfig:
 @pytest.fixture(scope="session")
 def store() -> AudioStore:
     """Three tones in noise, a second each."""
-    generator = torch.Generator().manual_seed(0)
-    t = torch.arange(RATE) / RATE
-    pieces = [
-        to_int16(0.4 * torch.sin(2 * math.pi * (200 + 90 * i) * t) + 0.05 * torch.randn(RATE, generator=generator))
-        for i in range(3)
-    ]
-    names = [f"tone{i}.wav" for i in range(3)]
-    return AudioStore(torch.cat(pieces), np.arange(4) * RATE, RATE, names, [""] * 3)
+    return make_store()

@@ -9,8 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from hypersound_lib.baselines.rave import RAVE, train_rave
-from hypersound_lib.data import AudioStore
-from hypersound_lib.errors import ConfigError, TrainingError, WeightsFileError
+from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.training import read_log
 
 
@@ -134,25 +133,6 @@ def test_nan_stops_it_before_it_reaches_the_weights(tiny, store, brief_training,
     with pytest.raises(TrainingError, match=r"step 1, stage 1: spectral is nan.*no checkpoint yet"):
         train_rave(model, store, store, brief_training, tmp_path, cpu=True, progress=False)
     assert all(torch.equal(weights[name], p) for name, p in model.encoder.named_parameters())
-
-
-def test_folders_in_the_wrong_state_are_refused(straight, tiny, store, brief_training, tmp_path):
-    with pytest.raises(ConfigError, match="holds a training already"):
-        run(tiny, store, brief_training, straight[1])
-    with pytest.raises(ConfigError, match="no checkpoint"):
-        run(tiny, store, brief_training, tmp_path / "empty", resume=True)
-
-
-def test_another_models_checkpoint_is_refused(straight, tiny, store, brief_training):
-    wider = RAVE(dataclasses.replace(tiny, capacity=8))
-    with pytest.raises(WeightsFileError, match="cannot go on from here"):
-        train_rave(wider, store, store, brief_training, straight[1], resume=True, cpu=True, progress=False)
-
-
-def test_a_store_at_another_rate_is_refused(tiny, store, brief_training, tmp_path):
-    other = AudioStore(store.samples, store.offsets, 16000, store.names, store.speakers)
-    with pytest.raises(ConfigError, match="16000"):
-        train_rave(fresh(tiny), other, store, brief_training, tmp_path, cpu=True, progress=False)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from hypersound_lib.baselines import codecs
 from hypersound_lib.data import load_dataset
 from hypersound_lib.metrics import si_snr, stoi
+from tests.benchmarks import codecs
 
 RATE = 22050
 needs_opus = pytest.mark.skipif(not codecs.available("opusenc", "opusdec"), reason="opus-tools is not installed")
