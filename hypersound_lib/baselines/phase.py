@@ -14,8 +14,6 @@ many numbers as there are samples.
 """
 
 import math
-from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -48,10 +46,14 @@ def griffin_lim(waveform: Tensor, sample_rate: int, iterations: int = 60, seed: 
         raise ConfigError(f"a waveform's samples have a rate of at least 1 Hz, not {sample_rate}")
     hop = max(1, round(512 * sample_rate / 44100))
     window = torch.hann_window(4 * hop, dtype=waveform.dtype, device=waveform.device)
-    sizes: dict[str, Any] = {"n_fft": 4 * hop, "hop_length": hop, "window": window}
-    # Zeros at the ends, not a mirrored copy, which a sound shorter than half a window could not give.
-    forward = partial(torch.stft, **sizes, pad_mode="constant", return_complex=True)
-    inverse = partial(torch.istft, **sizes, length=len(waveform))
+
+    def forward(sound: Tensor) -> Tensor:
+        # Zeros at the ends, not a mirrored copy, which a sound shorter than half a window could not give.
+        return torch.stft(sound, 4 * hop, hop, window=window, pad_mode="constant", return_complex=True)
+
+    def inverse(spectrum: Tensor) -> Tensor:
+        return torch.istft(spectrum, 4 * hop, hop, window=window, length=len(waveform))
+
     magnitude = forward(waveform).abs()
     uniform = torch.rand(magnitude.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     spectrum = torch.polar(magnitude, (2 * math.pi * uniform).to(magnitude))

@@ -97,7 +97,7 @@ def _tutorial(steps: int = 2500) -> Scale:
     }
     # 128 mel bins would leave bins of 512 samples empty at 16 kHz.
     runs |= _losses(runs["base"], (128, 256, 512, 1024, 2048), 64, (512, 1024, 2048))
-    # On two cores RAVE makes about 8 000 steps in the time that `base` takes for its own; the time ends it elsewhere.
+    # On a core of a server these take three quarters of the time of `base`. Where they take longer, that time ends it.
     rave = replace(TUTORIAL_TRAINING, steps=8000, validate_every=400, checkpoint_every=800)
     return Scale("tutorial", "mini", runs, {}, TUTORIAL, rave, "base", 16, 1.5)
 

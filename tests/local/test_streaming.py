@@ -64,7 +64,7 @@ def first_sound(model, size):
 def test_the_latency_is_what_the_networks_look_ahead_takes_and_no_more():
     model = make_model()
     hops = look_ahead(model) + 2
-    assert look_ahead(model) == 1 + model.generator.look_ahead
+    assert look_ahead(model) == 4, "one of the side numbers, three of the generator"
     assert latency(model) == hops * HOP / RATE
     assert first_sound(model, 1) == (hops * HOP, hops * HOP)
     assert first_sound(model, HOP) == (hops * HOP, hops * HOP)
