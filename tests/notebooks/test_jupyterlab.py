@@ -146,7 +146,7 @@ def test_all_cells_run_without_an_error(lab):
 
 
 def test_the_live_widget_is_preferred_to_its_static_form(lab):
-    for description in ("voice", "sample rate", "layer"):
+    for description in ("voice", "sample rate", "half"):
         assert view(lab, description).is_visible()
     assert lab.locator("hypersound-pages").count() == 0
 
@@ -170,7 +170,7 @@ def test_the_rate_slider_is_moved_by_keys_and_changes_picture_and_sound(lab):
     assert box.locator("img").screenshot() != pixels
 
 
-@pytest.mark.parametrize("description", ["voice", "layer"])
+@pytest.mark.parametrize("description", ["voice", "half"])
 def test_lists_turn_their_pages_and_their_players_play(lab, description):
     box = view(lab, description)
     box.scroll_into_view_if_needed()
