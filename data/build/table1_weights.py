@@ -1,8 +1,8 @@
 """Ship two models of a finished Table 1: ``python data/build/table1_weights.py``.
 
-Notebooks play them: ``data/checkpoints/table1-base`` (HyperSound) and ``data/checkpoints/table1-rave``, trained on the
-same data for the same time. Their trainings are taken from ``data/results/table1-runs``, their scores from
-``data/results/table1``.
+Notebooks play them: ``data/checkpoints/table1-base`` (HyperSound) and ``data/checkpoints/table1-rave``, trained on
+the same data, RAVE for no longer than the other. Their trainings are taken from ``data/results/table1-runs``, their
+scores from ``data/results/table1``.
 """
 
 from pathlib import Path

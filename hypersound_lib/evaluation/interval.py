@@ -50,5 +50,9 @@ def bootstrap(values: Sequence[float], confidence: float = 0.95, resamples: int 
 
 
 def short(value: float) -> str:
-    """Return three digits that matter."""
+    """Return three digits that matter.
+
+    >>> short(0.000278), short(-100.0), short(4.6439), short(-0.0), short(12345.6)
+    ('0.000278', '-100', '4.64', '0.00', '12346')
+    """
     return f"{value:z#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:.0f}"

@@ -30,7 +30,7 @@ class Scale:
     same: dict[str, str]  # run -> run that is the very same training, and stands in for it
     rave: RAVEConfig
     rave_training: RAVETrainingConfig
-    rave_seconds_of: str | None  # RAVE trains as long as this run took; None: for all of its steps
+    rave_seconds_of: str | None  # RAVE trains no longer than this run took; None: for all of its steps
     limit: int | None  # test recordings
     seconds: float  # of each
 

@@ -87,11 +87,11 @@ def _chosen_runs(chosen: Scale, only: Sequence[str]) -> list[str]:
 
 
 def _rave_seconds(chosen: Scale, run: str, done: dict[str, dict[str, Any]]) -> float | None:
-    """Return how long RAVE trains: as long as another run did, where the scale says so."""
+    """Return how long RAVE trains at most: as long as another run did, where the scale says so."""
     if run != "rave" or chosen.rave_seconds_of is None:
         return None
     if chosen.rave_seconds_of not in done:
-        raise ConfigError(f"RAVE trains as long as {chosen.rave_seconds_of} did: run that first")
+        raise ConfigError(f"RAVE trains no longer than {chosen.rave_seconds_of} did: run that first")
     return done[chosen.rave_seconds_of]["seconds"]
 
 
@@ -104,7 +104,7 @@ def _write_table(out: Path, done: dict[str, dict[str, Any]], say: Callable[[str]
 def run_names(chosen: Scale) -> list[str]:
     """Return all trainings of a scale, in the order in which they run."""
     wanted = dict.fromkeys(chosen.stand_in(row.run) for row in ROWS)
-    # RAVE comes last: it trains as long as another run did.
+    # RAVE comes last: it trains no longer than another run did.
     return [*(name for name in wanted if name != "rave"), "rave"]
 
 

@@ -22,7 +22,7 @@ SCALES = ("smoke", "tutorial", "paper")
 def test_every_row_of_the_paper_has_its_run(name):
     chosen = scale(name)
     assert {chosen.stand_in(row.run) for row in ROWS} - {"rave"} == set(chosen.runs)
-    assert run_names(chosen)[-1] == "rave", "it trains as long as another run did"
+    assert run_names(chosen)[-1] == "rave", "it trains no longer than another run did"
     assert all(row.paper is None or len(row.paper) == len(TABLE_1) for row in ROWS)
 
 
