@@ -68,16 +68,16 @@ def ablation(document: dict, origin: Origin) -> str:
     results = document["results"]
     metrics = ("pesq", "stoi", "lsd", "si_snr")
     lines = [
-        f"**What each part of `local` brings**: the preset with one thing changed, {results['seconds']:.0f} s of "
+        f"**What each part of `local` brings**: the preset with one thing changed, {results['steps']} steps of "
         f"training each, on {len(results['recordings'])} recordings of unseen voices, at equal bit rates. Rates are "
         f"ideal code lengths, without headers. {_slashed(metrics)}; – where a model cannot go so low or so high:",
         "",
-        f"| model | steps | {' | '.join(f'{kbps:g} kbit/s' for kbps in results['kbps'])} |",
-        f"|---|---:|{'---:|' * len(results['kbps'])}",
+        f"| model | {' | '.join(f'{kbps:g} kbit/s' for kbps in results['kbps'])} |",
+        f"|---|{'---:|' * len(results['kbps'])}",
     ]
     for row in results["rows"]:
         cells = " | ".join(_joined(at, metrics) if at else "–" for at in row["at"])
-        lines.append(f"| {row['row']} | {row['steps']} | {cells} |")
+        lines.append(f"| {row['row']} | {cells} |")
     return "\n".join([*lines, "", origin(document)])
 
 

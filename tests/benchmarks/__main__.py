@@ -65,7 +65,7 @@ def main() -> int:
     parser.add_argument(
         "--limit",
         type=float,
-        help="seconds for each run of clip_*, fit, window, overfit, sweep, gpu_quality, local_ablation; "
+        help="seconds for each run of clip_*, fit, window, overfit, sweep, gpu_quality; steps for local_ablation; "
         "clips of each corpus for rate",
     )
     parser.add_argument("--model", help="folder or name of the model for rate, local, local_elsewhere (default: local)")

@@ -1,6 +1,6 @@
-"""What each learnt part of the local model brings, at equal bit rates; every row is trained equally long.
+"""What each learnt part of the local model brings, at equal bit rates; every row is trained for as many steps.
 
-make bench ARGS="local_ablation --speech FOLDER --limit 120"
+make bench ARGS="local_ablation --speech FOLDER --limit 300"
 
 A row is the preset `local` with one part changed. Each is scored at several positions of the rate knob, on unseen
 voices. Rates are ideal code lengths, Σ -log₂ p, without headers; scores at 4 … 20 kbit/s lie on the line between
@@ -72,9 +72,9 @@ ROWS = (
 )
 
 
-def run(quick: bool = False, speech: Path | None = None, limit: float = 120.0) -> dict:
-    """Train every row for `limit` seconds, and score it on unseen voices."""
-    seconds = 5.0 if quick else limit
+def run(quick: bool = False, speech: Path | None = None, limit: float = 300) -> dict:
+    """Train every row for `limit` steps, and score it on unseen voices."""
+    count = 20 if quick else int(limit)
     chosen = local_speech.excerpts(speech, 3 if quick else RECORDINGS, SECONDS)
     stored = preset("local")
     data = local_speech.stores(speech, stored.model.sample_rate)
@@ -83,14 +83,14 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = 120.0) -
     for row in ROWS:
         model, steps = row.build(), 0
         if row.trained:
-            steps = local_speech.train_for(seconds, model, stored.training, data).step
+            steps = local_speech.train_for(model, stored.training, data, steps=count).step
         knobs = KNOBS[::3] if quick else KNOBS
         rows.append(scored(row.name, steps, model.eval(), sounds, knobs))
         if row.also:
             name, change = row.also
             change(model)
             rows.append(scored(name, steps, model, sounds, knobs))
-    return {"seconds": seconds, "recordings": [e.name for e in chosen], "kbps": KBPS, "rows": rows}
+    return {"steps": count, "recordings": [e.name for e in chosen], "kbps": KBPS, "rows": rows}
 
 
 def scored(name: str, steps: int, model: LocalHyperSound, sounds: list[Tensor], knobs: tuple[int, ...]) -> dict:

@@ -61,7 +61,7 @@ def curve(marks: tuple[int, ...], speech: Path | None, chosen: list[Excerpt]) ->
         for before, mark in pairwise((0, *marks)):
             torch.manual_seed(stored.training.seed)
             model = LocalHyperSound(stored.model)
-            result = local_speech.train_for(mark - before, model, stored.training, data, folder)
+            result = local_speech.train_for(model, stored.training, data, folder, seconds=mark - before)
             yield scores(model, result.seconds, result.step, chosen)
 
 

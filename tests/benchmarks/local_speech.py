@@ -40,17 +40,19 @@ def excerpts(speech: Path | None, limit: int, seconds: float) -> list[Excerpt]:
 
 
 def train_for(
-    seconds: float,
     model: nn.Module,
     config: TrainingConfig,
     data: tuple[AudioStore, AudioStore],
     folder: str | Path | None = None,
+    *,
+    seconds: float | None = None,
+    steps: int = 10**6,
 ) -> TrainingResult:
-    """Train a model in place for so long; in a folder that holds a run, go on with it for so long."""
-    # Neither a validation nor a checkpoint on the way, and no schedule that ends: time alone ends it.
+    """Train a model in place for so long or so many steps; in a folder that holds a run, go on with it."""
+    # Neither a validation nor a checkpoint on the way, and no schedule that ends: time or steps alone end it.
     far = 10**9
     config = dataclasses.replace(
-        config, steps=10**6, schedule="constant", validate_every=far, checkpoint_every=far, validation_clips=16
+        config, steps=steps, schedule="constant", validate_every=far, checkpoint_every=far, validation_clips=16
     )
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(folder or temporary) / "run"
