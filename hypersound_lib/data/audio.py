@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hypersound_lib.data.mpeg import all_frames, scan
 from hypersound_lib.data.os_errors import name_in_text
-from hypersound_lib.data.truncation import missing_tail, second_stream
+from hypersound_lib.data.truncation import logged_cut, missing_tail, second_stream
 from hypersound_lib.data.waveforms import LOUDEST, resample
 from hypersound_lib.errors import HIGHEST_RATE, LOWEST_RATE, AudioFileError
 
@@ -112,6 +112,11 @@ def _check_there(path: Path) -> None:
         raise AudioFileError(f"{path}: is empty (0 bytes). Copy or download it again.")
 
 
+def _refuse_cut(path: Path, fault: str | None) -> None:
+    if fault is not None:
+        raise AudioFileError(f"{path}: {fault}. Copy, download or encode it again.")
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Reader]:
     """Open a sound file to decode it, and say what is wrong with it where that fails.
@@ -124,8 +129,7 @@ def opened(path: Path) -> Iterator[Reader]:
     try:
         _check_there(path)
         mpeg = scan(path)
-        if (fault := missing_tail(path) if mpeg is None else mpeg.fault) is not None:
-            raise AudioFileError(f"{path}: {fault}. Copy, download or encode it again.")
+        _refuse_cut(path, missing_tail(path) if mpeg is None else mpeg.fault)
         if (other := second_stream(path) if mpeg is None else mpeg.second) is not None:
             raise AudioFileError(
                 f"{path}: another stream begins at byte {other}, of which nothing would be read. Cut it there: "
@@ -138,6 +142,7 @@ def opened(path: Path) -> Iterator[Reader]:
         elif mpeg is not None and not mpeg.is_stated:
             source, counted = all_frames(path, mpeg), mpeg.num_samples
         with source as name, Reader(name, counted) as file:
+            _refuse_cut(path, logged_cut(file.extra_info))
             if file.num_frames > _UNKNOWN_LENGTH:
                 raise AudioFileError(f"{path}: does not state its length. Encode it again, into a seekable file.")
             if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:

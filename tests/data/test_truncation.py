@@ -47,7 +47,7 @@ ENTIRE = WHOLE | {
 }
 CUT = {
     "streamed.wav": (streamed(0), "holds no samples"),  # libsndfile believes that there is nothing
-    "tagged.wav": (TAGGED[:-1000], "promises 48000 bytes of audio but only 47000"),
+    "tagged.wav": (TAGGED[:-1000], "promises 48000 bytes but only 47000"),
     "between pages.ogg": (WHOLE[".ogg"][: WHOLE[".ogg"].rfind(b"OggS")], "not marked as the end of the stream"),
     "unknown length.flac": (flac_of(0), "does not state its length"),
     "boast.flac": (flac_of(2**36 - 1), "truncated"),  # and takes no memory
