@@ -25,18 +25,7 @@ class Corpus:
     archive: Archive | None = None  # None: embedded, nothing to download
 
 
-def _torchaudio(class_name: str, *arguments: str) -> Callable[[str], object]:
-    """Return a function that lets a torchaudio dataset class unpack the archive which lies in its root."""
-
-    def unpack(root: str) -> object:
-        import torchaudio.datasets  # here, because only a download needs it
-
-        return getattr(torchaudio.datasets, class_name)(root, *arguments, download=True)
-
-    return unpack
-
-
-# URLs and checksums are those of torchaudio's dataset modules, which keep them private; a test compares them.
+# URLs, checksums and folders are those of torchaudio's dataset modules; a test compares the first two.
 _LIBRISPEECH = {  # subset: (bytes, SHA-256)
     "dev-clean": (337_926_286, "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3"),
     "dev-other": (314_305_928, "12661c48e8c3fe1de2c1caa4c3e135193bfb1811584f11f569dd12645aa84365"),
@@ -50,10 +39,8 @@ _LIBRISPEECH = {  # subset: (bytes, SHA-256)
 
 def _librispeech(subset: str) -> Corpus:
     size_bytes, sha256 = _LIBRISPEECH[subset]
-    url = f"http://www.openslr.org/resources/12/{subset}.tar.gz"
-    unpack = _torchaudio("LIBRISPEECH", subset)
-    archive = Archive(url, sha256, size_bytes, f"LibriSpeech/{subset}", unpack)
-    return Corpus(index_librispeech, hold_out_last(None), archive)
+    url, folder = f"http://www.openslr.org/resources/12/{subset}.tar.gz", f"LibriSpeech/{subset}"
+    return Corpus(index_librispeech, hold_out_last(None), Archive(url, sha256, size_bytes, folder, folder))
 
 
 CORPORA: dict[str, Corpus] = {
@@ -66,7 +53,7 @@ CORPORA: dict[str, Corpus] = {
             "f96258be9fdc2cbff6559541aae7ea4f59df3fcaf5cf963aae5ca647357e359c",
             11_747_302_977,
             "VCTK-Corpus-0.92",
-            _torchaudio("VCTK_092"),
+            inside=".",
         ),
     ),
     "ljspeech": Corpus(
@@ -77,7 +64,7 @@ CORPORA: dict[str, Corpus] = {
             "be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5",
             2_748_572_632,
             "LJSpeech-1.1",
-            _torchaudio("LJSPEECH"),
+            inside="LJSpeech-1.1",
         ),
     ),
     "librispeech": _librispeech("train-clean-100"),
@@ -89,7 +76,7 @@ CORPORA: dict[str, Corpus] = {
             "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
             2_428_923_189,
             "SpeechCommands/speech_commands_v0.02",
-            _torchaudio("SPEECHCOMMANDS"),
+            inside=".",
         ),
     ),
     "yesno": Corpus(
@@ -100,7 +87,7 @@ CORPORA: dict[str, Corpus] = {
             "c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73",
             4_703_754,
             "waves_yesno",
-            _torchaudio("YESNO"),
+            inside="waves_yesno",
         ),
     ),
     **{f"librispeech-{subset}": _librispeech(subset) for subset in _LIBRISPEECH},

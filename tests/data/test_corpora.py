@@ -1,4 +1,4 @@
-"""Datasets by name: found, split, downloaded through torchaudio from a loopback server, or refused with a remedy."""
+"""Datasets by name: found, split, downloaded from a loopback server, or refused with a remedy."""
 
 import csv
 import pickle

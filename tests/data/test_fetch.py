@@ -95,13 +95,7 @@ def test_no_server_is_an_error_with_the_address(tmp_path, monkeypatch):
         fetch("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", SHA256, 9)
 
 
-def test_a_full_disk_is_named_and_its_space_given_back(get, tmp_path, file_size_limit):
-    with file_size_limit(500_000), pytest.raises(DownloadError, match=r"corpus\.zip: the disk.*full.*Free some space"):
-        get()
-    assert not any(tmp_path.iterdir())
-
-
-def test_no_space_on_the_device_is_named(get, tmp_path):
+def test_a_full_disk_is_named_and_its_space_given_back(get, tmp_path):
     partial = tmp_path / "corpus.zip.partial"
     try:
         partial.symlink_to("/dev/full")  # every write there fails with ENOSPC
@@ -121,12 +115,6 @@ def test_too_small_a_disk_is_found_before_writing(get, server, tmp_path, monkeyp
     assert not any(tmp_path.iterdir())
 
 
-def test_a_folder_without_permission_is_named(server, locked_folder):
-    server.files["corpus.zip"] = CONTENT
-    with pytest.raises(DownloadError, match=r"no permission to write in .*another folder"):
-        fetch(f"{server.url}/corpus.zip", locked_folder / "corpus.zip", SHA256, len(CONTENT))
-
-
 def send(handler, status, headers, body=b""):
     handler.send_response(status)
     for name, value in headers.items():
@@ -144,7 +132,7 @@ def test_a_length_that_is_no_number_is_done_without(get, server, tmp_path, lengt
     assert_whole(tmp_path)
 
 
-def test_an_endless_body_ends_at_the_size_of_the_file(get, server, tmp_path):
+def test_an_endless_body_is_read_to_the_size_of_the_file(get, server, tmp_path):
     sent = 0
 
     def endless(handler, start):
@@ -152,10 +140,10 @@ def test_an_endless_body_ends_at_the_size_of_the_file(get, server, tmp_path):
         send(handler, 200, {})
         with suppress(OSError):  # the other side has gone
             while sent < 100 * len(CONTENT):
-                sent += handler.wfile.write(CONTENT)
+                sent += handler.wfile.write(CONTENT[::-1])
 
     server.answer = endless
-    with pytest.raises(DownloadError, match=r"more than 1048576 bytes, which the whole has"):
+    with pytest.raises(DownloadError, match="wrong checksum"):
         get()
     assert sent < 20 * len(CONTENT), "what lies in the sockets' buffers at most"
     assert not any(tmp_path.iterdir())
@@ -172,33 +160,19 @@ def test_a_server_that_brings_next_to_nothing_is_given_up(get, server, tmp_path,
     assert [path.name for path in tmp_path.iterdir()] == ["corpus.zip.partial"]
 
 
-def trickle(handler, data):
+def trickle(handler, start):
+    send(handler, 206 if start else 200, {"Content-Length": str(len(CONTENT) - start)})
     with suppress(OSError):  # the other side has gone
-        for byte in data:
+        for byte in CONTENT[start : start + 200]:
             handler.wfile.write(bytes([byte]))
             time.sleep(0.02)
 
 
-def slow_body(handler, start):
-    send(handler, 206 if start else 200, {"Content-Length": str(len(CONTENT) - start)})
-    trickle(handler, CONTENT[start : start + 200])
-
-
-def slow_headers(handler, start):
-    trickle(handler, b"HTTP/1.0 200 OK\r\nX: " + bytes(200))
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [(slow_body, "fewer than 1000 bytes per second|timed out"), (slow_headers, "no connection|ended after 0 of")],
-)
-def test_a_trickle_is_given_up(get, server, tmp_path, monkeypatch, answer, message):
+def test_a_trickle_is_given_up(get, server, tmp_path, monkeypatch):
     monkeypatch.setattr("hypersound_lib.data.fetch._TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr("hypersound_lib.data.fetch._ATTEMPTS", 2)
-    server.answer = answer
-    with pytest.raises(DownloadError, match=message):
+    server.answer = trickle
+    with pytest.raises(DownloadError, match=r"fewer than 1000 bytes per second|timed out"):
         get()
     assert len(server.requests) == 2
-    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert CONTENT.startswith(kept)
-    assert answer is slow_body or not kept
+    assert CONTENT.startswith((tmp_path / "corpus.zip.partial").read_bytes())
