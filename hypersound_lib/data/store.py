@@ -4,13 +4,15 @@ An hour of 22 050 Hz mono takes 159 MB. All recordings lie end to end in one fla
 
     samples   |---- recording 0 ----|-- recording 1 --|------ recording 2 ------|
     offsets   0                     a                 b                         c
+
+On disk, an index beside the samples holds the offsets, what each recording is, and what was left out.
 """
 
 import hashlib
 import json
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +23,14 @@ from torch import Tensor
 from hypersound_lib.data.audio import load_audio
 from hypersound_lib.data.layouts import Recording
 from hypersound_lib.data.os_errors import explain_os_error
-from hypersound_lib.data.store_index import FORMAT, INDEX_FILE, SAMPLES_FILE, read_index
 from hypersound_lib.data.waveforms import from_int16, peak_normalize, to_int16
 from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError, check_sample_rate
 from hypersound_lib.files import staging_folder
 from hypersound_lib.progress import progress_bar
 
+SAMPLES_FILE = "samples.int16"
+INDEX_FILE = "index.json"
+FORMAT = 1
 _LISTED = 10  # recordings that a message names
 
 
@@ -101,13 +105,12 @@ def build_store(
         raise DatasetError("a store needs at least one recording; got none")
     source = _fingerprint(recordings, sample_rate, normalize)
     if folder is None:
-        faults: list[str] = []
-        decoded = list(_decode_each(recordings, sample_rate, normalize, progress, faults))
-        kept, pieces = zip(*decoded, strict=True)
-        _warn_of(faults, len(recordings))
-        return AudioStore(torch.cat(pieces), _offsets([len(piece) for piece in pieces]), sample_rate, *_describe(kept))
+        pieces: list[Tensor] = []
+        index = _decode_each(recordings, sample_rate, normalize, progress, pieces.append)
+        _warn_of(index)
+        return _store(torch.cat(pieces), index)
     folder = Path(folder)
-    if (folder / INDEX_FILE).is_file() and read_index(folder)["source"] == source:
+    if (folder / INDEX_FILE).is_file() and _read_index(folder).get("source") == source:
         return open_store(folder)
     try:
         _write_store(folder.resolve(), recordings, sample_rate, normalize, progress, source)
@@ -123,43 +126,80 @@ def open_store(folder: str | os.PathLike) -> AudioStore:
         DatasetError: the folder holds no whole store.
     """
     folder = Path(folder)
-    store, faults = _map_store(folder), read_index(folder)["faults"]
-    _warn_of(faults, len(store) + len(faults))
+    store = _map_store(folder)
+    _warn_of(_read_index(folder))
     return store
 
 
 def _map_store(folder: Path) -> AudioStore:
     """Open a store as `open_store` does, without its warning, which worker processes need not repeat."""
-    index = read_index(folder)
-    offsets = np.array(index["offsets"], dtype=np.int64)
-    path = folder / SAMPLES_FILE
-    expected = int(offsets[-1]) * 2
-    if not path.is_file() or path.stat().st_size != expected:
-        raise DatasetError(f"{path}: is missing or not {expected} bytes long. Delete {folder} and build it again.")
-    samples = torch.from_file(str(path), shared=False, size=int(offsets[-1]), dtype=torch.int16)
-    return AudioStore(samples, offsets, index["sample_rate"], tuple(index["names"]), tuple(index["speakers"]), folder)
+    index = _read_index(folder)
+    path, total = folder / SAMPLES_FILE, index["offsets"][-1]
+    if not path.is_file() or path.stat().st_size != 2 * total:
+        raise DatasetError(f"{path}: is missing or not {2 * total} bytes long. Delete {folder} and build it again.")
+    return _store(torch.from_file(str(path), shared=False, size=total, dtype=torch.int16), index, folder)
+
+
+def _store(samples: Tensor, index: dict, folder: Path | None = None) -> AudioStore:
+    offsets, names, speakers = np.array(index["offsets"], np.int64), tuple(index["names"]), tuple(index["speakers"])
+    return AudioStore(samples, offsets, index["sample_rate"], names, speakers, folder)
+
+
+def _read_index(folder: Path) -> dict:
+    """Return the index of the store in a folder.
+
+    Raises:
+        DatasetError: it is missing, is damaged, or is of another format.
+    """
+    path = folder / INDEX_FILE
+    try:
+        index = {"faults": []} | json.loads(path.read_text(encoding="utf-8"))  # which the first ones do not tell
+        if index["format"] != FORMAT:
+            raise ValueError(f"has format {index['format']}, this library reads {FORMAT}")
+        check_sample_rate(index["sample_rate"])
+        offsets = np.array(index["offsets"], dtype=np.int64)
+        if not len(offsets) - 1 == len(index["names"]) == len(index["speakers"]) > 0:
+            raise ValueError("offsets are one number more than names and speakers")
+        if offsets[0] or (np.diff(offsets) < 0).any():
+            raise ValueError("offsets rise from 0")
+        return index
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError, ConfigError) as error:
+        problem = f"cannot be read ({type(error).__name__}: {error})"
+        raise DatasetError(f"{path}: {problem}. Delete {folder} and build the store again with build_store.") from error
 
 
 def _decode_each(
-    recordings: Sequence[Recording], sample_rate: int, normalize: bool, progress: bool, faults: list[str]
-) -> Iterator[tuple[Recording, Tensor]]:
-    """Yield each recording that has samples, and them; what is wrong with the others is added to `faults`."""
+    recordings: Sequence[Recording], sample_rate: int, normalize: bool, progress: bool, keep: Callable[[Tensor], object]
+) -> dict:
+    """Hand the samples of each recording that has some to `keep`, in turn, and return the index of them all."""
+    lengths, kept, faults = [0], [], []
     for recording in progress_bar(iterable=recordings, desc="decoding", unit="file", disable=not progress):
         try:
             waveform, _ = load_audio(recording.path, sample_rate)
         except (AudioFileError, ConfigError) as error:  # the latter where resampling overflows
             faults.append(str(error))
             continue
-        if len(waveform):
-            yield recording, to_int16(peak_normalize(waveform) if normalize else waveform)
-        else:
+        if not len(waveform):
             faults.append(f"{recording.path}: has no sample at {sample_rate} Hz, it is too short. Leave it out.")
-    if len(faults) == len(recordings):
+            continue
+        keep(to_int16(peak_normalize(waveform) if normalize else waveform))
+        lengths.append(len(waveform))
+        kept.append(recording)
+    if not kept:
         raise AudioFileError(f"none of {len(faults)} recordings can be read:\n{_listed(faults)}")
+    return {
+        "format": FORMAT,
+        "sample_rate": sample_rate,
+        "offsets": np.cumsum(lengths).tolist(),
+        "names": [str(recording.path) for recording in kept],
+        "speakers": [recording.speaker for recording in kept],
+        "faults": faults,
+    }
 
 
-def _warn_of(faults: Sequence[str], total: int) -> None:
-    if faults:
+def _warn_of(index: dict) -> None:
+    if faults := index["faults"]:
+        total = len(faults) + len(index["names"])
         warnings.warn(f"{len(faults)} of {total} recordings are left out:\n{_listed(faults)}", stacklevel=3)
 
 
@@ -171,23 +211,11 @@ def _write_store(folder: Path, recordings, sample_rate: int, normalize: bool, pr
     if folder.exists() and not (folder / INDEX_FILE).is_file() and not all(map(_is_left, folder.iterdir())):
         raise DatasetError(f"{folder}: holds something other than a store. Choose an empty or new folder.")
     with staging_folder(folder) as staging:
-        lengths, kept, faults = [], [], list[str]()
         with open(staging / SAMPLES_FILE, "wb") as file:
-            for recording, piece in _decode_each(recordings, sample_rate, normalize, progress, faults):
-                file.write(piece.numpy().tobytes())
-                lengths.append(len(piece))
-                kept.append(recording)
-        names, speakers = _describe(kept)
-        index = {
-            "format": FORMAT,
-            "sample_rate": sample_rate,
-            "source": source,
-            "offsets": _offsets(lengths).tolist(),
-            "names": names,
-            "speakers": speakers,
-            "faults": faults,
-        }
-        (staging / INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
+            index = _decode_each(
+                recordings, sample_rate, normalize, progress, lambda piece: file.write(piece.numpy().tobytes())
+            )
+        (staging / INDEX_FILE).write_text(json.dumps(index | {"source": source}), encoding="utf-8")
         # The folder itself may be a disk's, and stays. Without an index, half a store is never opened.
         folder.mkdir(exist_ok=True)
         (folder / INDEX_FILE).unlink(missing_ok=True)
@@ -198,14 +226,6 @@ def _write_store(folder: Path, recordings, sample_rate: int, normalize: bool, pr
 def _is_left(path: Path) -> bool:
     """Tell whether a file is what a killed process leaves of a store."""
     return path.name == SAMPLES_FILE or path.name.startswith(".writing-")
-
-
-def _describe(recordings: Sequence[Recording]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return tuple(str(recording.path) for recording in recordings), tuple(recording.speaker for recording in recordings)
-
-
-def _offsets(lengths: Sequence[int]) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def _fingerprint(recordings: Sequence[Recording], sample_rate: int, normalize: bool) -> str:
