@@ -58,8 +58,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _by_blocks(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
     """Write the copy; return its samples, and the original's rate and seconds."""
-    from hypersound_lib.data.audio import opened
-    from hypersound_lib.data.blocks import read_blocks
+    from hypersound_lib.data.audio import opened, read_blocks
     from hypersound_lib.errors import ConfigError
 
     if options.kbps is not None:
@@ -74,8 +73,7 @@ def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, 
     """Do what `_by_blocks` does by a file's content, which is held in memory."""
     from hypersound_lib.coding.files import compress_file, decompress_file, survey_file
     from hypersound_lib.coding.rate import Rate
-    from hypersound_lib.data import resampled_length
-    from hypersound_lib.data.blocks import exactly
+    from hypersound_lib.data.waveforms import exactly, resampled_length
 
     progress = sys.stderr.isatty()
     limit = Rate.of(options.kbps, None)
@@ -107,7 +105,8 @@ def _beginning(path: Path, file_rate: int, rate: int):
     """Return what a picture shows of a recording, at a rate; no more of it is read."""
     import torch
 
-    from hypersound_lib.data.blocks import read_blocks, resample_blocks
+    from hypersound_lib.data.audio import read_blocks
+    from hypersound_lib.data.waveforms import resample_blocks
 
     parts, left = [], round(_DRAWN * rate)
     for block in resample_blocks(read_blocks(path), file_rate, rate):
@@ -121,7 +120,8 @@ def _beginning(path: Path, file_rate: int, rate: int):
 def _compare(options: argparse.Namespace, file_rate: int, rate: int, seconds: float) -> str:
     """Say how far the copy is from the original at the same rate; neither is held in memory."""
     from hypersound_lib.coding.files import watched
-    from hypersound_lib.data.blocks import read_blocks, resample_blocks
+    from hypersound_lib.data.audio import read_blocks
+    from hypersound_lib.data.waveforms import resample_blocks
     from hypersound_lib.metrics.blocks import compare_blocks
 
     read = watched(read_blocks(options.file), file_rate, seconds, "compare", sys.stderr.isatty())

@@ -13,8 +13,7 @@ from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import level_gain
-from hypersound_lib.data.blocks import exactly, resample_blocks
-from hypersound_lib.data.waveforms import LOUDEST, resampled_length
+from hypersound_lib.data.waveforms import LOUDEST, exactly, resample_blocks, resampled_length
 from hypersound_lib.errors import CodeFileError, check_sample_rate
 
 if TYPE_CHECKING:

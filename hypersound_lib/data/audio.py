@@ -1,6 +1,7 @@
 """Sound files to waveforms: decoded to mono by libsndfile, through soundfile."""
 
 import io
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +12,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-from hypersound_lib.data.mpeg import all_frames, scan
+from hypersound_lib.data.mpeg import AllFrames, scan
 from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.data.truncation import logged_cut, missing_tail, second_stream
 from hypersound_lib.data.waveforms import LOUDEST, resample
@@ -43,7 +44,7 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
     >>> import tempfile
     >>> from hypersound_lib.data.writing import save_audio
     >>> path = Path(tempfile.mkdtemp()) / "tone.wav"
-    >>> _ = save_audio(path, torch.zeros(44100), 44100)
+    >>> save_audio(path, torch.zeros(44100), 44100)
     >>> waveform, rate = load_audio(path, 22050)
     >>> waveform.shape, rate
     (torch.Size([22050]), 22050)
@@ -54,6 +55,16 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
     if sample_rate is None:
         return waveform, file_rate
     return resample(waveform, file_rate, sample_rate), sample_rate
+
+
+def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
+    """Decode a sound file to mono, block by block: what `load_audio` gives, `(≤ size,)`, ….
+
+    Raises:
+        AudioFileError: as `load_audio`, where the fault is met.
+    """
+    with opened(path) as file:
+        yield from map(torch.from_numpy, mono_blocks(path, file, size))
 
 
 def mono_blocks(path: Path, file: "Reader", size: int = 2**18) -> Iterator[np.ndarray]:
@@ -128,19 +139,21 @@ def opened(path: Path) -> Iterator[Reader]:
 
     try:
         _check_there(path)
-        mpeg = scan(path)
-        _refuse_cut(path, missing_tail(path) if mpeg is None else mpeg.fault)
-        if (other := second_stream(path) if mpeg is None else mpeg.second) is not None:
+        with open(path, "rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            mpeg, foreign = scan(data), foreign_format(data)
+            fault, other = (mpeg.fault, mpeg.second) if mpeg else (missing_tail(data), second_stream(data))
+        _refuse_cut(path, fault)
+        if other is not None:
             raise AudioFileError(
                 f"{path}: another stream begins at byte {other}, of which nothing would be read. Cut it there: "
                 f"head -c {other} {path} > first{path.suffix}; tail -c +{other + 1} {path} > second{path.suffix}"
             )
-        foreign, counted = foreign_format(path), None
+        counted = mpeg.num_samples if mpeg and not mpeg.is_stated else None
         source: AbstractContextManager[str | io.RawIOBase] = name_in_text(path)
         if foreign is not None:
             source = as_wav(path, foreign)
-        elif mpeg is not None and not mpeg.is_stated:
-            source, counted = all_frames(path, mpeg), mpeg.num_samples
+        elif mpeg and counted is not None:
+            source = AllFrames(path, mpeg)
         with source as name, Reader(name, counted) as file:
             _refuse_cut(path, logged_cut(file.extra_info))
             if file.num_frames > _UNKNOWN_LENGTH:

@@ -20,14 +20,10 @@ _MAGIC = {  # where, and how, files of a format begin
 }
 
 
-def foreign_format(path: Path) -> str | None:
-    """Return the format's name of a file, not empty, that only ffmpeg reads, by its first bytes; None for all others.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        start = data[behind_tags(data, 0) :][:12]
+def foreign_format(data: mmap.mmap) -> str | None:
+    """Return the format's name of a file that only ffmpeg reads, by its first bytes; None for all others."""
+    begin = behind_tags(data, 0)
+    start = data[begin : begin + 12]
     if len(start) > 1 and start[0] == 0xFF and start[1] & 0xF6 == 0xF0:  # an MPEG frame of layer 0, which MP3 is not
         return "AAC"
     return next((name for name, (at, magic) in _MAGIC.items() if start[at:].startswith(magic)), None)

@@ -1,4 +1,4 @@
-"""MPEG audio (MP3): all frames counted, as libsndfile only estimates their number where no header states it.
+"""MP3: all frames counted, as libsndfile only estimates their number where no header states it.
 
 A file is a row of frames, each with a header of 4 bytes that tells how long it is. A frame without sound in front may
 state how many follow (Xing, Info, VBRI). Where none does, libsndfile takes all to be as long as the first and stops at
@@ -10,28 +10,21 @@ import mmap
 import re
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 _RATES = (44100, 48000, 32000)  # Hz of MPEG-1; MPEG-2 has halves, MPEG-2.5 quarters
-_KBPS = {  # (is MPEG-1, layer): by the header's index, from 1
-    (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
+_KBPS_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # of MPEG-1 by the header's index, from 1
+_KBPS_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # of MPEG-2 and -2.5
 _LONGEST = 2048  # bytes, more than any frame has
-_SYNC = re.compile(rb"\xff(?=[\xe2-\xff][^\xf0-\xff].)", re.DOTALL)
+_SYNC = re.compile(rb"\xff(?=[\xe2\xe3\xf2\xf3\xfa\xfb][^\xf0-\xff].)", re.DOTALL)
 _INFO = re.compile(rb"\xff[\xe2-\xff]..(?:..)?\x00{9,32}(?:(?:Xing|Info)\x00\x00\x00[\x00-\x0f]|VBRI)", re.DOTALL)
 
 
 class _Frame(NamedTuple):
-    kind: tuple[int, int, bool]  # layer, Hz, mono: the same in all frames of a stream
+    kind: tuple[int, bool]  # Hz, mono: the same in all frames of a stream
     length: int  # bytes
     num_samples: int
 
@@ -48,20 +41,11 @@ class MpegStream:
     second: int | None  # byte at which another stream begins behind the first
 
 
-def scan(path: Path) -> MpegStream | None:
-    """Walk over the frames of a file that is not empty; None where it is not MPEG audio.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        start = behind_tags(data, 0)
-        header = data[start : start + 4]
-        if (first := _frame(header)) is not None:
-            return _walk(data, start, first)
-        if len(header) == 4 and header[2] < 0x10 and _frame(header[:2] + bytes([header[2] + 0x10, header[3]])):
-            return MpegStream(start, 0, 0, False, "is MP3 of free format, whose frames do not tell their length", None)
-        return None
+def scan(data: mmap.mmap) -> MpegStream | None:
+    """Walk over the frames of a file; None where it is not MP3."""
+    start = behind_tags(data, 0)
+    first = _frame(data[start : start + 4])
+    return None if first is None else _walk(data, start, first)
 
 
 def _walk(data: mmap.mmap, start: int, like: _Frame) -> MpegStream:
@@ -125,18 +109,15 @@ def _three_in_a_row(data: mmap.mmap, at: int) -> bool:
 @lru_cache(4096)
 def _frame(header: bytes) -> _Frame | None:
     """Read a frame's first 4 bytes: sync, version, layer | bit rate, rate, padding | mode; None if they are none."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] < 0xE0:
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:  # of layer III
         return None
-    version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
-    rate_index, kbps_index = header[2] >> 2 & 3, header[2] >> 4
-    if version == 1 or layer == 4 or rate_index == 3 or kbps_index in (0, 15):
+    version, rate_index, kbps_index = header[1] >> 3 & 3, header[2] >> 2 & 3, header[2] >> 4
+    if version == 1 or rate_index == 3 or kbps_index in (0, 15):
         return None
     rate = _RATES[rate_index] >> {3: 0, 2: 1, 0: 2}[version]
-    bits, padding = 1000 * _KBPS[version == 3, layer][kbps_index - 1], header[2] >> 1 & 1
-    num_samples = {1: 384, 2: 1152, 3: 1152 if version == 3 else 576}[layer]
-    slot = 4 if layer == 1 else 1
-    length = (num_samples // 8 // slot * bits // rate + padding) * slot
-    return _Frame((layer, rate, header[3] >> 6 == 3), length, num_samples)
+    num_samples, kbps = (1152, _KBPS_1) if version == 3 else (576, _KBPS_2)
+    length = num_samples // 8 * 1000 * kbps[kbps_index - 1] // rate + (header[2] >> 1 & 1)
+    return _Frame((rate, header[3] >> 6 == 3), length, num_samples)
 
 
 def behind_tags(data: mmap.mmap, at: int) -> int:
@@ -162,21 +143,16 @@ def _promise(data: mmap.mmap, at: int) -> tuple[int | None, int | None]:
     return num_frames, fields[0] if flags[3] & 2 else None
 
 
-@contextmanager
-def all_frames(path: Path, stream: MpegStream) -> Iterator[io.RawIOBase]:
-    """Yield what libsndfile decodes to the last frame, where no header states how many there are."""
-    with open(path, "rb") as file:
-        yield _SaidToBeLonger(file, stream.first, _LONGEST * (stream.num_frames + 2))
+class AllFrames(io.FileIO):
+    """A file that libsndfile decodes to the last frame, where no header states how many there are.
 
-
-class _SaidToBeLonger(io.RawIOBase):
-    """A file from a byte on, with an end that is said to lie far behind it: libsndfile's estimate is then too high.
-
+    It begins with the first frame, and its end is said to lie far behind it: libsndfile's estimate is then too high.
     A Xing header made up in front would state the number, but with it libsndfile drops the first 529 samples.
     """
 
-    def __init__(self, file: BinaryIO, first: int, size: int):
-        self.file, self.first, self.size, self.at = file, first, size, 0
+    def __init__(self, path: Path, stream: MpegStream):
+        super().__init__(path)
+        self.first, self.size, self.at = stream.first, _LONGEST * (stream.num_frames + 2), 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Set the position, from the beginning, from where it is, or from the end."""
@@ -192,8 +168,7 @@ class _SaidToBeLonger(io.RawIOBase):
         if self.at == self.size - 128:
             buffer[:] = bytes(len(buffer))
             return len(buffer)
-        self.file.seek(self.first + self.at)
-        content = self.file.read(len(buffer))
-        buffer[: len(content)] = content
-        self.at += len(content)
-        return len(content)
+        super().seek(self.first + self.at)
+        count = super().readinto(buffer)
+        self.at += count
+        return count

@@ -20,7 +20,6 @@ chained Ogg as radio stations send it, and ffmpeg does so with MP4 and Windows M
 import math
 import mmap
 import re
-from pathlib import Path
 
 _STREAMED = 0x7FFFF000  # a stated size from here on means that the writer did not know
 _SIZE = re.compile(r"^ *(RIFF|Riff size|riff|FORM|data|SSND|BODY|Data Size) *: (\d+)(?: \(should be (\d+)\))?$", re.M)
@@ -47,24 +46,19 @@ def logged_cut(log: str) -> str | None:
     return _compare(int(frames[2]), int(frames[1]), "frames") if frames else None
 
 
-def missing_tail(path: Path) -> str | None:
-    """Return how a file, neither empty nor MP3, shows that its end is missing, where libsndfile's log does not say so.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[:4] == b"OggS":
-            page = data[data.rfind(b"OggS") :]
-            if len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]) or not page[5] & 4:
-                return "is truncated, its last Ogg page is incomplete or not marked as the end of the stream"
-        elif _ASF_START.match(data) and (size := _ASF_SIZE.search(data, 0, 2**16)):
-            return _compare(int.from_bytes(size[1], "little"), len(data))
-        elif data[:4] == b"NIST":  # a header of 1024 bytes, with lines such as `sample_count -i 16000`
-            fields = dict(re.findall(rb"(\w+) -i (\d+)", data[:1024]))
-            numbers = (int(fields.get(name, 1)) for name in (b"sample_count", b"channel_count", b"sample_n_bytes"))
-            return _compare(math.prod(numbers), len(data) - 1024)
-        return None
+def missing_tail(data: mmap.mmap) -> str | None:
+    """Return how the bytes of a file, not an MP3, show that its end is missing, where libsndfile's log does not."""
+    if data[:4] == b"OggS":
+        page = data[data.rfind(b"OggS") :]
+        if len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]) or not page[5] & 4:
+            return "is truncated, its last Ogg page is incomplete or not marked as the end of the stream"
+    elif _ASF_START.match(data) and (size := _ASF_SIZE.search(data, 0, 2**16)):
+        return _compare(int.from_bytes(size[1], "little"), len(data))
+    elif data[:4] == b"NIST":  # a header of 1024 bytes, with lines such as `sample_count -i 16000`
+        fields = dict(re.findall(rb"(\w+) -i (\d+)", data[:1024]))
+        numbers = (int(fields.get(name, 1)) for name in (b"sample_count", b"channel_count", b"sample_n_bytes"))
+        return _compare(math.prod(numbers), len(data) - 1024)
+    return None
 
 
 def _compare(promised: int, present: int, what: str = "bytes") -> str | None:
@@ -73,21 +67,16 @@ def _compare(promised: int, present: int, what: str = "bytes") -> str | None:
     return f"is truncated, its header promises {promised} {what} but only {present} are there"
 
 
-def second_stream(path: Path) -> int | None:
-    """Return the byte at which another stream begins behind the first one of a file, neither empty nor MP3, or None.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        found = None
-        if data[:4] == b"fLaC":
-            found = _FLAC_START.search(data, 4)
-        elif data[:4] == b"OggS":  # streams that are interleaved all start before the first page that starts none
-            first = _OGG_INNER_PAGE.search(data)
-            found = first and _OGG_START.search(data, first.end())
-        elif data[4:8] == b"ftyp":
-            found = _MP4_START.search(data, 8)
-        elif _ASF_START.match(data):
-            found = _ASF_START.search(data, 16)
-        return found.start() if found else None
+def second_stream(data: mmap.mmap) -> int | None:
+    """Return the byte at which another stream begins behind the first one of a file, not an MP3, or None."""
+    found = None
+    if data[:4] == b"fLaC":
+        found = _FLAC_START.search(data, 4)
+    elif data[:4] == b"OggS":  # streams that are interleaved all start before the first page that starts none
+        first = _OGG_INNER_PAGE.search(data)
+        found = first and _OGG_START.search(data, first.end())
+    elif data[4:8] == b"ftyp":
+        found = _MP4_START.search(data, 8)
+    elif _ASF_START.match(data):
+        found = _ASF_START.search(data, 16)
+    return found.start() if found else None

@@ -1,4 +1,4 @@
-"""Waveforms at another rate, at another level, and as integers: what needs no file.
+"""Waveforms, whole or in blocks, at another rate, at another level, and as integers: what needs no file.
 
 Resampling is soxr's high-quality preset, as in the paper's "Data".
 """
@@ -59,6 +59,38 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
     rows = torch.from_numpy(np.ascontiguousarray(columns.T))[:, :total]
     # soxr may be a sample short, where the exact length lies halfway between two.
     return functional.pad(rows, (0, total - rows.shape[1])).reshape(*batch, total)
+
+
+def resample_blocks(blocks: Iterable[Tensor], from_rate: int, to_rate: int) -> Iterator[Tensor]:
+    """Resample blocks `(T_i,)` as `resample` does their join; where nothing is to be done, they pass.
+
+    >>> joined = torch.cat(list(resample_blocks(torch.zeros(48000).split(1000), 48000, 22050)))
+    >>> joined.shape
+    torch.Size([22050])
+    """
+    if from_rate == to_rate:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(from_rate, to_rate, 1, quality="HQ")
+    taken = given = 0
+    for block in blocks:
+        part = torch.from_numpy(stream.resample_chunk(block.numpy()))
+        taken, given = taken + len(block), given + len(part)
+        yield part
+    left = resampled_length(taken, from_rate, to_rate) - given
+    last = torch.from_numpy(stream.resample_chunk(np.zeros(0, np.float32), last=True))[:left]
+    yield functional.pad(last, (0, left - len(last)))
+
+
+def exactly(total: int, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield blocks of `total` samples in all: roundings may differ by a sample."""
+    left = total
+    for block in blocks:
+        if left > 0:
+            yield block[:left]
+            left -= len(block)
+    if left > 0:
+        yield torch.zeros(left)
 
 
 def as_real(waveform: Tensor) -> Tensor:

@@ -23,9 +23,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coords import time_coords
-from hypersound_lib.data import resampled_length
-from hypersound_lib.data.blocks import exactly, resample_blocks
-from hypersound_lib.data.waveforms import sound_blocks
+from hypersound_lib.data.waveforms import exactly, resample_blocks, resampled_length, sound_blocks
 from hypersound_lib.errors import ConfigError, check_sample_rate
 
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ from torch.nn import functional
 from hypersound_lib.coding.decompression import play
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.knob import knob_value
-from hypersound_lib.data.blocks import resample_blocks
-from hypersound_lib.data.waveforms import sound_blocks
+from hypersound_lib.data.waveforms import resample_blocks, sound_blocks
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.local.networks import ResidualBlock
 

@@ -1,14 +1,15 @@
-"""Decoding, resampling, and normalising; and every way in which a file can be bad."""
+"""Decoding, resampling, and normalising, at once and in blocks; and every way in which a file can be bad."""
 
 import io
 import math
 import struct
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import soundfile
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -22,12 +23,13 @@ from hypersound_lib.data import (
     save_audio,
     to_int16,
 )
-from hypersound_lib.data.blocks import read_blocks
+from hypersound_lib.data.audio import read_blocks
+from hypersound_lib.data.waveforms import resample_blocks
 from hypersound_lib.errors import AudioFileError, ConfigError
 from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
 
-from .miniatures import CONTAINERS, encode, peak_frequency, tone
+from .miniatures import CONTAINERS, encode, peak_frequency, sound, tone
 
 LSB = 1 / 32768
 waveforms = hnp.arrays(np.float32, st.integers(1, 300), elements=st.floats(-4, 4, width=32))
@@ -72,27 +74,16 @@ def test_resampling_treats_the_rows_of_a_batch_alone():
     "rate", [0, -1, 1, 99, 1_000_001, 2**31, 10**9, 10**30, 16000.0, math.nan, math.inf, True, "8"]
 )
 def test_a_rate_is_a_whole_number_of_hertz_within_limits(tmp_path, rate):
-    sound = FittedSound(build_inr(INR_CONFIGS["SIREN"](width=8)), 16000, 50)
+    fitted = FittedSound(build_inr(INR_CONFIGS["SIREN"](width=8)), 16000, 50)
     for use in (
         lambda: resample(torch.zeros(10), rate, 16000),
         lambda: resample(torch.zeros(10), 16000, rate),
         lambda: save_audio(tmp_path / "x.wav", torch.zeros(10), rate),
-        lambda: sound.render(rate),
+        lambda: fitted.render(rate),
     ):
         with pytest.raises(ConfigError, match="positive number of Hz"):
             use()
     assert not any(tmp_path.iterdir())
-
-
-@settings(max_examples=25)
-@given(data=st.data(), channels=st.integers(2, 6))
-def test_mono_is_the_mean_of_the_channels(tmp_path_factory, data, channels):
-    frames = data.draw(hnp.arrays(np.float32, (50, channels), elements=st.floats(-1, 1, width=32)))
-    assume(channels * np.square(frames.mean(axis=1)).sum() >= 1e-5 * np.square(frames).sum())  # they do not cancel
-    path = tmp_path_factory.mktemp("mono") / "many.wav"
-    soundfile.write(path, frames, 16000, subtype="FLOAT")
-    waveform, _ = load_audio(path)
-    np.testing.assert_allclose(waveform.numpy(), frames.mean(axis=1), atol=1e-6)
 
 
 @given(samples=waveforms, peak=st.floats(0.125, 1))
@@ -201,3 +192,39 @@ def test_other_channels_are_averaged(tmp_path, channels):
     expected = torch.from_numpy(tone(440, 16000) * np.float32(np.mean(channels)))
     torch.testing.assert_close(load_audio(path)[0], expected, rtol=0, atol=1e-6)
     assert torch.equal(torch.cat(list(read_blocks(path, 1000))), load_audio(path)[0])
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("size", [7, 1000, 2**18])
+def test_reading_in_blocks_equals_reading_at_once(tmp_path, channels, size):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.stack([sound(2500).numpy()] * channels, axis=1) * [1.0, 0.5][:channels], 8000)
+    blocks = list(read_blocks(path, size))
+    assert max(map(len, blocks)) <= size
+    assert torch.equal(torch.cat(blocks), load_audio(path)[0])
+
+
+@settings(max_examples=20)
+@given(st.sampled_from([(48000, 22050), (8000, 22050), (22050, 16000), (8000, 8000)]), st.integers(1, 4000))
+def test_resampling_in_blocks_equals_resampling_at_once(rates, size):
+    x = sound(9001)
+    joined = torch.cat(list(resample_blocks(x.split(size), *rates)))
+    whole = resample(x, *rates)
+    torch.testing.assert_close(joined, whole, rtol=0, atol=1e-5)
+
+
+RATES = st.one_of(st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]), st.integers(100, 200_000))
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 3000), RATES, RATES, st.integers(1, 3000))
+@example(480, 48000, 22050, 480)
+@example(160, 16000, 22050, 7)
+@example(1, 44100, 22050, 1)
+def test_one_rule_for_lengths_at_once_and_in_blocks(num_samples, from_rate, to_rate, size):
+    expected = math.floor(Fraction(num_samples * to_rate, from_rate) + Fraction(1, 2))
+    assert resampled_length(num_samples, from_rate, to_rate) == expected
+    x = sound(num_samples)
+    assert len(resample(x, from_rate, to_rate)) == expected
+    assert resample(x.expand(2, 3, -1), from_rate, to_rate).shape == (2, 3, expected)
+    assert sum(map(len, resample_blocks(x.split(size), from_rate, to_rate))) == expected

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hypersound_lib.data import load_audio, load_dataset, save_audio
-from hypersound_lib.data.blocks import read_blocks
+from hypersound_lib.data.audio import read_blocks
 from hypersound_lib.errors import AudioFileError
 
 BEGINNINGS = {

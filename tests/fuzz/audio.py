@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from hypersound_lib.data import load_audio
-from hypersound_lib.data.blocks import read_blocks
+from hypersound_lib.data.audio import read_blocks
 from hypersound_lib.errors import HyperSoundError
 from tests.fuzz.judge import Try, damaged
 
