@@ -4,12 +4,11 @@ One waveform's way through: ``load_dataset`` → ``build_store`` → ``RandomCli
 """
 
 from hypersound_lib.data.audio import load_audio
-from hypersound_lib.data.augment import Dequantize, PhaseMangle, Step, all_pass, paper_augmentation
+from hypersound_lib.data.augment import Dequantize, PhaseMangle, Step, all_pass, codec_augmentation, paper_augmentation
 from hypersound_lib.data.catalogue import CORPORA
 from hypersound_lib.data.clips import RandomClips
 from hypersound_lib.data.corpora import AudioDataset, Sound, load_dataset
 from hypersound_lib.data.layouts import Recording
-from hypersound_lib.data.signals import codec_augmentation
 from hypersound_lib.data.store import AudioStore, build_store, open_store
 from hypersound_lib.data.waveforms import (
     as_real,

@@ -105,21 +105,12 @@ def test_the_paper_s_steps_keep_shape_dtype_and_their_input():
     assert torch.equal(waveform, before)
 
 
-def test_a_silent_clip_stays_below_one_step():
-    clip = torch.zeros(1000)
-    for step in paper_augmentation(RATE):
-        clip = step(clip, rng())
-    assert clip.abs().max() <= LSB / 2
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda: PhaseMangle(RATE, min_frequency=0), "from 0 to"),
         (lambda: PhaseMangle(RATE, min_frequency=3000), "from 3000 to"),
         (lambda: PhaseMangle(3000), "below 1500"),
-        (lambda: PhaseMangle(RATE, radius=1.0), r"and 1\.0$"),
-        (lambda: PhaseMangle(RATE, probability=1.5), r"not 1\.5"),
         (lambda: Dequantize(0), "of 0 bits"),
         (lambda: all_pass(torch.zeros(4), RATE, 440, radius=1.0), r"not radius 1\.0"),
         (lambda: all_pass(torch.zeros(4), RATE, RATE), r"22050 Hz$"),
