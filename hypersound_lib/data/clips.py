@@ -6,6 +6,7 @@ no two workers repeat each other, and training resumes at any step exactly where
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,18 +20,12 @@ if TYPE_CHECKING:
     from hypersound_lib.data.store import AudioStore
 
 
+@dataclass(eq=False)
 class RandomClips(Dataset):
     """A stream of random clips: random crop, then each step in turn (paper, "Optimization").
 
     A recording is drawn with probability proportional to its length, then a start in it evenly. Recordings shorter
     than a clip are never drawn, with one warning.
-
-    Args:
-        store: where clips come from.
-        num_samples: length of a clip, in samples.
-        num_clips: length of the stream, usually training steps × batch size.
-        steps: augmentations, such as `paper_augmentation(store.sample_rate)`.
-        seed: 0 or more; the same seed gives the same stream.
 
     Items:
         ``(num_samples,)`` float32, so that a batch is ``(B, T)``. Iterate without shuffling: it is random already.
@@ -46,27 +41,34 @@ class RandomClips(Dataset):
     tensor([0., 0., 0., 0.])
     """
 
-    def __init__(
-        self,
-        store: "AudioStore",
-        num_samples: int,
-        num_clips: int,
-        steps: Sequence["Step"] = (),
-        *,
-        seed: int = 0,
-    ) -> None:
-        if num_samples <= 0 or num_clips <= 0 or seed < 0:
+    store: "AudioStore"  # where clips come from
+    num_samples: int  # length of a clip
+    num_clips: int  # length of the stream, usually training steps × batch size
+    steps: Sequence["Step"] = ()  # augmentations, such as `paper_augmentation(store.sample_rate)`
+    seed: int = field(default=0, kw_only=True)  # 0 or more; the same seed gives the same stream
+
+    def __post_init__(self) -> None:
+        if self.num_samples <= 0 or self.num_clips <= 0 or self.seed < 0:
             raise ConfigError(
-                f"random clips need num_samples and num_clips above 0, and a seed of 0 or more, not {num_samples}, "
-                f"{num_clips} and {seed}"
+                "random clips need num_samples and num_clips above 0, and a seed of 0 or more, not "
+                f"{self.num_samples}, {self.num_clips} and {self.seed}"
             )
-        self.store = store
-        self.num_samples = num_samples
-        self.num_clips = num_clips
-        self.steps = tuple(steps)
-        self.seed = seed
-        self._eligible = _eligible(store, num_samples)
-        self._ends = np.cumsum(store.lengths[self._eligible])
+        lengths, names = self.store.lengths, self.store.names
+        self._eligible = np.flatnonzero(lengths >= self.num_samples)
+        self._ends = np.cumsum(lengths[self._eligible])
+        if not len(self._eligible):
+            longest = int(np.argmax(lengths))
+            raise TooShortError(
+                f"none of {len(lengths)} recordings has {self.num_samples} samples; the longest, {names[longest]}, "
+                f"has {lengths[longest]}. Ask for shorter clips."
+            )
+        if short := len(lengths) - len(self._eligible):
+            shortest = int(np.argmin(lengths))
+            warnings.warn(
+                f"{short} of {len(lengths)} recordings are shorter than {self.num_samples} samples and are left out, "
+                f"such as {names[shortest]} with {lengths[shortest]}",
+                stacklevel=3,
+            )
 
     def __len__(self) -> int:
         return self.num_clips
@@ -92,22 +94,3 @@ class RandomClips(Dataset):
         recording = int(self._eligible[np.searchsorted(self._ends, sample, side="right")])
         slack = int(self.store.lengths[recording]) - self.num_samples
         return recording, int(rng.integers(slack + 1)), rng
-
-
-def _eligible(store: "AudioStore", num_samples: int) -> np.ndarray:
-    """Return the numbers of the recordings that have so many samples."""
-    long_enough = np.flatnonzero(store.lengths >= num_samples)
-    if not len(long_enough):
-        longest = int(np.argmax(store.lengths))
-        raise TooShortError(
-            f"none of {len(store)} recordings has {num_samples} samples; the longest, {store.names[longest]}, has "
-            f"{store.lengths[longest]}. Ask for shorter clips."
-        )
-    if len(long_enough) < len(store):
-        shortest = int(np.argmin(store.lengths))
-        warnings.warn(
-            f"{len(store) - len(long_enough)} of {len(store)} recordings are shorter than {num_samples} samples and "
-            f"are left out, such as {store.names[shortest]} with {store.lengths[shortest]}",
-            stacklevel=3,
-        )
-    return long_enough

@@ -15,7 +15,8 @@ a folder          its files and subfolders; the first subfolder is a speaker  th
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ from torch.utils.data import Dataset
 from hypersound_lib.data.audio import load_audio
 from hypersound_lib.data.catalogue import CORPORA, Corpus
 from hypersound_lib.data.download import download_corpus
-from hypersound_lib.data.layouts import Recording, index_folder
+from hypersound_lib.data.layouts import EXPECTED, Recording, index_folder
 from hypersound_lib.data.splits import split_any_folder
 from hypersound_lib.errors import DatasetError, suggestion
 from hypersound_lib.files import cache_dir, embedded_data
@@ -39,19 +40,15 @@ class Sound(NamedTuple):
     recording: Recording
 
 
+@dataclass(eq=False, repr=False)
 class AudioDataset(Dataset):
     """Whole recordings of one split, decoded at each access.
 
     For training take `build_store` and `RandomClips`, which decode once.
-
-    Args:
-        recordings: what the dataset holds; kept as the attribute `recordings`.
-        sample_rate: rate to resample to, in Hz; None keeps each file's own.
     """
 
-    def __init__(self, recordings: Sequence[Recording], sample_rate: int | None = None) -> None:
-        self.recordings = tuple(recordings)
-        self.sample_rate = sample_rate
+    recordings: Sequence[Recording]
+    sample_rate: int | None = None  # to resample to, in Hz; None keeps each file's own
 
     def __len__(self) -> int:
         return len(self.recordings)
@@ -105,17 +102,20 @@ def load_dataset(
     else:
         corpus = Corpus(index_folder, split_any_folder)
         folder = _require_folder(name)
+    return AudioDataset(_part(corpus, folder, name, split), sample_rate)
+
+
+def _part(corpus: Corpus, folder: Path, name: str, split: str) -> Sequence[Recording]:
     recordings = corpus.index(folder)
+    if not recordings:
+        wanted = EXPECTED.get(corpus.index, "another layout")
+        raise DatasetError(f"{folder}: holds no recording; expected {wanted}. Check the folder or download it again.")
     parts = corpus.split(folder, recordings) | {"all": recordings}
-    return AudioDataset(_part(parts, split, name, folder), sample_rate)
-
-
-def _part(parts: Mapping[str, Sequence[Recording]], split: str, name: str, folder: Path) -> Sequence[Recording]:
     if split not in parts:
         raise DatasetError(f"{name!r} has no split {split!r}; it has {', '.join(sorted(parts))}")
     if not parts[split]:
         raise DatasetError(
-            f"split {split!r} of {folder} is empty: its {len(parts['all'])} recordings are too few speakers to divide. "
+            f"split {split!r} of {folder} is empty: its {len(recordings)} recordings are too few speakers to divide. "
             "Use split='all', or complete the corpus."
         )
     return parts[split]

@@ -10,8 +10,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypersound_lib.errors import DatasetError
-
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 
 
@@ -33,9 +31,6 @@ def index_vctk(folder: Path) -> list[Recording]:
 
     Of two microphones the second is taken, like torchaudio's default; where it is missing (all of p280, some of p362)
     the first stands in instead of being skipped. Speaker p315 has no transcripts: its are empty.
-
-    Raises:
-        DatasetError: `folder` holds no such files.
     """
     audio = folder / "wav48_silence_trimmed"
     files: dict[tuple[str, str], Path] = {}
@@ -44,25 +39,19 @@ def index_vctk(folder: Path) -> list[Recording]:
         named = re.fullmatch(r"(.+)_mic\d", path.stem)
         if named and path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
             files[path.parent.name, named[1]] = path
-    recordings = [
+    return [
         Recording(path, speaker, _read_text(folder / "txt" / speaker / f"{utterance}.txt"))
         for (speaker, utterance), path in sorted(files.items())
     ]
-    return _found(recordings, audio, "SPEAKER/SPEAKER_NNN_micN.flac")
 
 
 def index_ljspeech(folder: Path) -> list[Recording]:
-    """Index LJSpeech 1.1: ``metadata.csv`` (id|transcript|normalised transcript) beside ``wavs/``. One speaker, "LJ".
-
-    Raises:
-        DatasetError: `folder` holds no such files.
-    """
-    metadata = folder / "metadata.csv"
+    """Index LJSpeech 1.1: ``metadata.csv`` (id|transcript|normalised transcript) by ``wavs/``. One speaker, "LJ"."""
     recordings = []
-    for line in _read_lines(metadata):
+    for line in _read_lines(folder / "metadata.csv"):
         name, *texts = line.split("|")
         recordings.append(Recording(folder / "wavs" / f"{name}.wav", "LJ", texts[-1] if texts else ""))
-    return _found(recordings, metadata, "lines of id|transcript|normalised transcript")
+    return recordings
 
 
 def index_librispeech(folder: Path) -> list[Recording]:
@@ -71,9 +60,6 @@ def index_librispeech(folder: Path) -> list[Recording]:
     ::
 
         1272/128104/1272-128104-0000.flac      1272/128104/1272-128104.trans.txt
-
-    Raises:
-        DatasetError: `folder` holds no such files.
     """
     recordings = []
     for transcripts in sorted(folder.glob("*/*/*.trans.txt")):
@@ -81,47 +67,35 @@ def index_librispeech(folder: Path) -> list[Recording]:
         for line in _read_lines(transcripts):
             name, _, text = line.partition(" ")
             recordings.append(Recording(transcripts.parent / f"{name}.flac", speaker, text))
-    return _found(recordings, folder, "SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt")
+    return recordings
 
 
 def index_speechcommands(folder: Path) -> list[Recording]:
     """Index Speech Commands 0.02: ``WORD/SPEAKER_nohash_N.wav``, the transcript being the word.
 
     Background noise is left out, for it is no command.
-
-    Raises:
-        DatasetError: `folder` holds no such files.
     """
-    recordings = [
+    return [
         Recording(path, path.name.split("_nohash_")[0], path.parent.name)
         for path in sorted(folder.glob("*/*_nohash_*.wav"))
         if path.parent.name != "_background_noise_"
     ]
-    return _found(recordings, folder, "WORD/SPEAKER_nohash_N.wav")
 
 
 def index_yesno(folder: Path) -> list[Recording]:
-    """Index YesNo: ``1_0_0_1_1_0_1_0.wav``, each digit a Hebrew yes (1) or no (0) by the same speaker.
-
-    Raises:
-        DatasetError: `folder` holds no such files.
-    """
+    """Index YesNo: ``1_0_0_1_1_0_1_0.wav``, each digit a Hebrew yes (1) or no (0) by the same speaker."""
     words = {"0": "no", "1": "yes"}
-    recordings = [
+    return [
         Recording(path, "yesno", " ".join(words[digit] for digit in path.stem.split("_")))
         for path in sorted(folder.glob("*.wav"))
         if re.fullmatch(r"[01](_[01])*", path.stem)
     ]
-    return _found(recordings, folder, "1_0_0_1_1_0_1_0.wav")
 
 
 def index_folder(folder: Path) -> list[Recording]:
     """Index any folder of audio, with its subfolders; the first subfolder names the speaker. Hidden files are skipped.
 
     A warning counts the files that only ffmpeg reads, where it is not installed.
-
-    Raises:
-        DatasetError: `folder` holds no audio.
     """
     from hypersound_lib.data.ffmpeg import FOREIGN_SUFFIXES  # needed here alone
 
@@ -138,7 +112,7 @@ def index_folder(folder: Path) -> list[Recording]:
     if unread:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(unread.items()))
         warnings.warn(f"{folder}: {kinds} left out, which only ffmpeg reads; install it or convert them", stacklevel=3)
-    return _found(recordings, folder, f"a file ending in {', '.join(AUDIO_SUFFIXES)}")
+    return recordings
 
 
 def _read_text(path: Path) -> str:
@@ -149,7 +123,11 @@ def _read_lines(path: Path) -> list[str]:
     return [line.strip() for line in _read_text(path).split("\n") if line.strip()]
 
 
-def _found(recordings: list[Recording], place: Path, pattern: str) -> list[Recording]:
-    if not recordings:
-        raise DatasetError(f"{place}: holds no recording; expected {pattern}. Check the folder or download it again.")
-    return recordings
+EXPECTED = {  # in a folder, for messages where it holds no recording
+    index_vctk: "wav48_silence_trimmed/SPEAKER/SPEAKER_NNN_micN.flac",
+    index_ljspeech: "metadata.csv with lines of id|transcript|normalised transcript",
+    index_librispeech: "SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt",
+    index_speechcommands: "WORD/SPEAKER_nohash_N.wav",
+    index_yesno: "1_0_0_1_1_0_1_0.wav",
+    index_folder: f"a file ending in {', '.join(AUDIO_SUFFIXES)}",
+}

@@ -1,6 +1,7 @@
 """Which recordings train and which test: whole groups, such as speakers, are held out, never parts of one."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 from hypersound_lib.data.layouts import Recording
@@ -9,9 +10,7 @@ Splits = dict[str, list[Recording]]
 SplitRule = Callable[[Path, list[Recording]], Splits]
 
 
-def by_speaker(recording: Recording) -> str:
-    """Group by speaker."""
-    return recording.speaker
+by_speaker: Callable[[Recording], str] = attrgetter("speaker")
 
 
 def by_file(recording: Recording) -> str:

@@ -116,12 +116,22 @@ def test_a_damaged_recording_is_named(mini):
         ("./gone", "train", "no dataset.*folder that exists"),
         ("mini", "dev", "no split 'dev'; it has all, test, train"),
         ("./one", "test", "split 'test' .*empty.*split='all'"),
+        ("./none", "all", r"none: holds no recording; expected a file ending in \.wav"),
     ],
 )
 def test_what_is_no_dataset_or_split_is_refused(mini, monkeypatch, name, split, message):
-    monkeypatch.chdir(write_files(mini, {"one/a.wav": b""}))
+    monkeypatch.chdir(write_files(mini, {"one/a.wav": b"", "none/a.txt": b"no sound"}))
     with pytest.raises(DatasetError, match=message):
         load_dataset(name, split, root=mini)
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_folder_without_recordings_is_named_with_what_was_expected(tmp_path, name):
+    archive = CORPORA[name].archive
+    folder = tmp_path / (archive.folder if archive else name)
+    folder.mkdir(parents=True)
+    with pytest.raises(DatasetError, match=f"{folder}: holds no recording; expected (?!another)"):
+        load_dataset(name, root=tmp_path)
 
 
 @pytest.mark.parametrize("name", [name for name, corpus in CORPORA.items() if corpus.archive])

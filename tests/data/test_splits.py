@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypersound_lib.data import Recording
+from hypersound_lib.data.layouts import index_speechcommands
 from hypersound_lib.data.splits import by_speaker, hold_out_last, split_any_folder, split_speechcommands
 
 from .miniatures import corpus_files, write_files
@@ -38,8 +39,6 @@ def test_a_folder_is_split_by_speaker_or_else_by_file():
 
 
 def test_speechcommands_follows_its_own_lists(tmp_path):
-    from hypersound_lib.data.layouts import index_speechcommands
-
     folder = write_files(tmp_path, corpus_files("speechcommands"))
     parts = split_speechcommands(folder, index_speechcommands(folder))
     assert {r.speaker for r in parts["test"]} == {"bbb"}
