@@ -16,19 +16,15 @@ from hypersound_lib.errors import AudioFileError, ConfigError, check_sample_rate
 from hypersound_lib.files import atomic_path
 
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
-# Beyond these, libsndfile's Vorbis encoder crashes, and its FLAC encoder writes what its decoder cannot read.
-_RATES = {
-    "OGG": (lambda rate: rate <= 200_000, "up to 200000 Hz"),
-    "FLAC": (
-        lambda rate: rate < 2**16 or (rate <= 655_350 and rate % 10 == 0),
-        "up to 65535 Hz, and multiples of 10 Hz up to 655350 Hz",
-    ),
+_RATES = {  # beyond which libsndfile's Vorbis encoder crashes, and its FLAC encoder writes what its decoder cannot read
+    "OGG": "up to 200000 Hz",
+    "FLAC": "up to 65535 Hz, and multiples of 10 Hz up to 655350 Hz",
 }
 WRITE_BLOCK = 65536  # libsndfile's Vorbis encoder overflows its stack when a long sound comes in one piece
 
 
-def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> float:
-    """Write a mono waveform as ``.wav`` or ``.flac`` (16 bit) or ``.ogg`` (Vorbis) and return the peak written.
+def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> None:
+    """Write a mono waveform as ``.wav`` or ``.flac`` (16 bit) or ``.ogg`` (Vorbis).
 
     The file appears whole or not at all. Samples outside [−1, 1] are clipped with a warning, never wrapped around.
 
@@ -36,9 +32,6 @@ def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> f
         path: where to write; the suffix chooses the format.
         waveform: ``(T,)``, a tensor or array of floats.
         sample_rate: in Hz.
-
-    Returns:
-        The largest magnitude written, at most 1 (Vorbis itself may overshoot it a little when decoded).
 
     Raises:
         ValueError: `waveform` is not one-dimensional.
@@ -50,14 +43,12 @@ def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int) -> f
     if waveform.ndim != 1:
         raise ValueError(f"save_audio writes one waveform (T,), not {tuple(waveform.shape)}; pick one of the batch")
     _, clipped = write_blocks(path, [waveform], sample_rate)
-    peak = waveform.abs().max().item()
     if clipped:
         warnings.warn(
-            f"{path}: {clipped} of {len(waveform)} samples lie outside [-1, 1] (peak {peak:.3g}) and were clipped; "
-            "call peak_normalize first to keep the shape",
+            f"{path}: {clipped} of {len(waveform)} samples lie outside [-1, 1] (peak {waveform.abs().max():.3g}) and "
+            "were clipped; call peak_normalize first to keep the shape",
             stacklevel=2,
         )
-    return min(peak, 1.0)
 
 
 def write_blocks(path: Path, blocks: Iterable[Tensor], sample_rate: int) -> tuple[int, int]:
@@ -111,8 +102,9 @@ def format_of(path: Path, sample_rate: int) -> tuple[str, str]:
         raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(_FORMATS)}")
     container, subtype = _FORMATS[path.suffix.lower()]
     check_sample_rate(sample_rate)
-    if container in _RATES and not _RATES[container][0](sample_rate):
-        remedy = f"it takes {_RATES[container][1]}. Choose another rate, or .wav"
+    highest = {"OGG": 200_000, "FLAC": 65_535 if sample_rate % 10 else 655_350}
+    if sample_rate > highest.get(container, sample_rate):
+        remedy = f"it takes {_RATES[container]}. Choose another rate, or .wav"
         raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz; {remedy}")
     return container, subtype
 

@@ -19,11 +19,10 @@ LSB = 1 / 32768
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
 def test_saving_keeps_16_bit_audio_exactly(tmp_path, suffix):
     waveform = from_int16(torch.arange(-32768, 32768, 7, dtype=torch.int32).to(torch.int16))
-    peak = save_audio(tmp_path / f"ramp{suffix}", waveform, 22050)
+    save_audio(tmp_path / f"ramp{suffix}", waveform, 22050)
     loaded, rate = load_audio(tmp_path / f"ramp{suffix}")
     assert torch.equal(loaded, waveform)
     assert rate == 22050
-    assert peak == 1.0
 
 
 def test_saving_ogg_keeps_the_tone(tmp_path):
@@ -36,8 +35,7 @@ def test_saving_ogg_keeps_the_tone(tmp_path):
 
 def test_loud_samples_are_clipped_with_a_warning_and_never_wrap(tmp_path):
     with pytest.warns(UserWarning, match=r"loud\.wav: 2 of 4 samples .*peak 3.*peak_normalize"):
-        peak = save_audio(tmp_path / "loud.wav", torch.tensor([3.0, -1.5, 0.5, 0.0]), 8000)
-    assert peak == 1.0
+        save_audio(tmp_path / "loud.wav", torch.tensor([3.0, -1.5, 0.5, 0.0]), 8000)
     torch.testing.assert_close(load_audio(tmp_path / "loud.wav")[0], torch.tensor([1 - LSB, -1, 0.5, 0]))
 
 
@@ -95,8 +93,6 @@ def test_writing_in_blocks_equals_writing_at_once(tmp_path, suffix):
 
 def test_what_clips_is_counted_and_what_fails_leaves_no_file(tmp_path):
     assert write_blocks(tmp_path / "loud.wav", [torch.tensor([0.0, 1.5, -2.0])], 8000) == (3, 2)
-    with pytest.raises(ConfigError, match=r"cannot write '\.xyz'"):
-        write_blocks(tmp_path / "a.xyz", [sound(10)], 8000)
 
     def failing():
         yield sound(10)
