@@ -4,11 +4,8 @@ import hashlib
 import os
 import resource
 import tempfile
-import threading
-from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,19 +13,8 @@ import pytest
 from hypersound_lib.data import fetch as fetch_module
 from hypersound_lib.data.catalogue import CORPORA
 
+from .loopback import Server
 from .miniatures import corpus_files, encode, pack, tone
-
-
-@dataclass
-class Server:
-    """What the loopback server offers, and how it misbehaves."""
-
-    url: str = ""
-    files: dict[str, bytes] = field(default_factory=dict)
-    cuts: list[int] = field(default_factory=list)  # each request closes the connection after that many bytes
-    ranges: bool = True  # whether it can resume
-    answer: Callable[[BaseHTTPRequestHandler, int], None] | None = None  # in place of all that; gets the first byte
-    requests: list[str | None] = field(default_factory=list)  # the Range header of each request so far
 
 
 @pytest.fixture
@@ -36,36 +22,9 @@ def server(monkeypatch):
     """Serve `server.files` on the loopback address, without pauses between attempts."""
     monkeypatch.setattr(fetch_module, "_PAUSE_SECONDS", 0.0)
     state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            wanted = self.headers.get("Range")
-            state.requests.append(wanted)
-            content = state.files.get(self.path.lstrip("/"))
-            if content is None:
-                return self.send_error(404)
-            if state.answer is not None:
-                return state.answer(self, int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0)
-            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and state.ranges else 0
-            if start and start >= len(content):
-                return self.send_error(416)
-            self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(content) - start))
-            self.end_headers()
-            end = start + state.cuts.pop(0) if state.cuts else len(content)
-            self.wfile.write(content[start:end])
-            self.close_connection = True
-
-        def log_message(self, *arguments):
-            pass
-
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    state.url = f"http://127.0.0.1:{httpd.server_port}"
+    httpd = state.start()
     yield state
     httpd.shutdown()
-    thread.join()
     httpd.server_close()
 
 

@@ -79,13 +79,6 @@ def test_what_a_zip_would_put_elsewhere_stays_in_its_folder(tmp_path, offer, nam
     assert {path.name for path in tmp_path.iterdir()} == {"root"}
 
 
-def test_a_cut_download_resumes_and_unpacks(tmp_path, offer, server):
-    archive = offer("yesno")
-    server.cuts = [1000, 2000]
-    assert len(list(download_corpus(archive, tmp_path).glob("*.wav"))) == 8
-    assert server.requests == [None, "bytes=1000-", "bytes=3000-"]
-
-
 def test_stopping_in_the_middle_of_unpacking_leaves_no_corpus(tmp_path, offer, server, monkeypatch):
     archive = offer("yesno")
 

@@ -10,6 +10,8 @@ import pytest
 from hypersound_lib.data.fetch import fetch
 from hypersound_lib.errors import DownloadError
 
+from .loopback import send
+
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
@@ -113,15 +115,6 @@ def test_too_small_a_disk_is_found_before_writing(get, server, tmp_path, monkeyp
     with pytest.raises(DownloadError, match=r"the download needs 0\.00 GB but the disk has 0\.00 GB free"):
         get()
     assert not any(tmp_path.iterdir())
-
-
-def send(handler, status, headers, body=b""):
-    handler.send_response(status)
-    for name, value in headers.items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.write(body)
-    handler.close_connection = True
 
 
 @pytest.mark.parametrize("length", [None, "", "abc", "-5", "1e3", "9" * 5000])

@@ -9,10 +9,10 @@ import random
 import shutil
 import signal
 import sys
-import threading
 import time
 import traceback
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import torch
@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from hypersound_lib.data import fetch as fetch_module
 from hypersound_lib.errors import DownloadError
 from hypersound_lib.training import train
+from tests.data.loopback import Server, send
 from tests.fuzz.judge import Try
 from tests.training.tiny import changed, make_model, make_store
 
@@ -85,19 +86,19 @@ def prepare_downloads(folder: Path) -> Try:
     """Return what fetches a file from a server that cuts, lies about lengths, or has another file."""
     fetch_module._PAUSE_SECONDS = 0.0
     content = random.Random(0).randbytes(300_000)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(content))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url, digest = f"http://127.0.0.1:{server.server_port}/file.bin", hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
+    server = Server(files={"file.bin": content})
+    server.start()
 
     def attempt(generator: random.Random) -> str:
         for old in folder.iterdir():
             old.unlink()
-        server.generator, server.calls = generator, 0
+        server.answer, server.requests = partial(_misbehave, content, generator), []
         target = folder / "file.bin"
         cut = 0
         while True:  # each call goes on from where the last one was cut
             try:
-                fetch_module.fetch(url, target, digest, len(content))
+                fetch_module.fetch(f"{server.url}/file.bin", target, digest, len(content))
                 break
             except DownloadError:
                 assert not target.exists(), "a file that is not whole has the whole one's name"
@@ -106,32 +107,19 @@ def prepare_downloads(folder: Path) -> Try:
                     raise
         assert target.read_bytes() == content, "not what the server has"
         assert [path.name for path in folder.iterdir()] == ["file.bin"], "something is left beside it"
-        return "cuts survived" if server.calls > 1 else "fetched"
+        return "cuts survived" if len(server.requests) > 1 else "fetched"
 
     return attempt
 
 
-def _handler(content: bytes) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            chance, self.server.calls = self.server.generator, self.server.calls + 1
-            wanted = self.headers.get("Range")
-            start = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted and chance.random() < 0.8 else 0
-            body = content[start:]
-            if chance.random() < 0.05:
-                return self.send_error(chance.choice([404, 416, 500, 503]))
-            if chance.random() < 0.05:
-                body = chance.randbytes(len(body))
-            length = str(len(body)) if chance.random() < 0.9 else chance.choice(["abc", "-1", "0", "9" * 30, ""])
-            self.send_response(206 if start else 200)
-            self.send_header("Content-Length", length)
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-            self.end_headers()
-            self.wfile.write(body[: chance.randrange(len(body) + 1)] if chance.random() < 0.6 else body)
-            self.close_connection = True
-
-        def log_message(self, *_):
-            pass
-
-    return Handler
+def _misbehave(content: bytes, chance: random.Random, handler: BaseHTTPRequestHandler, start: int) -> None:
+    start = start if chance.random() < 0.8 else 0
+    body = content[start:]
+    if chance.random() < 0.05:
+        return handler.send_error(chance.choice([404, 416, 500, 503]))
+    if chance.random() < 0.05:
+        body = chance.randbytes(len(body))
+    length = str(len(body)) if chance.random() < 0.9 else chance.choice(["abc", "-1", "0", "9" * 30, ""])
+    headers = {"Content-Length": length, "Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+    sent = body[: chance.randrange(len(body) + 1)] if chance.random() < 0.6 else body
+    send(handler, 206 if start else 200, headers, sent)
