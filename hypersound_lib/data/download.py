@@ -86,12 +86,18 @@ def _download_into(archive: Archive, incoming: Path, target: Path) -> None:
 def _unpack(packed: Path, folder: Path) -> None:
     """Unpack a .zip, or else a tar, into a folder, and nothing outside it: a file can be both, so the name decides.
 
-    zipfile takes "..", drives and links for names of plain files. tarfile does so too with leading slashes, and refuses
-    what leaves the folder by ``..`` or a link, and devices.
+    zipfile takes ``..``, drives and links for plain names and files. tarfile follows them before Python 3.11.4, and
+    corpora hold plain files and folders, so anything else in a tar is refused.
     """
+    home = folder.resolve()
     if packed.suffix == ".zip":
-        with zipfile.ZipFile(packed) as archive:
-            archive.extractall(folder)
+        with zipfile.ZipFile(packed) as zipped:
+            zipped.extractall(home)
     else:
-        with tarfile.open(packed) as archive:
-            archive.extractall(folder, filter="data")
+        with tarfile.open(packed) as tar:
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.12 warns where there is none
+            for entry in tar:
+                outside = not (home / entry.name).resolve().is_relative_to(home)
+                if outside or not (entry.isfile() or entry.isdir()):
+                    raise ValueError(f"entry {entry.name!r} leaves the folder, or is a link or device")
+                tar.extract(entry, home)
