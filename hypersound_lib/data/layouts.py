@@ -7,6 +7,7 @@ import re
 import shutil
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def _read_lines(path: Path) -> list[str]:
     return [line.strip() for line in _read_text(path).split("\n") if line.strip()]
 
 
-EXPECTED = {  # in a folder, for messages where it holds no recording
+EXPECTED: dict[Callable[[Path], list[Recording]], str] = {  # in a folder, for messages where it holds no recording
     index_vctk: "wav48_silence_trimmed/SPEAKER/SPEAKER_NNN_micN.flac",
     index_ljspeech: "metadata.csv with lines of id|transcript|normalised transcript",
     index_librispeech: "SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt",

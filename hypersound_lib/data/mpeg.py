@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _RATES = (44100, 48000, 32000)  # Hz of MPEG-1; MPEG-2 has halves, MPEG-2.5 quarters
 _KBPS_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # of MPEG-1 by the header's index, from 1
@@ -163,7 +163,7 @@ class AllFrames(io.FileIO):
         """Return the position."""
         return self.at
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         """Read; the last 128 bytes, which libsndfile searches for a tag, are zeros."""
         if self.at == self.size - 128:
             buffer[:] = bytes(len(buffer))
