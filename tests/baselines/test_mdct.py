@@ -2,15 +2,12 @@
 
 import math
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hypersound_lib.baselines import imdct, mdct, mdct_of_size, truncated_mdct
-from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import snr
-from tests.baselines.no_sounds import NO_SOUNDS
 
 
 def noise(num_samples, seed=0):
@@ -18,15 +15,11 @@ def noise(num_samples, seed=0):
 
 
 @given(num_samples=st.integers(1, 700), hop_length=st.sampled_from([1, 16, 64, 100]))
-def test_inverse_restores_any_length(num_samples, hop_length):
+def test_inverse_restores_any_length_and_energy_is_preserved(num_samples, hop_length):
     x = noise(num_samples)
-    torch.testing.assert_close(imdct(mdct(x, hop_length), num_samples), x, rtol=0, atol=1e-10)
-
-
-@given(num_samples=st.integers(1, 700))
-def test_energy_is_preserved(num_samples):
-    x = noise(num_samples)
-    torch.testing.assert_close(mdct(x, 64).square().sum(), x.square().sum(), rtol=1e-9, atol=0)
+    coefficients = mdct(x, hop_length)
+    torch.testing.assert_close(imdct(coefficients, num_samples), x, rtol=0, atol=1e-10)
+    torch.testing.assert_close(coefficients.square().sum(), x.square().sum(), rtol=1e-9, atol=0)
 
 
 def test_error_is_the_energy_left_out():
@@ -51,30 +44,8 @@ def test_a_tone_sits_at_its_frequency():
     assert abs((middle.argmax().item() + 0.5) * 22050 / 1024 - 1000) < 22050 / 1024
 
 
-def test_impossible_counts_are_refused():
-    with pytest.raises(ConfigError, match="cannot keep"):
-        truncated_mdct(noise(100), 10_000, 64)
-
-
 def test_a_size_per_second_is_a_number_of_coefficients():
     x = noise(8000)
     assert torch.equal(mdct_of_size(x, 16000, 1000), truncated_mdct(x, 500))
     assert torch.equal(mdct_of_size(x, 16000, 0), torch.zeros_like(x))
     torch.testing.assert_close(mdct_of_size(x, 16000, 1e9), x, rtol=0, atol=1e-10)
-
-
-@pytest.mark.parametrize(("rate", "size"), [(16000, -1), (0, 100), (16000, float("nan"))])
-def test_impossible_sizes_are_refused(rate, size):
-    with pytest.raises(ConfigError, match="positive"):
-        mdct_of_size(noise(100), rate, size)
-
-
-@pytest.mark.parametrize("case", NO_SOUNDS)
-def test_what_is_no_sound_has_no_transform(case):
-    with pytest.raises(ConfigError, match=NO_SOUNDS[case][1]):
-        truncated_mdct(NO_SOUNDS[case][0], 10)
-
-
-def test_half_precision_is_transformed_as_float32():
-    x = noise(1000).half()
-    assert torch.equal(truncated_mdct(x, 100), truncated_mdct(x.float(), 100))

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from hypersound_lib import load_audio, load_dataset
 from hypersound_lib.baselines import griffin_lim, random_phase
-from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import lsd, si_snr
-from tests.baselines.no_sounds import NO_SOUNDS
 
 BOTH = pytest.mark.parametrize("lose_phase", [random_phase, griffin_lim])
 
@@ -31,15 +29,10 @@ def magnitude_error(reference, estimate):
     return ((a - b).norm() / a.norm()).item()
 
 
-@BOTH
-def test_the_waveform_is_lost(speech, lose_phase):
-    waveform, rate = speech
-    assert si_snr(waveform, lose_phase(waveform, rate)) < -10
-
-
-def test_the_search_keeps_the_magnitudes_better_than_chance(speech):
+def test_the_waveform_is_lost_and_the_search_keeps_the_magnitudes_better_than_chance(speech):
     waveform, rate = speech
     chance, found = random_phase(waveform, rate), griffin_lim(waveform, rate)
+    assert max(si_snr(waveform, chance), si_snr(waveform, found)) < -10
     assert magnitude_error(waveform, found) < 0.15 < 0.3 < magnitude_error(waveform, chance) < 1
     assert lsd(waveform, found, rate) < 0.5 * lsd(waveform, chance, rate)
 
@@ -81,27 +74,3 @@ def test_any_length_gives_its_own_length(lose_phase, num_samples, rate):
     assert sound.isfinite().all()
     silence = lose_phase(torch.zeros(num_samples), rate, **kwargs)
     assert torch.equal(silence, torch.zeros(num_samples))
-
-
-@BOTH
-@pytest.mark.parametrize(("shape", "rate"), [((2, 100), 8000), ((0,), 8000), ((100,), 0)])
-def test_what_is_not_a_sound_is_refused(lose_phase, shape, rate):
-    with pytest.raises(ConfigError, match="samples"):
-        lose_phase(torch.zeros(shape), rate)
-
-
-def test_a_search_that_cannot_work_is_refused():
-    with pytest.raises(ConfigError, match="Griffin-Lim takes"):
-        griffin_lim(torch.zeros(100), 8000, iterations=-1)
-
-
-@BOTH
-@pytest.mark.parametrize("case", NO_SOUNDS)
-def test_what_is_no_sound_has_no_magnitudes(lose_phase, case):
-    with pytest.raises(ConfigError, match=NO_SOUNDS[case][1]):
-        lose_phase(NO_SOUNDS[case][0], 8000)
-
-
-def test_half_precision_is_heard_as_float32():
-    x = torch.linspace(-1, 1, 1000).half()
-    assert torch.equal(random_phase(x, 8000), random_phase(x.float(), 8000))

@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.baselines.rave.config import FULL, RAVEConfig
-from hypersound_lib.baselines.rave.decoder import Decoder
-from hypersound_lib.baselines.rave.encoder import Encoder, reparameterise
+from hypersound_lib.baselines.rave.networks import Decoder, Encoder, reparameterise
 from hypersound_lib.baselines.rave.pqmf import PQMF
 from hypersound_lib.data import as_sound, peak_normalize, resample, resampled_length
 from hypersound_lib.errors import ConfigError
@@ -96,17 +95,13 @@ class RAVE(PretrainedModel):
         gain = heard.abs().max().item() if len(heard) else 0.0
         if gain == 0:
             return torch.zeros(total)
-        with in_mode(self, training=False):
-            played = self._play(peak_normalize(heard))
-        played = resample(gain * played, rate, output_rate)
-        return functional.pad(played, (0, total - len(played)))
-
-    def _play(self, sound: Tensor) -> Tensor:
-        """Pass a sound of the model's rate through it: `(N,) -> (N,)`, on the CPU."""
         # Silence around the sound keeps its end from meeting its beginning in the filter bank.
         margin = math.ceil(self.pqmf.half_length / self.config.hop_length) * self.config.hop_length
-        padded = functional.pad(sound, (margin, margin)).unsqueeze(0).to(next(self.parameters()).device)
-        return self(padded)[0, margin : margin + len(sound)].float().cpu()
+        padded = functional.pad(peak_normalize(heard), (margin, margin)).unsqueeze(0)
+        with in_mode(self, training=False):
+            played = self(padded.to(next(self.parameters()).device))[0, margin : margin + len(heard)].float().cpu()
+        played = resample(gain * played, rate, output_rate)
+        return functional.pad(played, (0, total - len(played)))
 
     @property
     def theta_per_second(self) -> float:

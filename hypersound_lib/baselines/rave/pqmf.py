@@ -70,25 +70,13 @@ class PQMF(nn.Module):
         return self.filters.shape[-1] // 2
 
     def analysis(self, waveform: Tensor) -> Tensor:
-        """Split sounds into bands: `(B, T) -> (B, M, T / M)`, band 0 lowest.
-
-        Raises:
-            ConfigError: T is not a multiple of M.
-        """
-        if waveform.ndim != 2 or waveform.shape[-1] == 0 or waveform.shape[-1] % self.bands:
-            raise ConfigError(f"{self.bands} bands need (B, T) with T a multiple of them, not {tuple(waveform.shape)}")
+        """Split sounds into bands: `(B, T) -> (B, M, T / M)`, band 0 lowest; T is a multiple of M."""
         # Frame m sees samples mM - p … mM - p + L - 1, with its own M samples in the middle.
         p = (self.filters.shape[-1] - self.bands) // 2
         return functional.conv1d(_wrap(waveform, p).unsqueeze(1), self.filters, stride=self.bands)
 
     def synthesis(self, bands: Tensor) -> Tensor:
-        """Join bands: `(B, M, F) -> (B, F · M)`.
-
-        Raises:
-            ConfigError: there are not M bands.
-        """
-        if bands.ndim != 3 or bands.shape[1] != self.bands or bands.shape[-1] == 0:
-            raise ConfigError(f"this filter bank joins (B, {self.bands}, F), not {tuple(bands.shape)}")
+        """Join bands: `(B, M, F) -> (B, F · M)`."""
         p = (self.filters.shape[-1] - self.bands) // 2
         beyond = math.ceil(p / self.bands)  # frames beyond either end that reach into the sound
         filters = self.filters * self.bands

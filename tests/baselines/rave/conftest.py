@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from hypersound_lib.baselines.rave import RAVE, RAVEConfig, RAVETrainingConfig
-from hypersound_lib.baselines.rave.discriminator import DiscriminatorConfig
+from hypersound_lib.baselines.rave import RAVE, DiscriminatorConfig, RAVEConfig, RAVETrainingConfig
 from hypersound_lib.data import AudioStore
 from tests.training.tiny import RATE, make_store
 

@@ -1,0 +1,38 @@
+"""What every baseline asks of its sound: samples `(T,)` that are finite, in half precision, too."""
+
+import pytest
+import torch
+
+from hypersound_lib.baselines import FramePCA, mdct, random_phase, truncated_mdct
+from hypersound_lib.errors import ConfigError
+
+PCA = FramePCA(torch.eye(16)[:, :2])
+BASELINES = {
+    "MDCT": mdct,
+    "phase": lambda x: random_phase(x, 8000),
+    "PCA": PCA.reconstruct,
+    "fit": lambda x: FramePCA.fit([torch.ones(100), x], 16, 2),
+}
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+@pytest.mark.parametrize(
+    ("sound", "message"),
+    [
+        (torch.zeros(0), r"\(T,\) samples, not \(0,\)"),
+        (torch.zeros(2, 100), r"\(T,\) samples, not \(2, 100\)"),
+        (torch.ones(100, dtype=torch.int16), "from_int16"),
+        (torch.tensor([0.0, torch.nan]), "sample 1 of the sound is NaN"),
+        (torch.tensor([torch.inf, 0.0]), "sample 0 of the sound is NaN or Inf"),
+    ],
+    ids=["empty", "batch", "16 bit", "NaN", "infinite"],
+)
+def test_what_is_no_sound_is_refused(baseline, sound, message):
+    with pytest.raises(ConfigError, match=message):
+        BASELINES[baseline](sound)
+
+
+def test_half_precision_is_taken_as_float32():
+    x = torch.linspace(-1, 1, 1000).half()
+    for use in (lambda x: truncated_mdct(x, 100), BASELINES["phase"]):
+        assert torch.equal(use(x), use(x.float()))
