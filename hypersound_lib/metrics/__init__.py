@@ -9,8 +9,7 @@ function raises `MetricRefused` with the reason.
 from hypersound_lib.metrics.catalogue import METRICS, TABLE_1, Metric
 from hypersound_lib.metrics.cdpam import cdpam
 from hypersound_lib.metrics.intelligibility import estoi, stoi
-from hypersound_lib.metrics.perceptual import dnsmos, visqol
-from hypersound_lib.metrics.quality import pesq
+from hypersound_lib.metrics.perceptual import dnsmos, pesq, visqol
 from hypersound_lib.metrics.scoring import Scores, score
 from hypersound_lib.metrics.spectral import lsd, mel_distance
 from hypersound_lib.metrics.waveform import mse, nmse, si_snr, snr

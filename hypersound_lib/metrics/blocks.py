@@ -7,13 +7,13 @@ from itertools import zip_longest
 import torch
 from torch import Tensor
 
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics.spectral import check_length, log_power, window_length
 
 
 def compare_blocks(
     reference: Iterable[Tensor], estimate: Iterable[Tensor], sample_rate: int
-) -> dict[str, float | ConfigError]:
+) -> dict[str, float | MetricRefused]:
     """Return SNR in dB, NMSE and LSD; in place of a value that there is none of, the reason.
 
     Args:
@@ -37,11 +37,10 @@ def compare_blocks(
         distance.add(pair)
     nmse = 0.0 if noise == 0 else math.inf if signal == 0 else noise / signal
     snr = math.inf if nmse == 0 else -math.inf if nmse == math.inf else -10 * math.log10(nmse)
-    values: dict[str, float | ConfigError] = {"snr": snr, "nmse": nmse}
     try:
-        return values | {"lsd": distance.result()}
-    except ConfigError as error:
-        return values | {"lsd": error}
+        return {"snr": snr, "nmse": nmse, "lsd": distance.result()}
+    except MetricRefused as refusal:
+        return {"snr": snr, "nmse": nmse, "lsd": refusal}
 
 
 def _pairs(reference: Iterable[Tensor], estimate: Iterable[Tensor]) -> Iterator[Tensor]:
@@ -70,15 +69,13 @@ class _SpectralDistance:
         """Take the next samples `(2, n)`."""
         self.samples += pair.shape[1]
         self.held = torch.cat([self.held, pair], dim=1)
-        if self.sample_rate < 100:  # `result` will say so
-            self.held = self.held[:, :0]
-        elif self.samples > (half := window_length(self.sample_rate) // 2):
+        if self.samples > (half := window_length(self.sample_rate) // 2):
             if self.samples - pair.shape[1] <= half:  # for the first time
                 self.held = torch.cat([self.held[:, 1 : half + 1].flip(1), self.held], dim=1)
             self._take_frames()
 
     def result(self) -> float:
-        """Return the mean over frames; MetricRefused or ConfigError where there is none."""
+        """Return the mean over frames; MetricRefused where there is none."""
         check_length(self.samples, self.sample_rate)
         # A frame is more than twice as long as the way to the next one: half a frame is always held.
         half = window_length(self.sample_rate) // 2

@@ -30,8 +30,7 @@ from torch import Tensor
 from hypersound_lib.errors import ConfigError, MetricRefused, check_sample_rate
 from hypersound_lib.metrics.cdpam import cdpam
 from hypersound_lib.metrics.intelligibility import estoi, stoi
-from hypersound_lib.metrics.perceptual import dnsmos, visqol
-from hypersound_lib.metrics.quality import pesq
+from hypersound_lib.metrics.perceptual import dnsmos, pesq, visqol
 from hypersound_lib.metrics.spectral import lsd, mel_distance
 from hypersound_lib.metrics.waveform import as_pair, check_samples, is_silent, mse, nmse, si_snr, snr
 

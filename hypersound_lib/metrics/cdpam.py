@@ -7,7 +7,6 @@ and its own loader unpickles whatever the weights file says.
 
 import functools
 import hashlib
-import importlib.util
 import pickle
 import types
 from collections import OrderedDict
@@ -21,17 +20,18 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from hypersound_lib.data import resample, to_int16
 from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics.fourier_conv import FourierConv1d
-from hypersound_lib.metrics.waveform import for_each_pair
+from hypersound_lib.metrics.waveform import each_pair, package_folder
 
 CDPAM_RATE = 22050  # Hz, that of its training
+_SEGMENT = 128  # N of `FourierConv1d`: between the transforms' cost and the overlap's
 _WEIGHTS = "CDPAM_trained/scratchJNDdefault_best_model.pth"
 _ACOUSTIC = 512  # of the encoder's 1024 channels, those that the distance is of
 # What the weights file may name: tensors, and the dictionaries that hold them.
 _HARMLESS = {("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2")}
 
 
-def cdpam(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
+@each_pair
+def cdpam(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """CDPAM distance, lower is better, 0 for a perfect copy: `(..., T), (..., T) -> (...)`.
 
     Both signals are brought to 22 050 Hz and to 16 bit (what lies outside [-1, 1] is clipped), as in its training. A
@@ -43,13 +43,9 @@ def cdpam(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
         ConfigError: `cdpam` is not installed, or holds another network than is known here.
         MetricRefused: nothing is left of the signals at 22 050 Hz.
     """
-
-    def distance(x: Tensor, y: Tensor) -> Tensor:
-        with torch.no_grad():
-            _, compare = network(str(x.device))
-            return compare(_describe(x, sample_rate), _describe(y, sample_rate))
-
-    return for_each_pair(distance, reference, estimate, sample_rate)
+    with torch.no_grad():
+        _, compare = network(str(reference.device))
+        return float(compare(_describe(reference, sample_rate), _describe(estimate, sample_rate)))
 
 
 @functools.cache
@@ -62,10 +58,7 @@ def network(device: str) -> tuple[nn.Module, nn.Module]:
     Raises:
         ConfigError: `cdpam` is not installed, or holds another network than is known here.
     """
-    spec = importlib.util.find_spec("cdpam")  # finds the package without importing it
-    if spec is None or spec.origin is None:
-        raise ConfigError("CDPAM needs cdpam: pip install 'hypersound-lib[cdpam]'")
-    folder = Path(spec.origin).parent
+    folder = package_folder("cdpam", "CDPAM", "cdpam")
     try:
         with torch.device("meta"):  # no random start, which would move the random numbers of the calling program
             net = _load_models(folder / "models.py").FINnet(encoder_layers=16, encoder_filters=64, input_size=512)
@@ -119,6 +112,51 @@ def _faster(convolutions: Sequence[nn.Conv1d], norms: Sequence[nn.BatchNorm1d]) 
         fused.stride = (2,) if i % 4 == 3 else (1,)
         layers += [FourierConv1d(fused), nn.LeakyReLU(0.1)]
     return nn.Sequential(*layers)
+
+
+class FourierConv1d(nn.Module):
+    """An `nn.Conv1d` in the Fourier domain, the same numbers in a third of the time: `(C, T) -> (C', ⌈T / s⌉)`.
+
+    The layer has an odd number of taps, and as many zeros around as keep the length. Overlap-save: a long signal is cut
+    into blocks of N samples, each K - 1 longer than what it advances,
+
+        signal    |-----------------------------|
+        block 0   [========|--]                     N samples, of which N - K + 1 outputs are whole
+        block 1            [========|--]
+        block 2                     [========|--]
+
+    and in each block the correlation with K taps becomes, at every frequency f, one product of matrices over the
+    channels: Y_f = X_f W_f*. With N = 128 and K = 15 that takes 65 complex products (4 · 65 real ones) for 114
+    instants, where the direct way takes 15 for each: 2.3 in place of 15.
+
+    Args:
+        layer: whose weights to take, for good.
+
+    >>> layer = nn.Conv1d(2, 3, 15, stride=2, padding=7)
+    >>> x = torch.randn(2, 1000)
+    >>> torch.allclose(FourierConv1d(layer)(x), layer(x), atol=1e-4)
+    True
+    """
+
+    spectra: Tensor
+    bias: Tensor
+
+    def __init__(self, layer: nn.Conv1d):
+        super().__init__()
+        (self.taps,), (self.stride,) = layer.kernel_size, layer.stride
+        spectra = torch.fft.rfft(layer.weight.detach(), n=_SEGMENT).conj()  # (C', C, F); conj: correlation
+        self.register_buffer("spectra", spectra.permute(2, 1, 0).contiguous())  # (F, C, C')
+        self.register_buffer("bias", layer.get_parameter("bias").detach().unsqueeze(-1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve one signal."""
+        length, step = x.shape[-1], _SEGMENT - self.taps + 1
+        missing = -length % step
+        x = nn.functional.pad(x, (self.taps // 2, self.taps // 2 + missing))
+        segments = torch.fft.rfft(x.unfold(-1, _SEGMENT, step))  # (C, segments, F)
+        products = torch.bmm(segments.permute(2, 1, 0), self.spectra)  # (F, segments, C')
+        whole = torch.fft.irfft(products.permute(2, 1, 0), n=_SEGMENT)[..., :step]  # (C', segments, step)
+        return (whole.flatten(1)[:, :length] + self.bias)[:, :: self.stride]
 
 
 _REMEMBERED = 4096  # descriptions of 2 kB

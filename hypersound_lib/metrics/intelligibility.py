@@ -11,11 +11,12 @@ from collections.abc import Iterator
 import numpy as np
 from torch import Tensor
 
-from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics.waveform import for_each_pair, is_silent
+from hypersound_lib.errors import MetricRefused
+from hypersound_lib.metrics.waveform import each_pair, is_silent, package_folder
 
 
-def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
+@each_pair
+def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """Short-time objective intelligibility (Taal et al. 2011), higher is better, about 0 to 1: `(..., T) -> (...)`.
 
     How well the two envelopes of each band agree, after the estimate's is scaled to the reference's and clipped at
@@ -25,10 +26,11 @@ def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
         ConfigError: `pystoi` is not installed, or the rate is none.
         MetricRefused: there is less than one such stretch of speech in the reference.
     """
-    return for_each_pair(lambda x, y: _pystoi(x, y, sample_rate, extended=False), reference, estimate, sample_rate)
+    return _pystoi(reference, estimate, sample_rate, extended=False)
 
 
-def estoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
+@each_pair
+def estoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """Extended STOI (Jensen and Taal 2016), higher is better, about 0 to 1: `(..., T) -> (...)`.
 
     STOI takes each band for itself; this compares the bands' pattern at each time, too, so that it also ranks noise
@@ -38,15 +40,14 @@ def estoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
         ConfigError: `pystoi` is not installed, or the rate is none.
         MetricRefused: there is less than half a second of speech in the reference.
     """
-    return for_each_pair(lambda x, y: _pystoi(x, y, sample_rate, extended=True), reference, estimate, sample_rate)
+    return _pystoi(reference, estimate, sample_rate, extended=True)
 
 
 def _pystoi(reference: Tensor, estimate: Tensor, sample_rate: int, extended: bool) -> float:
     name = "ESTOI" if extended else "STOI"
-    try:
-        import pystoi
-    except ImportError as error:
-        raise ConfigError(f"{name} needs pystoi: pip install 'hypersound-lib[metrics]'") from error
+    package_folder("pystoi", name, "metrics")
+    import pystoi
+
     seconds = len(reference) / sample_rate
     too_short = f"{name} needs half a second of speech; {seconds:.2f} s were given"
     if seconds < 0.4:  # pystoi fails on the shortest signals, each in another way

@@ -1,23 +1,25 @@
-"""Two more judges of speech, beside PESQ, since one metric can be flattered: ViSQOL and DNSMOS.
+"""How good speech sounds, as listeners would say: PESQ, ViSQOL and DNSMOS, three judges, since one can be flattered.
 
-Both estimate listeners' opinions, 1 to 5, at 16 kHz. ViSQOL (Hines et al. 2015; Chinen et al. 2020) compares a copy
-with its original; DNSMOS P.835 (Reddy et al. 2022) is a network that takes the copy alone as input, and was trained on
-noisy and denoised speech. Packages: the extra `perceptual`.
+All estimate mean opinion scores, 1 to 5, at 16 kHz. PESQ and ViSQOL (Hines et al. 2015; Chinen et al. 2020) compare a
+copy with its original; DNSMOS P.835 (Reddy et al. 2022) is a network that takes the copy alone as input, and was
+trained on noisy and denoised speech. Packages: the extras `metrics` for PESQ, `perceptual` for the others.
 """
 
 import functools
-import importlib.util
+import math
 import warnings
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from hypersound_lib.data import resample
 from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics.waveform import for_each_pair, is_silent
+from hypersound_lib.metrics.waveform import each_pair, is_silent, package_folder
 
-PERCEPTUAL_RATE = 16000  # Hz, of both
+PERCEPTUAL_RATE = 16000  # Hz, of all three; the one rate of wide-band PESQ
+# Seconds. The package's C code keeps 50 utterances in arrays that it does not guard. Utterances and the pauses that
+# part them last 0.2 s or more each, so that 50 of them and as many pauses take 20 s.
+PESQ_LONGEST = 20
 VISQOL_SHORTEST = 0.64  # seconds: one patch of 20 frames behind the first 9, 20 ms apart and 80 ms long
 _VISQOL_PEAK = 0.9  # of the reference, about as loud as voices in recordings
 _DNSMOS_SAMPLES = 144160  # 9.01 s
@@ -25,7 +27,41 @@ _DNSMOS_SAMPLES = 144160  # 9.01 s
 _DNSMOS_OVERALL = (-0.06766283, 1.11546468, 0.04602535)
 
 
-def visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
+@each_pair
+def pesq(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Wide-band PESQ (ITU-T P.862.2), a mean opinion score of about 1 to 4.64, higher is better: `(..., T) -> (...)`.
+
+    Both signals are brought to 16 kHz by soxr's high-quality resampler. Levels and delays are aligned first, and
+    loudness is compared over time and frequency. Gain and polarity do not matter.
+
+    Raises:
+        ConfigError: `pesq` is not installed, or the rate is none.
+        MetricRefused: the signals last less than a quarter of a second or more than 20 s, one of them is silent, or
+            there is nothing in the reference that counts as an utterance.
+    """
+    package_folder("pesq", "PESQ", "metrics")
+    import pesq as package
+
+    seconds = len(reference) / sample_rate
+    x, y = (resample(signal.cpu(), sample_rate, PERCEPTUAL_RATE) for signal in (reference, estimate))
+    if len(x) < PERCEPTUAL_RATE // 4:
+        raise MetricRefused(f"PESQ needs a quarter of a second; {seconds:.2f} s were given")
+    if seconds > PESQ_LONGEST:
+        raise MetricRefused(f"PESQ takes up to {PESQ_LONGEST} s at a time, not {seconds:.1f} s: score shorter pieces")
+    _check_heard("PESQ", x, y)
+    try:
+        value = package.pesq(PERCEPTUAL_RATE, x.numpy(), y.numpy(), "wb")
+    except package.NoUtterancesError as error:
+        raise MetricRefused("PESQ finds no utterance in the reference") from error
+    except ValueError as error:  # its loudness became NaN
+        raise MetricRefused(f"PESQ fails on these signals ({error})") from error
+    if math.isnan(value):
+        raise MetricRefused("PESQ fails on these signals (its value is NaN)")
+    return value
+
+
+@each_pair
+def visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """ViSQOL in its speech mode, a mean opinion score of 1 to 5, higher is better: `(..., T), (..., T) -> (...)`.
 
     How similar the spectrograms of both are, in 21 bands up to 8 kHz and in the parts where the reference has speech,
@@ -37,10 +73,24 @@ def visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
         ConfigError: `visqol-python` is not installed, or the rate is none.
         MetricRefused: the signals last less than 0.64 s, one of them is silent, or the reference has no speech.
     """
-    return for_each_pair(lambda x, y: _visqol(x, y, sample_rate), reference, estimate, sample_rate)
+    judge = _load_visqol()
+    seconds = len(reference) / sample_rate
+    if seconds < VISQOL_SHORTEST:
+        raise MetricRefused(f"ViSQOL needs {VISQOL_SHORTEST} s; {seconds:.2f} s were given")
+    x, y = (resample(signal.cpu(), sample_rate, PERCEPTUAL_RATE).double() for signal in (reference, estimate))
+    _check_heard("ViSQOL", x, y)
+    gain = _VISQOL_PEAK / float(reference.abs().max())
+    x, y = gain * x, gain * y
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of NaN, which is refused further on
+        try:
+            return judge.measure_from_arrays(x.numpy(), y.numpy(), PERCEPTUAL_RATE).moslqo
+        except (ValueError, IndexError) as error:  # the latter where its list of patches with speech is empty
+            raise MetricRefused(f"ViSQOL finds no speech to compare ({error})") from error
 
 
-def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
+@each_pair
+def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """DNSMOS P.835, overall quality, a mean opinion score of 1 to 5, higher is better: `(..., T), (..., T) -> (...)`.
 
     Of the estimate alone: the reference is only there so that all metrics are called alike, and a perfect copy has the
@@ -53,29 +103,6 @@ def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
         ConfigError: `speechmos` or `onnxruntime` is not installed, or the rate is none.
         MetricRefused: nothing is left of the estimate at 16 kHz.
     """
-    return for_each_pair(lambda _, y: _dnsmos(y, sample_rate), reference, estimate, sample_rate)
-
-
-def _visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
-    judge = _load_visqol()
-    seconds = len(reference) / sample_rate
-    if seconds < VISQOL_SHORTEST:
-        raise MetricRefused(f"ViSQOL needs {VISQOL_SHORTEST} s; {seconds:.2f} s were given")
-    x, y = (resample(signal.cpu(), sample_rate, PERCEPTUAL_RATE).double() for signal in (reference, estimate))
-    if is_silent(x) or is_silent(y):
-        silent = "reference" if is_silent(x) else "estimate"
-        raise MetricRefused(f"ViSQOL needs sound on both sides; the {silent} is silent")
-    gain = _VISQOL_PEAK / float(reference.abs().max())
-    x, y = gain * x, gain * y
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of NaN, which is refused further on
-        try:
-            return judge.measure_from_arrays(x.numpy(), y.numpy(), PERCEPTUAL_RATE).moslqo
-        except (ValueError, IndexError) as error:  # the latter where its list of patches with speech is empty
-            raise MetricRefused(f"ViSQOL finds no speech to compare ({error})") from error
-
-
-def _dnsmos(estimate: Tensor, sample_rate: int) -> float:
     network = _load_dnsmos()
     sound = resample(estimate.cpu(), sample_rate, PERCEPTUAL_RATE).float().clamp(-1, 1)
     if not len(sound):
@@ -91,12 +118,17 @@ def _dnsmos(estimate: Tensor, sample_rate: int) -> float:
     return sum(scores) / len(scores)
 
 
+def _check_heard(metric: str, reference: Tensor, estimate: Tensor) -> None:
+    for name, signal in (("reference", reference), ("estimate", estimate)):
+        if is_silent(signal):
+            raise MetricRefused(f"{metric} needs sound on both sides; the {name} is silent")
+
+
 @functools.cache
 def _load_visqol() -> Any:
-    try:
-        from visqol import VisqolApi
-    except ImportError as error:
-        raise ConfigError("ViSQOL needs visqol-python: pip install 'hypersound-lib[perceptual]'") from error
+    package_folder("visqol", "ViSQOL", "perceptual")
+    from visqol import VisqolApi
+
     judge = VisqolApi()
     judge.create(mode="speech", use_lattice_model=False)
     return judge
@@ -105,14 +137,10 @@ def _load_visqol() -> Any:
 @functools.cache
 def _load_dnsmos() -> Any:
     """Return DNSMOS' network, on one thread. Only this file of `speechmos` is used: its code imports more packages."""
-    spec = importlib.util.find_spec("speechmos")  # finds the package without importing it
-    try:
-        import onnxruntime
-    except ImportError:
-        spec = None
-    if spec is None or spec.origin is None:
-        raise ConfigError("DNSMOS needs speechmos and onnxruntime: pip install 'hypersound-lib[perceptual]'")
-    path = Path(spec.origin).parent / "dnsmos_models" / "sig_bak_ovr.onnx"
+    path = package_folder("speechmos", "DNSMOS", "perceptual") / "dnsmos_models" / "sig_bak_ovr.onnx"
+    package_folder("onnxruntime", "DNSMOS", "perceptual")
+    import onnxruntime
+
     if not path.is_file():
         raise ConfigError(f"the package speechmos is damaged or another version ({path} is missing)")
     options = onnxruntime.SessionOptions()

@@ -2,9 +2,9 @@
 
 import math
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,12 +61,10 @@ def score(
     clips = [(as_real(reference).detach(), as_real(estimate).detach()) for reference, estimate in pairs]
     tasks = [(name, i) for name in names for i in range(len(clips))]
     pooled = [task for task in tasks if task[0] in IN_PROCESSES] if processes > 1 else []
-    outcomes: dict[tuple[str, int], Outcome] = {}
-    with _start(pooled, clips, sample_rate, processes) as finish:
-        for name, i in tasks:
-            if (name, i) not in finish:
-                outcomes[name, i] = _outcome(name, *clips[i], sample_rate)
-        outcomes |= {task: wait() for task, wait in finish.items()}
+    with ExitStack() as stack:
+        waited = _start(pooled, clips, sample_rate, processes, stack) if pooled else {}
+        here = {(name, i): _outcome(name, *clips[i], sample_rate) for name, i in tasks if (name, i) not in waited}
+        outcomes = here | {task: future.result() for task, future in waited.items()}
     return [_gather({name: outcomes[name, i] for name in names}) for i in range(len(clips))]
 
 
@@ -79,9 +77,9 @@ def _check(names: Sequence[str], sample_rate: int, processes: int) -> None:
         raise ConfigError(f"the number of processes must be positive, not {processes}")
 
 
-def _outcome(name: str, reference: Tensor, estimate: Tensor, sample_rate: int) -> Outcome:
+def _outcome(name: str, reference: Tensor | np.ndarray, estimate: Tensor | np.ndarray, sample_rate: int) -> Outcome:
     try:
-        return METRICS[name].function(reference, estimate, sample_rate), None
+        return METRICS[name].function(torch.as_tensor(reference), torch.as_tensor(estimate), sample_rate), None
     except MetricRefused as refusal:
         return math.nan, str(refusal)
 
@@ -91,29 +89,14 @@ def _gather(outcomes: dict[str, Outcome]) -> Scores:
     return Scores(values, {name: reason for name, (_, reason) in outcomes.items() if reason is not None})
 
 
-@contextmanager
 def _start(
-    tasks: list[tuple[str, int]], clips: list[tuple[Tensor, Tensor]], sample_rate: int, processes: int
-) -> Iterator[dict[tuple[str, int], Callable[[], Outcome]]]:
-    """Start tasks in other processes; give for each a function that waits for its outcome."""
-    if not tasks:
-        yield {}
-        return
+    tasks: list[tuple[str, int]], clips: list[tuple[Tensor, Tensor]], sample_rate: int, processes: int, stack: ExitStack
+) -> dict[tuple[str, int], Future[Outcome]]:
+    """Start tasks in other processes, on one thread each; they end with `stack`."""
     # Spawned, not forked: a copy of a process in which torch has threads can hang.
-    pool = ProcessPoolExecutor(
-        min(processes, len(tasks)), mp_context=multiprocessing.get_context("spawn"), initializer=_use_one_thread
-    )
-    try:
-        # As arrays: tensors would travel through shared memory, of which containers have little.
-        arrays = [(reference.cpu().numpy(), estimate.cpu().numpy()) for reference, estimate in clips]
-        yield {task: pool.submit(_work, task[0], *arrays[task[1]], sample_rate).result for task in tasks}
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _use_one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-def _work(name: str, reference: np.ndarray, estimate: np.ndarray, sample_rate: int) -> Outcome:
-    return _outcome(name, torch.from_numpy(reference), torch.from_numpy(estimate), sample_rate)
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,))
+    stack.callback(pool.shutdown, cancel_futures=True)
+    # As arrays: tensors would travel through shared memory, of which containers have little.
+    arrays = [(reference.cpu().numpy(), estimate.cpu().numpy()) for reference, estimate in clips]
+    return {(name, i): pool.submit(_outcome, name, *arrays[i], sample_rate) for name, i in tasks}

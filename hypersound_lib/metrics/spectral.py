@@ -9,7 +9,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from hypersound_lib.errors import ConfigError, MetricRefused, check_sample_rate
+from hypersound_lib.errors import MetricRefused, check_sample_rate
 from hypersound_lib.metrics.waveform import as_pair
 
 MEL_BINS = 80  # of `mel_distance`; fewer at rates so low that one of them would hold no frequency
@@ -24,7 +24,7 @@ def lsd(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
 
     Raises:
         MetricRefused: the signals are not longer than half a window.
-        ConfigError: the rate is below 100 Hz.
+        ConfigError: the rate is none.
     """
     reference, estimate = as_pair(reference, estimate)
     a = log_power(reference, sample_rate)
@@ -43,7 +43,7 @@ def mel_distance(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tenso
 
     Raises:
         MetricRefused: the signals are not longer than half a window.
-        ConfigError: the rate is below 100 Hz.
+        ConfigError: the rate is none.
     """
     reference, estimate = as_pair(reference, estimate)
     a = _log_mel(reference, sample_rate)
@@ -85,9 +85,7 @@ def check_length(num_samples: int, sample_rate: int) -> None:
 
 
 def window_length(sample_rate: int) -> int:
-    """Return the samples of a window; ConfigError where the rate is too low for one, or no rate at all."""
-    if sample_rate < 100:
-        raise ConfigError(f"a sample rate of {sample_rate} Hz is too low for spectral metrics: they need 100 or more")
+    """Return the samples of a window; ConfigError where there is no rate."""
     check_sample_rate(sample_rate)
     return round(2048 * sample_rate / 44100)
 

@@ -3,7 +3,10 @@
 And what every metric asks of its two signals, and how a metric of one pair serves a batch of them.
 """
 
+import functools
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -43,22 +46,32 @@ def is_silent(signal: Tensor) -> bool:
     return not bool(signal.any())
 
 
-def for_each_pair(
-    metric: Callable[[Tensor, Tensor], float | Tensor], reference: Tensor, estimate: Tensor, sample_rate: int
-) -> Tensor:
-    """Apply a metric of two waveforms `(T,)` to each pair of a batch: `(..., T), (..., T) -> (...)`, without gradients.
+def each_pair(metric: Callable[[Tensor, Tensor, int], float]) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """Let a metric of two waveforms `(T,)` take batches: `(..., T), (..., T) -> (...)`, without gradients.
 
-    Raises:
-        ConfigError: the shapes differ, or the rate is none.
-        MetricRefused: there are no samples, or NaN or infinite ones; or the metric refuses one of the pairs.
+    It raises ConfigError where the shapes differ or the rate is none; MetricRefused where there are no samples, or NaN
+    or infinite ones, or the metric refuses one of the pairs.
     """
-    check_sample_rate(sample_rate)
-    reference, estimate = as_pair(reference.detach(), estimate.detach())
-    check_samples(reference, estimate)
-    *batch, num_samples = reference.shape
-    rows = zip(reference.reshape(-1, num_samples), estimate.reshape(-1, num_samples), strict=True)
-    values = [float(metric(x, y)) for x, y in rows]
-    return torch.tensor(values, dtype=reference.dtype, device=reference.device).reshape(batch)
+
+    @functools.wraps(metric)
+    def of_batch(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
+        check_sample_rate(sample_rate)
+        reference, estimate = as_pair(reference.detach(), estimate.detach())
+        check_samples(reference, estimate)
+        *batch, num_samples = reference.shape
+        rows = zip(reference.reshape(-1, num_samples), estimate.reshape(-1, num_samples), strict=True)
+        values = [metric(x, y, sample_rate) for x, y in rows]
+        return torch.tensor(values, dtype=reference.dtype, device=reference.device).reshape(batch)
+
+    return of_batch
+
+
+def package_folder(package: str, metric: str, extra: str) -> Path:
+    """Find a package that a metric needs, without importing it; ConfigError with the remedy where there is none."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ConfigError(f"{metric} needs {package}: pip install 'hypersound-lib[{extra}]'")
+    return Path(spec.origin).parent
 
 
 def mse(reference: Tensor, estimate: Tensor) -> Tensor:
