@@ -21,7 +21,7 @@ DEFAULT_METRICS = (*TABLE_1, "nmse", "snr")
 
 
 def evaluate(
-    models: object,
+    models: Any,
     data: str | os.PathLike | AudioDataset | Sequence[Excerpt],
     *,
     rates: Sequence[int] = (),
@@ -93,13 +93,16 @@ def _pair(system: System, excerpt: Excerpt, rate: int) -> tuple[Tensor, Tensor]:
     return reference, functional.pad(copy, (0, len(reference) - len(copy)))  # roundings may differ by a sample
 
 
-def _systems(models: object) -> list[System]:
+def _systems(models: Any) -> list[System]:
     """Return one model, or several, each as a system."""
-    if not isinstance(models, list | tuple):
-        return [_system(models, "model")]
-    if not models:
+    named = (
+        [(f"model {i}", m) for i, m in enumerate(models, 1)]
+        if isinstance(models, list | tuple)
+        else [("model", models)]
+    )
+    if not named:
         raise ConfigError("evaluate at least one model; none was given")
-    return [_system(model, f"model {i}") for i, model in enumerate(models, 1)]
+    return [model if isinstance(model, System) else model_system(model, name) for name, model in named]
 
 
 def _named_apart(systems: list[System]) -> list[System]:
@@ -111,7 +114,3 @@ def _named_apart(systems: list[System]) -> list[System]:
             "own, by model_system(model, name), or its folder one, or leave references out"
         )
     return systems
-
-
-def _system(model: Any, name: str) -> System:
-    return model if isinstance(model, System) else model_system(model, name)

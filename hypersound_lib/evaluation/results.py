@@ -1,12 +1,66 @@
-"""What an evaluation found: every recording's scores, their means with intervals, and tables of them."""
+"""What an evaluation found: every recording's scores, their means with intervals (Efron's bootstrap), and tables."""
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.evaluation.interval import Interval, bootstrap
 from hypersound_lib.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and where it would probably lie for other recordings of the same kind."""
+
+    mean: float
+    low: float
+    high: float
+    count: int  # values that took part
+
+    def __str__(self) -> str:
+        """Write as `mean [low, high]`, or `none` where no value took part.
+
+        >>> str(Interval(0.87, 0.8512, 0.8834, 24))
+        '0.870 [0.851, 0.883]'
+        """
+        if not self.count:
+            return "none"
+        return f"{short(self.mean)} [{short(self.low)}, {short(self.high)}]"
+
+    def overlaps(self, other: "Interval") -> bool:
+        """Tell whether two intervals share a point; if so, their means' difference says nothing."""
+        return self.low <= other.high and other.low <= self.high
+
+
+def bootstrap(values: Sequence[float], confidence: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
+    """Return the mean with its percentile interval: draw as many values as there are, with replacement, many times.
+
+    NaN stands for "no value" and does not take part; without any value, everything is NaN. One value has an interval
+    of no width, which says nothing.
+
+    >>> bootstrap([1.0, 1.0, float("nan")])
+    Interval(mean=1.0, low=1.0, high=1.0, count=2)
+    """
+    kept = np.asarray([value for value in values if not math.isnan(value)], dtype=np.float64)
+    if not len(kept):
+        return Interval(math.nan, math.nan, math.nan, 0)
+    drawn = np.random.default_rng(seed).integers(len(kept), size=(resamples, len(kept)))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(kept[drawn].mean(axis=1), [tail, 1 - tail])
+    return Interval(float(kept.mean()), float(low), float(high), len(kept))
+
+
+def short(value: float) -> str:
+    """Return three digits that matter.
+
+    >>> short(0.000278), short(-100.0), short(4.6439), short(-0.0), short(12345.6)
+    ('0.000278', '-100', '4.64', '0.00', '12346')
+    """
+    return f"{value:z#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:.0f}"
 
 
 @dataclass(frozen=True)
@@ -70,21 +124,16 @@ class Evaluation:
         return bootstrap(self.values(system, metric, sample_rate))
 
     def means(self, system: str, sample_rate: int | None = None) -> dict[str, float]:
-        """Return the mean of each metric.
-
-        Raises:
-            ConfigError: nothing like that was evaluated.
-        """
+        """Return the mean of each metric."""
         return {metric: self.interval(system, metric, sample_rate).mean for metric in self.metrics}
 
     def refusals(self) -> dict[str, int]:
         """Count what metrics refused, by `system at rate Hz, metric: reason`."""
-        counts: dict[str, int] = {}
-        for row in self.rows:
-            for metric, reason in row.refusals.items():
-                key = f"{row.system} at {row.sample_rate} Hz, {metric}: {reason}"
-                counts[key] = counts.get(key, 0) + 1
-        return counts
+        return Counter(
+            f"{row.system} at {row.sample_rate} Hz, {metric}: {reason}"
+            for row in self.rows
+            for metric, reason in row.refusals.items()
+        )
 
     def table(self, intervals: bool = True) -> str:
         """Return a Markdown table: a row per system and rate, a column per metric with its direction."""
@@ -126,13 +175,10 @@ class Evaluation:
 
 
 def evaluation_from_json(data: Mapping[str, Any]) -> Evaluation:
-    """Return the evaluation that `to_json` wrote.
-
-    Raises:
-        ConfigError: `data` is something else.
-    """
+    """Return the evaluation that `to_json` wrote; ConfigError where `data` is something else."""
     try:
-        rows = [ClipRow(**(row | {"values": _numbers(row["values"])})) for row in data["rows"]]
+        rows = [ClipRow(**row) for row in data["rows"]]
+        rows = [replace(r, values={n: float("nan" if v is None else v) for n, v in r.values.items()}) for r in rows]
         kbps = data.get("kbps", {})
         sizes = {n: Size(**floats, kbps=kbps.get(n)) for n, floats in data["floats_per_second"].items()}
         return Evaluation(rows, tuple(rows[0].values), sizes, list(data["recordings"]), dict(data["skipped"]))
@@ -155,7 +201,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return None if value != value else float(f"{value:.6g}")
     return value
-
-
-def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: float("nan" if value is None else value) for name, value in values.items()}

@@ -63,11 +63,7 @@ def model_system(model: PretrainedModel, name: str, kbps: float | None = None) -
 
 
 def load_system(name_or_folder: str, device: str | torch.device = "cpu", kbps: float | None = None) -> System:
-    """Load a model by its name or its folder. `kbps` is the rate of a local model, as in `model_system`.
-
-    Raises:
-        WeightsFileError: there is no such model, or its files are damaged.
-    """
+    """Load a model by its name or its folder, as `load_model` does. `kbps` is as in `model_system`."""
     return load_systems([name_or_folder], device, kbps)[0]
 
 

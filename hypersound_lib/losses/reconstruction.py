@@ -13,20 +13,6 @@ from hypersound_lib.losses.bands import BAND_TERMS, BandLosses
 TERMS = ("mse", "smooth_l1", "log_nmse", "stft", "mel_stft", *BAND_TERMS)
 
 
-def _parse_term(part: str, terms: str) -> tuple[str, float]:
-    weight, star, name = part.rpartition("*")
-    try:
-        value = float(weight) if star else 1.0
-    except ValueError:
-        value = -1.0
-    if name.strip() not in TERMS or not 0 < value < float("inf"):
-        raise ConfigError(
-            f"loss {terms!r}: join different terms of {', '.join(TERMS)} by '+', each with a positive weight if any, "
-            f"such as '0.1*mel_stft'"
-        )
-    return name.strip(), value
-
-
 @dataclass(frozen=True)
 class LossConfig:
     """Which terms to add up, and at which resolutions the spectral ones look."""
@@ -43,11 +29,22 @@ class LossConfig:
         >>> LossConfig("smooth_l1+0.1*mel_stft").weights
         {'smooth_l1': 1.0, 'mel_stft': 0.1}
         """
-        return dict(_parse_term(part, self.terms) for part in self.terms.split("+"))
+        found = {}
+        for part in self.terms.split("+"):
+            weight, star, name = part.rpartition("*")
+            try:
+                found[name.strip()] = float(weight) if star else 1.0
+            except ValueError:
+                found[name.strip()] = -1.0
+        if not set(TERMS) >= found.keys() or not all(0 < value < float("inf") for value in found.values()):
+            raise ConfigError(
+                f"loss {self.terms!r}: join different terms of {', '.join(TERMS)} by '+', each with a positive weight "
+                "if any, such as '0.1*mel_stft'"
+            )
+        return found
 
     def __post_init__(self):
-        names = [_parse_term(part, self.terms)[0] for part in self.terms.split("+")]
-        if len(set(names)) < len(names):
+        if len(self.weights) <= self.terms.count("+"):
             raise ConfigError(f"loss {self.terms!r} names a term twice; give it one weight instead")
         if not self.fft_sizes or min(self.fft_sizes) < 16 or self.n_mels < 1:
             raise ConfigError(f"a spectral loss needs FFT sizes of at least 16 and at least one mel bin: {self}")
@@ -94,9 +91,6 @@ class ReconstructionLoss(nn.Module):
     tensor(1.4750)
     """
 
-    mel_stft_distance: nn.Module
-    stft_distance: nn.Module
-
     def __init__(self, loss: LossConfig | str, sample_rate: int):
         super().__init__()
         config = LOSSES.get(loss) or LossConfig(loss) if isinstance(loss, str) else loss
@@ -124,13 +118,19 @@ class ReconstructionLoss(nn.Module):
         """Score estimates `(B, T)` against references `(B, T)`; the terms come without their weights."""
         bands = self.bands(*_above_noise(estimate, reference)) if self.weights.keys() & {*BAND_TERMS} else {}
         return {
-            term: bands[term].mean() if term in bands else getattr(self, f"_{term}")(estimate, reference)
+            term: bands[term].mean() if term in bands else self._term(term, estimate, reference)
             for term in self.weights
         }
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
         """Return the weighted sum Σ λ · term, which training minimises."""
         return reduce(torch.add, (self.weights[name] * value for name, value in terms.items()))
+
+    def _term(self, term: str, estimate: Tensor, reference: Tensor) -> Tensor:
+        if term.endswith("stft"):
+            signals = _above_noise(estimate, reference)
+            return getattr(self, f"{term}_distance")(*(signal.unsqueeze(1) for signal in signals))
+        return getattr(self, f"_{term}")(estimate, reference)
 
     def _mse(self, estimate: Tensor, reference: Tensor) -> Tensor:
         return nn.functional.mse_loss(estimate, reference)
@@ -143,19 +143,9 @@ class ReconstructionLoss(nn.Module):
         energy = reference.square().mean(dim=-1)
         return torch.log10((error / (energy + _FLOOR**2)).clamp(min=1e-6)).mean()
 
-    def _mel_stft(self, estimate: Tensor, reference: Tensor) -> Tensor:
-        return _spectral(self.mel_stft_distance, estimate, reference)
-
-    def _stft(self, estimate: Tensor, reference: Tensor) -> Tensor:
-        return _spectral(self.stft_distance, estimate, reference)
-
 
 # RMS below which a clip counts as silent: -60 dB of full scale. It bounds ratios whose denominator is a clip's level.
 _FLOOR = 1e-3
-
-
-def _spectral(distance: nn.Module, estimate: Tensor, reference: Tensor) -> Tensor:
-    return distance(*(signal.unsqueeze(1) for signal in _above_noise(estimate, reference)))
 
 
 def _above_noise(estimate: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:

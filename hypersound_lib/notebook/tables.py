@@ -8,7 +8,7 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
-from hypersound_lib.evaluation.interval import short
+from hypersound_lib.evaluation.results import short
 
 _BEST, _WORST = (240, 246, 252), (8, 64, 129)  # light and dark blue, sRGB
 

@@ -9,7 +9,6 @@ Without a GPU see `bench_clip_numbers`.
 """
 
 import dataclasses
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,8 @@ from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.models import load_model
-from hypersound_lib.training import TrainingConfig, read_log, train, training_stores
+from hypersound_lib.training import TrainingConfig, training_stores
+from tests.benchmarks.common import trained
 
 SCORED = ("si_snr", "stoi", "nmse", "lsd")
 HEARD = (*SCORED, "pesq")
@@ -86,12 +86,9 @@ def measure(row: Row, corpora: list[str], tested: list[Excerpt], limit: float, m
     )
     torch.manual_seed(0)
     model = HyperSound(config)
-    with tempfile.TemporaryDirectory() as out:
-        stores = training_stores(corpora, config.sample_rate)
-        result = train(model, *stores, training, out, max_seconds=limit, cpu=not cuda, progress=False)
-        validation = read_log(f"{out}/validation.csv")
+    result, logs = trained(model, training_stores(corpora, config.sample_rate), training, limit, cpu=not cuda)
     scores = scores_of(model.eval().cpu(), tested, metrics)
     done = {"steps": result.step, "seconds": round(result.seconds, 1), "scores": scores}
     size = {"parameters": model.num_parameters(), "theta_per_second": model.theta_per_second}
     print(row, done, flush=True)
-    return dataclasses.asdict(row) | done | size | {"validation": validation}
+    return dataclasses.asdict(row) | done | size | {"validation": logs["validation"]}

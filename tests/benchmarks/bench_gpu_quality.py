@@ -8,7 +8,6 @@ Sounds go to data/results/gpu_quality/. Without a GPU it measures nothing; `--qu
 """
 
 import dataclasses
-import tempfile
 from pathlib import Path
 
 import torch
@@ -17,7 +16,8 @@ from hypersound_lib.data import save_audio
 from hypersound_lib.evaluation import choose_excerpts, evaluate
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import preset
-from hypersound_lib.training import read_log, train, training_stores
+from hypersound_lib.training import training_stores
+from tests.benchmarks.common import trained
 from tests.benchmarks.local_speech import corpora
 
 RESULTS = Path(__file__).parents[2] / "data" / "results"
@@ -27,9 +27,6 @@ SCORED = ("mse", "lsd", "si_snr", "stoi")
 
 def run(quick: bool = False, speech: Path | None = None, limit: float = 240.0) -> dict:
     """Train each model for `limit` seconds; return curves and scores."""
-    if not (quick or torch.cuda.is_available()):
-        print("skipped: there is no CUDA device here")
-        return {"skipped": True}
     stores = training_stores(corpora(speech), 22050)
     excerpts, _ = choose_excerpts("mini", split="test", limit=2 if quick else 8, seconds=4.0)
     names = ("tutorial",) if quick else MODELS
@@ -67,10 +64,8 @@ def measure(name: str, stores: tuple, excerpts: list, limit: float, quick: bool)
         checkpoint_every=10**9,
     )
     torch.manual_seed(0)
-    with tempfile.TemporaryDirectory() as out:
-        model = build_model(chosen.model)
-        result = train(model, *stores, config, out, max_seconds=limit, cpu=not cuda, progress=False)
-        curves = {file: read_log(f"{out}/{file}.csv") for file in ("train", "validation")}
+    model = build_model(chosen.model)
+    result, curves = trained(model, stores, config, limit, cpu=not cuda)
     model.eval()
     found = evaluate(model, excerpts, metrics=SCORED, references=False)
     row = {"steps": result.step, "seconds": result.seconds, "batch_size": config.batch_size}

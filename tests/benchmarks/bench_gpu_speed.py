@@ -10,8 +10,6 @@ rate of one large matrix product in the same precision, measured here.
 
 import dataclasses
 import statistics
-import tempfile
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -25,9 +23,10 @@ from hypersound_lib.devices import tf32
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import Preset, preset
-from hypersound_lib.training import read_log, train, training_stores
+from hypersound_lib.training import training_stores
 from hypersound_lib.training.graph import GraphedGradients
 from tests.benchmarks.bench_chunks import WAYS, decode_as
+from tests.benchmarks.common import seconds, trained
 
 STEPS = {"paper-base": 16, "paper-small": 16, "hypersound-small": 32, "local": 48}  # clips
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
@@ -38,9 +37,6 @@ LOOP = {"paper-base": (16,), "paper-small": (16,), "local": (12, 48)}  # clips, 
 
 def run(quick: bool = False) -> dict:
     """Measure everything; return it by preset."""
-    if not (quick or torch.cuda.is_available()):
-        print("skipped: there is no CUDA device here")
-        return {"skipped": True}
     device = "cuda" if torch.cuda.is_available() else "cpu"
     results: dict = {"device": torch.cuda.get_device_name() if device == "cuda" else "cpu"}
     results["ceilings"] = ceilings(device, 512 if quick else 8192)
@@ -199,14 +195,12 @@ def loop(
         validation_clips=2,
     )
     row = {"preset": name, "batch_size": batch, "workers": workers, "cuda_graph": graph}
-    with tempfile.TemporaryDirectory() as out:
-        try:
-            train(build_model(chosen.model), *stores, config, out, cpu=device == "cpu", progress=False)
-            log = read_log(f"{out}/train.csv")
-            steps, duration = (log[key][-1] - log[key][-2] for key in ("step", "seconds"))
-            row["steps_per_second"] = steps / duration
-        except Exception as error:  # a way that fails here is a result, too, and the others still count
-            row["error"] = f"{type(error).__name__}: {error}"[:300]
+    try:
+        log = trained(build_model(chosen.model), stores, config, cpu=device == "cpu")[1]["train"]
+        steps, duration = (log[key][-1] - log[key][-2] for key in ("step", "seconds"))
+        row["steps_per_second"] = steps / duration
+    except Exception as error:  # a way that fails here is a result, too, and the others still count
+        row["error"] = f"{type(error).__name__}: {error}"[:300]
     print(row, flush=True)
     return row
 
@@ -215,14 +209,3 @@ def autocast(device: str, precision: str):
     """Return the context of mixed precision, where it is one."""
     halves = {"bfloat16": torch.bfloat16, "float16": torch.float16}
     return torch.autocast(device, halves[precision]) if precision in halves else nullcontext()
-
-
-def seconds(action: Callable[[], object], device: str) -> float:
-    """Time one call, to its end on the device."""
-    if device == "cuda":
-        torch.cuda.synchronize()
-    started = time.perf_counter()
-    action()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - started

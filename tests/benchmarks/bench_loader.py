@@ -1,10 +1,8 @@
 """How fast clips reach a training step: batches of 16 × 32 768 samples from a store, against decoding files each time.
 
-Run ``python tests/benchmarks/bench_loader.py [--quick]``; it prints its measurements and writes nothing.
+make bench ARGS="loader"
 """
 
-import argparse
-import json
 import os
 import tempfile
 import time
@@ -105,14 +103,3 @@ def run(quick: bool = False) -> dict:
     finally:
         torch.set_num_threads(threads)
     return result
-
-
-def main() -> None:
-    """Print the measurements as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="seconds instead of a minute, and less exact")
-    print(json.dumps(run(parser.parse_args().quick), indent=2))
-
-
-if __name__ == "__main__":
-    main()

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hypersound_lib.data import resample
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.evaluation import bootstrap, choose_excerpts
+from hypersound_lib.evaluation import Interval, bootstrap, choose_excerpts
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import score
 from tests.benchmarks import codecs
@@ -90,20 +90,18 @@ def run(
 
 
 def _clips(speech: Path | None, each: int) -> list[Clip]:
-    found = []
-    for folder in [speech / name for name in FOLDERS] if speech else ["mini"]:
-        chosen, _ = choose_excerpts(folder, split="test", limit=each, seconds=SECONDS)
-        found += [(Path(folder).name, 0.9 * excerpt.at(RATE)) for excerpt in chosen]
+    found = _voices(speech, "test", each)
     every = max(1, len(found) // JUDGED)
     return [Clip(*clip, is_judged=number % every == 0) for number, clip in enumerate(found)]
 
 
-def _training_voices(speech: Path | None) -> list[Tensor]:
-    voices = []
+def _voices(speech: Path | None, split: str, each: int) -> list[tuple[str, Tensor]]:
+    """Return so many sounds of each corpus, with its name."""
+    found = []
     for folder in [speech / name for name in FOLDERS] if speech else ["mini"]:
-        chosen, _ = choose_excerpts(folder, split="train", limit=12 if speech else 48, seconds=SECONDS)
-        voices += [0.9 * excerpt.at(RATE) for excerpt in chosen]
-    return voices
+        chosen, _ = choose_excerpts(folder, split=split, limit=each, seconds=SECONDS)
+        found += [(Path(folder).name, 0.9 * excerpt.at(RATE)) for excerpt in chosen]
+    return found
 
 
 def _ours(network: LocalHyperSound, quick: bool) -> list[System]:
@@ -139,7 +137,7 @@ def _fixed_codes(speech: Path | None, quick: bool) -> tuple[dict[str, float], li
         data = code.encode(sound)
         return Copy(code.decode(data), len(data), len(data))
 
-    voices = _training_voices(speech)
+    voices = [sound for _, sound in _voices(speech, "train", 12 if speech else 48)]
     some, heard = voices[::4], voices[1 :: 12 if quick else 6]
 
     def quality(choices: dict[str, float]) -> float:
@@ -175,7 +173,9 @@ def _row(system: System, clips: Sequence[Clip], judges: Sequence[str]) -> dict[s
         own = [value for value, (clip, _) in zip(values, done, strict=True) if clip.group == group]
         groups[group] = {"clips": len(own)} | _means(own)
     row |= _means(values) | _means(judged)
-    return row | {"judged": len(judged), "groups": groups, "intervals": _intervals(values) | _intervals(judged)}
+    found = _summary(values) | _summary(judged)
+    intervals = {name: [interval.low, interval.high] for name, interval in found.items() if interval.count}
+    return row | {"judged": len(judged), "groups": groups, "intervals": intervals}
 
 
 def _kbps(clip: Clip, copy: Copy, size: str) -> float:
@@ -189,14 +189,11 @@ def _values(pairs: Sequence[tuple[Tensor, Tensor]], metrics: Sequence[str]) -> l
 
 def _means(values: Sequence[dict[str, float]]) -> dict[str, float | None]:
     """Return the mean of each value over clips that have it, None where none has."""
-    found = {name: bootstrap([value[name] for value in values]) for name in (values[0] if values else ())}
-    return {name: interval.mean if interval.count else None for name, interval in found.items()}
+    return {name: interval.mean if interval.count else None for name, interval in _summary(values).items()}
 
 
-def _intervals(values: Sequence[dict[str, float]]) -> dict[str, list[float]]:
-    """Return 95 % intervals of the means."""
-    found = {name: bootstrap([value[name] for value in values]) for name in (values[0] if values else ())}
-    return {name: [interval.low, interval.high] for name, interval in found.items() if interval.count}
+def _summary(values: Sequence[dict[str, float]]) -> dict[str, Interval]:
+    return {name: bootstrap([value[name] for value in values]) for name in (values[0] if values else ())}
 
 
 def _installed_judges() -> list[str]:

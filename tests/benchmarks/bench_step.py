@@ -16,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import librosa
 import torch
@@ -30,6 +29,7 @@ from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import build_inr
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.presets import preset
+from tests.benchmarks.common import seconds
 
 BATCH = 4
 PRESETS = ("paper-base", "paper-small")
@@ -304,10 +304,3 @@ def real_clips(num_samples: int) -> Tensor:
     store = build_store(load_dataset("mini", "test").recordings[:20], 22050, normalize=True)
     clips = RandomClips(store, num_samples, BATCH)
     return torch.stack([clips[i] for i in range(BATCH)])
-
-
-def seconds(action: Callable[[], object]) -> float:
-    """Time one call."""
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started

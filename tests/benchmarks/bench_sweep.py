@@ -7,20 +7,18 @@ whole recordings of the embedded corpus' test speakers.
 """
 
 import dataclasses
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from hypersound_lib.data import AudioStore
-from hypersound_lib.evaluation import evaluate
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.presets import preset
-from hypersound_lib.training import TrainingConfig, train, training_stores
+from hypersound_lib.training import TrainingConfig, training_stores
+from tests.benchmarks.common import scores_of_recordings, trained
 
 LIMIT = 60.0  # seconds for each variant, unless told otherwise
 BASE = preset("tutorial")
@@ -106,9 +104,8 @@ def variants() -> list[Variant]:
 
 def measure(variant: Variant, limit: float) -> dict:
     """Train one variant and score it."""
-    rate = variant.model.sample_rate
-    train_store, validation_store = training_stores("mini", rate)
-    steps = steps_within(limit, variant, train_store)
+    stores = training_stores("mini", variant.model.sample_rate)
+    steps = steps_within(limit, variant, stores[0])
     training = dataclasses.replace(
         variant.training,
         steps=steps,
@@ -119,11 +116,7 @@ def measure(variant: Variant, limit: float) -> dict:
     )
     torch.manual_seed(0)
     model = HyperSound(variant.model)
-    with tempfile.TemporaryDirectory() as folder:
-        result = train(model, train_store, validation_store, training, Path(folder) / "run", cpu=True, progress=False)
-    metrics = ("stoi", "nmse", "si_snr", "lsd")
-    found = evaluate(model, "mini", metrics=metrics, references=False, limit=12, seconds=5.0)
-    scores = found.means("model") | {"recordings": len(found.clips)}
+    result, _ = trained(model, stores, training)
     return {
         "changed": variant.changed,
         "value": variant.value,
@@ -131,7 +124,7 @@ def measure(variant: Variant, limit: float) -> dict:
         "seconds": round(result.seconds, 1),
         "generated": model.hypernetwork.num_generated,
         "parameters": model.num_parameters(),
-    } | scores
+    } | scores_of_recordings(model, limit=12)
 
 
 def steps_within(limit: float, variant: Variant, store: AudioStore) -> int:
@@ -146,7 +139,5 @@ def steps_within(limit: float, variant: Variant, store: AudioStore) -> int:
             validation_clips=1,
             log_every=steps,
         )
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "run"
-            result = train(HyperSound(variant.model), store, store, training, out, cpu=True, progress=False)
+        result, _ = trained(HyperSound(variant.model), (store, store), training)
     return max(8, int(limit / (result.seconds / result.step)))

@@ -8,16 +8,15 @@ time; the curves of validation on whole clips also tell what the same number of 
 
 import dataclasses
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
 import torch
 
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.presets import Preset, preset
-from hypersound_lib.training import read_log, train, training_stores
+from hypersound_lib.training import training_stores
+from tests.benchmarks.common import trained
 
 LIMIT = 90.0  # seconds of training for each window
 
@@ -68,15 +67,12 @@ def training_with(window: int, stores: tuple, limit: float) -> dict:
     )
     torch.manual_seed(0)
     model = HyperSound(chosen.model)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        result = train(model, *stores, config, out, max_seconds=limit, cpu=True, progress=False)
-        curve = read_log(out / "validation.csv")
+    result, logs = trained(model, stores, config, limit)
     print(f"window {window}: {result.step} steps, validation {result.validation}", flush=True)
     return {
         "window": window,
         "steps": result.step,
         "seconds": result.seconds,
         "validation": result.validation,
-        "curve": curve,
+        "curve": logs["validation"],
     }

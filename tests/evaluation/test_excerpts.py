@@ -18,18 +18,8 @@ def test_every_rate_is_the_whole_recording_resampled_then_cut_with_one_gain():
         assert len(excerpt.at(rate)) == rate // 2
 
 
-def test_a_tone_is_at_the_same_instant_at_every_rate():
-    t = torch.arange(48000, dtype=torch.float64) / 48000
-    excerpt = Excerpt("tone", torch.sin(2 * torch.pi * 1000 * t).float(), 48000, seconds=0.8)
-    for rate in (8000, 16000, 44100):
-        t = torch.arange(int(0.8 * rate), dtype=torch.float64) / rate
-        wanted = torch.sin(2 * torch.pi * 1000 * t).float()
-        middle = slice(rate // 10, -rate // 10)
-        torch.testing.assert_close(excerpt.at(rate)[middle], wanted[middle], rtol=0, atol=2e-3)
-
-
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 12345])
-@pytest.mark.parametrize("start", [4, 17640, 20003])
+@pytest.mark.parametrize("start", [0, 4, 17640, 20003])
 def test_an_excerpt_begins_at_one_instant_at_every_rate(rate, start):
     t = torch.arange(44100, dtype=torch.float64) / 44100
     excerpt = Excerpt("tone", torch.sin(2 * torch.pi * 1000 * t).float(), 44100, seconds=0.4, start=start)

@@ -1,6 +1,5 @@
 """Losses: named terms that are zero for equal signals and agree with their definitions."""
 
-import auraloss
 import librosa
 import numpy as np
 import pytest
@@ -30,14 +29,6 @@ def test_equal_signals_are_best_and_noise_costs_more_the_louder(term):
     assert costs[0] < costs[1] < costs[2]
 
 
-def test_a_sum_returns_each_term_by_name():
-    estimate, reference = pair()
-    both = ReconstructionLoss("smooth_l1+mel_stft", 22050)(estimate, reference)
-    assert list(both) == ["smooth_l1", "mel_stft"]
-    for term, value in both.items():
-        assert value == ReconstructionLoss(term, 22050)(estimate, reference)[term]
-
-
 def test_the_papers_four_losses_exist():
     assert {name: config.weights for name, config in LOSSES.items()} == {
         "l1+mel": {"smooth_l1": 1.0, "mel_stft": 1.0},
@@ -60,7 +51,9 @@ def test_total_weighs_every_term():
     terms = loss(*pair())
     expected = terms["smooth_l1"] + 0.1 * terms["mel_stft"] + 2 * terms["mse"]
     assert loss.total(terms).item() == pytest.approx(expected.item(), rel=1e-6)
-    assert terms["mse"] == ReconstructionLoss("mse", 22050)(*pair())["mse"], "terms come without their weights"
+    assert list(terms) == list(loss.weights)
+    for term, value in terms.items():
+        assert value == ReconstructionLoss(term, 22050)(*pair())[term], "terms come without their weights"
 
 
 def test_smooth_l1_has_the_papers_beta():
@@ -78,12 +71,8 @@ def test_log_nmse_is_minus_a_tenth_of_the_snr_whatever_the_level(decibels, gain)
     noise = noise * signal.norm() / noise.norm() * 10 ** (-decibels / 20)
     cost = ReconstructionLoss("log_nmse", 22050)(gain * (signal + noise), gain * signal)["log_nmse"]
     assert cost.item() == pytest.approx(-decibels / 10, abs=2e-3)
-
-
-def test_log_nmse_of_silence_is_zero():
-    _, reference = pair()
-    cost = ReconstructionLoss("log_nmse", 22050)(torch.zeros_like(reference), reference)["log_nmse"]
-    assert cost.item() == pytest.approx(0, abs=1e-3)
+    silent = ReconstructionLoss("log_nmse", 22050)(torch.zeros_like(signal), signal)["log_nmse"]
+    assert silent.item() == pytest.approx(0, abs=1e-3)
 
 
 def spectral_reference(term, estimate, reference, config, rate):
@@ -115,13 +104,6 @@ def test_spectral_terms_agree_with_their_definition_in_float64(name, rate):
     assert ReconstructionLoss(name, rate)(estimate, reference)[term].item() == pytest.approx(expected, rel=1e-3)
 
 
-def test_the_mel_filters_are_librosas():
-    loss = ReconstructionLoss(LossConfig("mel_stft", n_mels=80), 16000)
-    for resolution, n in zip(loss.mel_stft_distance.stft_losses, (512, 1024, 2048), strict=True):
-        expected = librosa.filters.mel(sr=16000, n_fft=n, n_mels=80)
-        np.testing.assert_array_equal(resolution.fb[0].numpy(), expected)
-
-
 def test_window_and_filters_follow_the_loss_to_another_device():
     loss = ReconstructionLoss("mel_stft", 22050).to("meta")
     for resolution in loss.mel_stft_distance.stft_losses:
@@ -139,12 +121,6 @@ def test_every_term_is_a_mean_over_the_clips_of_a_batch(term):
     assert whole == pytest.approx(sum(halves) / 2, rel=1e-6, abs=1e-6)
 
 
-def auraloss_own(term, rate):
-    sizes = [512, 1024, 2048]
-    mel = {"sample_rate": rate, "scale": "mel", "n_bins": 128} if term == "mel_stft" else {}
-    return auraloss.freq.MultiResolutionSTFTLoss(sizes, [n // 8 for n in sizes], sizes, **mel)
-
-
 @pytest.mark.parametrize("term", SPECTRAL)
 def test_digital_silence_as_reference_costs_a_moderate_amount(term):
     noise = 0.1 * torch.randn(2, 4096, generator=torch.Generator().manual_seed(0))
@@ -155,7 +131,6 @@ def test_digital_silence_as_reference_costs_a_moderate_amount(term):
     assert 90 < cost.item() < 120
     (gradient,) = torch.autograd.grad(cost, estimate)
     assert torch.isfinite(gradient).all()
-    assert auraloss_own(term, 22050)(noise.unsqueeze(1), silence.unsqueeze(1)) > 10_000
 
 
 @pytest.mark.parametrize("term", TERMS)
@@ -205,14 +180,6 @@ def test_a_network_that_says_nothing_learns_to_speak(term):
         estimate = estimate.detach() - 0.01 * reference.norm() * gradient / gradient.norm()
     assert costs == sorted(costs, reverse=True)
     assert len(set(costs)) == 5
-
-
-@pytest.mark.parametrize("term", SPECTRAL)
-def test_auraloss_alone_would_give_silence_no_gradient(term):
-    _, reference = pair()
-    estimate = torch.zeros_like(reference, requires_grad=True)
-    auraloss_own(term, 22050)(estimate.unsqueeze(1), reference.unsqueeze(1)).backward()
-    assert not estimate.grad.any()
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 24000])

@@ -36,7 +36,6 @@ def test_what_has_no_value_has_a_reason():
     assert (values["snr"], values["nmse"]) == (math.inf, 0.0)
     assert isinstance(values["lsd"], MetricRefused)
     assert str(values["lsd"]) == "a spectrum at 8000 Hz needs more than 186 samples, not 186"
-    assert "too low" in str(compare_blocks([x], [x], 99)["lsd"])
     assert compare_blocks([0 * x], [x], 8000)["snr"] == -math.inf
 
 

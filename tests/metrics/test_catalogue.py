@@ -26,6 +26,13 @@ PACKAGES = {
 }
 INSTALLED = [name for name in METRICS if all(map(importlib.util.find_spec, PACKAGES.get(name, ())))]
 DEAF_TO_RATE = ("mse", "nmse", "snr", "si_snr")
+NEEDS_NO_PACKAGE = (*DEAF_TO_RATE, "lsd", "mel_distance")
+
+
+def function_of(name):
+    """Return a metric's own function, which takes a rate whether it needs one or not."""
+    function = getattr(hypersound_lib.metrics, name)
+    return (lambda x, y, rate: function(x, y)) if name in DEAF_TO_RATE else function
 
 
 def installed(rows):
@@ -51,12 +58,15 @@ def test_a_copy_is_best_and_noise_is_worse_in_the_stated_direction(name):
     assert len(set(values)) == 4
 
 
-@pytest.mark.parametrize("name", [name for name in INSTALLED if name not in ("cdpam", "pesq")])
-def test_its_value_is_the_function_s(name):
-    clean = voices(0.7)[0]
-    function = getattr(hypersound_lib.metrics, name)
-    arguments = (clean, noisy(clean, 0.3)) + (() if name in DEAF_TO_RATE else (RATE,))
-    assert METRICS[name].function(clean, noisy(clean, 0.3), RATE) == float(function(*arguments))
+@pytest.mark.parametrize("name", [name for name in INSTALLED if name not in ("cdpam", "dnsmos")])
+def test_its_value_is_the_function_s_whether_a_gradient_is_wanted_or_not(name):
+    x = voices(0.7)[0]
+    y = noisy(x, 0.3)
+    value = METRICS[name].function(x, y, RATE)
+    wanted = y.clone().requires_grad_()
+    assert METRICS[name].function(x, wanted, RATE) == value
+    ours, other = (function_of(name)(x, estimate, RATE).item() for estimate in (wanted, y))
+    assert ours == other == pytest.approx(value, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", ["snr", "si_snr"])
@@ -69,11 +79,10 @@ def test_decibels_are_bounded(name):
 
 @pytest.mark.parametrize("name", INSTALLED)
 def test_batches_equal_loops_and_keep_their_shape(name):
-    function, rate = getattr(hypersound_lib.metrics, name), [] if name in DEAF_TO_RATE else [RATE]
-    clean = voices(0.1 if name == "cdpam" else 1.0)
+    function, clean = function_of(name), voices(0.1 if name == "cdpam" else 1.0)
     estimate = noisy(clean, 0.03)
-    scores = function(clean.reshape(1, 2, -1), estimate.reshape(1, 2, -1), *rate)
-    alone = torch.stack([function(x, y, *rate) for x, y in zip(clean, estimate, strict=True)])
+    scores = function(clean.reshape(1, 2, -1), estimate.reshape(1, 2, -1), RATE)
+    alone = torch.stack([function(x, y, RATE) for x, y in zip(clean, estimate, strict=True)])
     assert alone.shape == (2,)
     # In float32, sums over a batch may be taken in another order; what a package computes, it computes one by one.
     tolerance = 0 if name in ("pesq", "cdpam") else 1.3e-6
@@ -142,54 +151,55 @@ def test_any_signal_has_a_finite_value_or_a_reason(name, num_samples, reference,
     assert math.isfinite(scores.values[name]) or len(scores.refusals[name]) > 10
 
 
-@pytest.mark.parametrize("name", list(METRICS))
-def test_only_two_waveforms_of_one_length_are_compared(name):
-    for shapes in ((4, 5), ((1, 4), (1, 4)), ((), ())):
-        with pytest.raises(ConfigError) as caught:
-            METRICS[name].function(torch.zeros(shapes[0]), torch.zeros(shapes[1]), RATE)
-        assert not isinstance(caught.value, MetricRefused)
-    with pytest.raises(MetricRefused, match="no samples"):
-        METRICS[name].function(torch.zeros(0), torch.zeros(0), RATE)
-
-
-NEEDS_NO_PACKAGE = ("mse", "snr", "nmse", "si_snr", "lsd", "mel_distance")
-
-
-@pytest.mark.parametrize("name", NEEDS_NO_PACKAGE)
-def test_numbers_of_any_width_are_compared_as_floats_or_refused(name):
-    """By the function itself, and by its entry here."""
-    function, entry = getattr(hypersound_lib.metrics, name), METRICS[name].function
-    rate = [RATE] if name in ("lsd", "mel_distance") else []
-    x, y = speechlike(), speechlike(seed=1)
-    for dtype in (torch.float16, torch.bfloat16):
-        narrow = (x.to(dtype), y.to(dtype))
-        expected = function(*(signal.float() for signal in narrow), *rate)
-        assert torch.equal(function(*narrow, *rate), expected)
-        assert entry(*narrow, RATE) == pytest.approx(float(expected))
-    for call in (lambda *pair: function(*pair, *rate), lambda *pair: entry(*pair, RATE)):
-        with pytest.raises(ConfigError, match="int16"):
-            call((1000 * x).to(torch.int16), (1000 * y).to(torch.int16))
-        with pytest.raises(MetricRefused, match="no samples"):
-            call(x[:0], y[:0])
+NOTHING, INTEGERS = torch.zeros(0), torch.ones(8, dtype=torch.int16)
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_integers_are_refused_by_every_metric(name):
-    with pytest.raises(ConfigError, match="from_int16"):
-        METRICS[name].function(torch.ones(8, dtype=torch.int16), torch.ones(8, dtype=torch.int16), RATE)
-    with pytest.raises(ConfigError, match="from_int16"):
-        score([(torch.ones(8, dtype=torch.int16),) * 2], RATE, [name])
+@pytest.mark.parametrize(
+    ("x", "y", "error", "message"),
+    [
+        (torch.zeros(4), torch.zeros(5), ConfigError, "one shape"),
+        (torch.zeros(()), torch.zeros(()), ConfigError, "one shape"),
+        (INTEGERS, INTEGERS, ConfigError, "from_int16"),
+        (NOTHING, NOTHING, MetricRefused, "no samples"),
+        (NOTHING[:, None].expand(0, 8), NOTHING[:, None].expand(0, 8), MetricRefused, "no samples"),
+    ],
+    ids=["lengths", "scalars", "16 bit", "no samples", "no signals"],
+)
+def test_what_is_no_pair_of_sounds_is_refused_by_the_function_and_by_its_entry(name, x, y, error, message):
+    for call in (METRICS[name].function, function_of(name)):
+        with pytest.raises(error, match=message) as caught:
+            call(x, y, RATE)
+        assert caught.type is error
 
 
-@pytest.mark.parametrize("name", [name for name in INSTALLED if name != "dnsmos"])
-def test_functions_refuse_other_lengths_and_what_is_not_finite(name):
-    function, rate = getattr(hypersound_lib.metrics, name), [] if name in DEAF_TO_RATE else [RATE]
-    with pytest.raises(ConfigError, match="one shape"):
-        function(torch.zeros(4), torch.zeros(5), *rate)
-    if name not in NEEDS_NO_PACKAGE:
-        for pair, which in (((NOISE * torch.inf, NOISE), "reference"), ((NOISE, NOISE * torch.nan), "estimate")):
+@pytest.mark.parametrize("name", METRICS)
+def test_samples_that_are_not_finite_are_refused_and_one_sound_at_a_time_is_scored(name):
+    calls = [METRICS[name].function, *([] if name in NEEDS_NO_PACKAGE else [function_of(name)])]
+    for pair, which in (((NOISE * torch.inf, NOISE), "reference"), ((NOISE, NOISE * torch.nan), "estimate")):
+        for call in calls:
             with pytest.raises(MetricRefused, match=f"{which} holds NaN"):
-                function(*pair, *rate)
+                call(*pair, RATE)
+    with pytest.raises(ConfigError, match=r"one waveform \(T,\) at a time"):
+        METRICS[name].function(NOISE[None], NOISE[None], RATE)
+
+
+@pytest.mark.parametrize("name", NEEDS_NO_PACKAGE)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_compared_as_float32(name, dtype):
+    narrow = speechlike().to(dtype), speechlike(seed=1).to(dtype)
+    expected = function_of(name)(*(signal.float() for signal in narrow), RATE)
+    assert torch.equal(function_of(name)(*narrow, RATE), expected)
+    assert METRICS[name].function(*narrow, RATE) == pytest.approx(float(expected))
+
+
+@pytest.mark.parametrize("rate", [0, -8000, 99, 22050.5, 10**9])
+@pytest.mark.parametrize("name", METRICS)
+def test_what_is_no_sample_rate_is_refused(name, rate):
+    for call in [METRICS[name].function, *([] if name in DEAF_TO_RATE else [function_of(name)])]:
+        with pytest.raises(ConfigError, match=f"sample rate.*{rate}") as caught:
+            call(NOISE, NOISE, rate)
+        assert not isinstance(caught.value, MetricRefused)
 
 
 @pytest.mark.parametrize(
@@ -208,38 +218,7 @@ def test_without_its_package_the_remedy_is_named_which_is_no_refusal(name, packa
     for load in (network, perceptual._load_visqol, perceptual._load_dnsmos):
         load.cache_clear()
     pair = (voices(0.7)[0],) * 2
-    function = getattr(hypersound_lib.metrics, name)
-    for call in (lambda: function(*pair, RATE), lambda: score([pair], RATE, [name])):
+    for call in (lambda: function_of(name)(*pair, RATE), lambda: score([pair], RATE, [name])):
         with pytest.raises(ConfigError, match=rf"pip install 'hypersound-lib\[{extra}\]'") as caught:
             call()
         assert not isinstance(caught.value, MetricRefused)
-
-
-@pytest.mark.parametrize("name", [name for name in INSTALLED if name not in ("cdpam", "dnsmos")])
-def test_signals_that_want_a_gradient_have_the_same_value(name):
-    x = voices(0.7)[0]
-    y = noisy(x, 0.3)
-    wanted = y.clone().requires_grad_()
-    assert METRICS[name].function(x, wanted, RATE) == METRICS[name].function(x, y, RATE)
-    arguments = [] if name in ("mse", "nmse", "snr", "si_snr") else [RATE]
-    function = getattr(hypersound_lib.metrics, name)
-    assert function(x, wanted, *arguments).item() == function(x, y, *arguments).item()
-
-
-@pytest.mark.parametrize("rate", [0, -8000, 22050.5, 10**9])
-@pytest.mark.parametrize("name", INSTALLED)
-def test_what_is_no_sample_rate_is_refused(name, rate):
-    calls = [METRICS[name].function]
-    if name not in ("mse", "nmse", "snr", "si_snr"):
-        calls.append(getattr(hypersound_lib.metrics, name))
-    for call in calls:
-        with pytest.raises(ConfigError, match=f"sample rate.*{rate}") as caught:
-            call(NOISE, NOISE, rate)
-        assert not isinstance(caught.value, MetricRefused)
-
-
-@pytest.mark.parametrize("name", INSTALLED)
-def test_a_batch_of_no_signals_is_refused(name):
-    arguments = [] if name in ("mse", "nmse", "snr", "si_snr") else [RATE]
-    with pytest.raises(MetricRefused, match="no samples"):
-        getattr(hypersound_lib.metrics, name)(torch.zeros(0, 8192), torch.zeros(0, 8192), *arguments)

@@ -1,4 +1,4 @@
-"""ViSQOL and DNSMOS: they fall with noise, do not follow gain (ViSQOL), and refuse what has no speech in it."""
+"""PESQ, ViSQOL and DNSMOS: the packages' values; deaf to gain (not DNSMOS); refused where a package would crash."""
 
 import importlib.util
 import types
@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from hypersound_lib.data import resample
-from hypersound_lib.errors import ConfigError
-from hypersound_lib.metrics import dnsmos, perceptual, visqol
+from hypersound_lib.errors import ConfigError, MetricRefused
+from hypersound_lib.metrics import dnsmos, perceptual, pesq, visqol
 
 from .signals import NOISE, RATE, noisy, voices
 
+needs_pesq = pytest.mark.skipif(importlib.util.find_spec("pesq") is None, reason="pesq is not installed")
 needs_visqol = pytest.mark.skipif(importlib.util.find_spec("visqol") is None, reason="visqol-python is not installed")
 needs_dnsmos = pytest.mark.skipif(
     not (importlib.util.find_spec("speechmos") and importlib.util.find_spec("onnxruntime")),
@@ -87,3 +88,46 @@ def test_another_package_of_that_name_is_named(monkeypatch, tmp_path):
     perceptual._load_dnsmos.cache_clear()
     with pytest.raises(ConfigError, match="damaged or another version"):
         dnsmos(CLEAN, CLEAN, RATE)
+
+
+@needs_pesq
+def test_pesq_does_not_hear_gain_and_polarity():
+    clean = voices()[0]
+    expected = pesq(clean, noisy(clean, 0.01), RATE).item()
+    assert pesq(clean, -noisy(clean, 0.01), RATE).item() == pytest.approx(expected, abs=1e-3)
+    assert pesq(clean, 0.1 * noisy(clean, 0.01), RATE).item() == pytest.approx(expected, abs=1e-2)
+
+
+@needs_pesq
+def test_wide_band_at_16_khz_with_the_reference_first():
+    from pesq import pesq as package
+
+    clean = voices()[0]
+    estimate = noisy(clean, 0.03)
+    x, y = resample(clean, RATE, 16000).numpy(), resample(estimate, RATE, 16000).numpy()
+    assert pesq(clean, estimate, RATE).item() == pytest.approx(package(16000, x, y, "wb"), abs=1e-6)
+    assert pesq(clean, estimate, RATE).item() != pytest.approx(package(16000, y, x, "wb"), abs=1e-3)
+    assert pesq(clean, estimate, RATE).item() != pytest.approx(package(16000, x, y, "nb"), abs=1e-3)
+
+
+@needs_pesq
+def test_too_long_is_refused_before_the_package_runs_out_of_its_arrays():
+    """60 bursts of speech, a second apart, end the whole process with a segmentation fault in pesq 0.0.4."""
+    burst = torch.cat([voices(0.5)[0], torch.zeros(RATE // 2)])
+    with pytest.raises(MetricRefused, match=r"up to 20 s at a time, not 60\.0 s"):
+        pesq(burst.repeat(60), burst.repeat(60), RATE)
+
+
+@needs_pesq
+def test_as_many_utterances_as_the_longest_sound_can_hold():
+    t = torch.arange(20 * 16000) / 16000
+    bursts = torch.randn(len(t), generator=torch.Generator().manual_seed(0)) * (t % 0.41 < 0.21)
+    assert 1 < pesq(bursts, noisy(bursts, 0.1), 16000) < 4.6
+
+
+@needs_pesq
+def test_clicks_are_no_utterance():
+    t = torch.arange(2 * 16000) / 16000
+    clicks = torch.randn(len(t), generator=torch.Generator().manual_seed(0)) * (t % 0.3 < 0.05)
+    with pytest.raises(MetricRefused, match="no utterance"):
+        pesq(clicks, noisy(clicks, 0.1), 16000)

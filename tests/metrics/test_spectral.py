@@ -9,7 +9,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import lsd, mel_distance
 from hypersound_lib.metrics.spectral import mel_filters
 
@@ -91,7 +90,5 @@ def test_no_mel_bin_is_empty(rate):
 
 
 @both
-def test_the_shortest_signal_has_a_value_and_a_rate_may_be_too_low(metric):
+def test_the_shortest_signal_has_a_value(metric):
     assert metric(NOISE[:513], NOISE[:513], RATE) == 0
-    with pytest.raises(ConfigError, match="99 Hz is too low"):
-        metric(NOISE, NOISE, 99)

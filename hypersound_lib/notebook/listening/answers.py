@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.evaluation.interval import Interval, bootstrap
+from hypersound_lib.evaluation.results import Interval, bootstrap
 from hypersound_lib.files import atomic_path
 from hypersound_lib.notebook.listening.trials import Trial
 
