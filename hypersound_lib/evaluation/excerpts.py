@@ -88,31 +88,27 @@ def choose_excerpts(
     recordings = _spread(dataset.recordings, limit)
     excerpts, skipped = [], {}
     for recording, name in zip(recordings, shortest_tails([r.path.parts for r in recordings]), strict=True):
-        found = _excerpt(recording, name, seconds)
-        if isinstance(found, Excerpt):
-            excerpts.append(found)
-        else:
-            skipped[name] = found
+        try:
+            excerpts.append(_excerpt(recording, name, seconds))
+        except (AudioFileError, ConfigError) as error:
+            skipped[name] = str(error)
     if not excerpts:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
         raise ConfigError(f"no recording of {data} can be evaluated ({reasons})")
     return excerpts, skipped
 
 
-def _excerpt(recording: Recording, name: str, seconds: float) -> Excerpt | str:
-    """Return the loudest part of a recording, or why there is none."""
-    try:
-        waveform, rate = load_audio(recording.path)
-    except AudioFileError as error:
-        return str(error)
+def _excerpt(recording: Recording, name: str, seconds: float) -> Excerpt:
+    """Return the loudest part of a recording; ConfigError where it is too short or too quiet."""
+    waveform, rate = load_audio(recording.path)
     length = math.floor(min(seconds * rate, len(waveform)))
     start = loudest_start(waveform, length, max(1, rate // 25))
     peak = waveform[start : start + length].abs().max().item()
     if length < _MIN_SECONDS * rate:
-        return f"lasts {len(waveform) / rate:.3f} s, less than {_MIN_SECONDS} s"
+        raise ConfigError(f"lasts {len(waveform) / rate:.3f} s, less than {_MIN_SECONDS} s")
     if peak < 10 ** (_QUIETEST_DB / 20):
         level = f"peaks at {20 * math.log10(peak):.1f} dBFS" if peak else "is digital silence"
-        return f"its loudest {length / rate:g} s: {level}, below {_QUIETEST_DB:g} dBFS"
+        raise ConfigError(f"its loudest {length / rate:g} s: {level}, below {_QUIETEST_DB:g} dBFS")
     return Excerpt(name, waveform, rate, seconds, recording.speaker, start)
 
 

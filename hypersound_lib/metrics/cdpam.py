@@ -81,7 +81,9 @@ def _load_models(path: Path) -> types.ModuleType:
 
 def _load_tensors(path: Path) -> dict:
     # torch.load(weights_only=True) is as strict, but does not know one old way of writing integers that is used here.
-    tensors_only = types.SimpleNamespace(__name__="tensors_only", Unpickler=_Unpickler, load=_load)
+    tensors_only = types.SimpleNamespace(
+        __name__="tensors_only", Unpickler=_Unpickler, load=lambda file, **settings: _Unpickler(file, **settings).load()
+    )
     return torch.load(path, map_location="cpu", weights_only=False, pickle_module=tensors_only)
 
 
@@ -92,10 +94,6 @@ class _Unpickler(pickle.Unpickler):
         if (module, name) not in _HARMLESS:
             raise ConfigError(f"CDPAM's weights file names {module}.{name}, which is no tensor; it was not loaded")
         return super().find_class(module, name)
-
-
-def _load(file, **settings) -> object:
-    return _Unpickler(file, **settings).load()
 
 
 def _faster(convolutions: Sequence[nn.Conv1d], norms: Sequence[nn.BatchNorm1d]) -> nn.Sequential:

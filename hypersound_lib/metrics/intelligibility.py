@@ -4,9 +4,7 @@ Both compare the envelopes of 15 third-octave bands up to 4.3 kHz over 384 ms at
 where the reference is not silent.
 """
 
-import contextlib
 import warnings
-from collections.abc import Iterator
 
 import numpy as np
 from torch import Tensor
@@ -55,24 +53,16 @@ def _pystoi(reference: Tensor, estimate: Tensor, sample_rate: int, extended: boo
     if is_silent(reference):
         raise MetricRefused(f"{name} needs half a second of speech; the reference is silent")
     x, y = (signal.double().cpu().numpy() for signal in (reference, estimate))
-    with warnings.catch_warnings(), _fixed_noise():
-        # On too little speech pystoi warns and returns 1e-5, which would pass for a bad score.
-        warnings.simplefilter("error", RuntimeWarning)
-        try:
-            return pystoi.stoi(x, y, sample_rate, extended=extended)
-        except RuntimeWarning as error:
-            raise MetricRefused(f"{too_short} ({error})") from error
-
-
-@contextlib.contextmanager
-def _fixed_noise() -> Iterator[None]:
-    """Let numpy's global generator start from 0 inside, and go on afterwards as if nothing had happened.
-
-    ESTOI adds noise of one rounding error to its envelopes. Where those are zero, the noise is all that it sees.
-    """
+    # ESTOI adds noise of one rounding error to its envelopes. Where those are zero, the noise is all that it sees: it
+    # is always the same, and numpy's global generator goes on as if nothing had happened.
     state = np.random.get_state()  # noqa: NPY002
     np.random.seed(0)  # noqa: NPY002
     try:
-        yield
+        with warnings.catch_warnings():
+            # On too little speech pystoi warns and returns 1e-5, which would pass for a bad score.
+            warnings.simplefilter("error", RuntimeWarning)
+            return pystoi.stoi(x, y, sample_rate, extended=extended)
+    except RuntimeWarning as error:
+        raise MetricRefused(f"{too_short} ({error})") from error
     finally:
         np.random.set_state(state)  # noqa: NPY002

@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hypersound_lib.errors import ConfigError
 from hypersound_lib.local.target import LocalINR
 from hypersound_lib.local.waves import LappedTransform
 
@@ -41,9 +40,6 @@ class FixedCode:
         dead_zone: in steps.
         hop: between frames, in samples; a multiple of 16.
 
-    Raises:
-        ConfigError: there are no voices, or one of the numbers is impossible.
-
     >>> sound = torch.randn(4000, generator=torch.Generator().manual_seed(0))
     >>> code = FixedCode([sound], delta=0.5)
     >>> code.decode(code.encode(sound)).shape
@@ -60,11 +56,6 @@ class FixedCode:
         dead_zone: float = 0.0,
         hop: int = 320,
     ):
-        if not voices or hop % _BAND or delta <= 0 or power <= 0 or min(noise, dead_zone) < 0:
-            raise ConfigError(
-                f"no fixed code of {len(voices)} voices has Δ = {delta}, p = {power}, noise {noise}, dead zone "
-                f"{dead_zone}, and a hop of {hop}"
-            )
         self.transform, self.target = LappedTransform(hop), LocalINR(hop)
         self.power, self.dead_zone = power, dead_zone
         waves = torch.cat([self._waves(voice) for voice in voices], dim=1)
