@@ -47,7 +47,7 @@ def test_a_row_counts_bytes_and_leaves_out_what_has_no_file(clips):
     def copy(sound):
         if sound is clips[0].sound:
             raise ConfigError("no file is so small")
-        return rate.Copy(sound, payload_bytes=250, file_bytes=500)
+        return rate.CodecCopy(sound, payload_bytes=250, file_bytes=500)
 
     row = rate._row(rate.System("a codec", "2", copy), clips, [])
     assert (row["clips"], row["kbps"], row["file_kbps"]) == (1, 2.0, 4.0)

@@ -21,6 +21,7 @@ from hypersound_lib.evaluation import Interval, bootstrap, choose_excerpts
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import score
 from tests.benchmarks import codecs
+from tests.benchmarks.codecs import CodecCopy
 from tests.benchmarks.fixed_code import FixedCode
 
 RATE = 22050
@@ -44,20 +45,12 @@ class Clip(NamedTuple):
     is_judged: bool
 
 
-class Copy(NamedTuple):
-    """What a system made of a sound."""
-
-    sound: Tensor
-    payload_bytes: int  # by which it is judged
-    file_bytes: int
-
-
 class System(NamedTuple):
     """Something that sends sounds, at one setting."""
 
     name: str
     asked: str
-    copy: Callable[[Tensor], Copy]
+    copy: Callable[[Tensor], CodecCopy]
 
 
 def run(
@@ -105,9 +98,9 @@ def _voices(speech: Path | None, split: str, each: int) -> list[tuple[str, Tenso
 
 
 def _ours(network: LocalHyperSound, quick: bool) -> list[System]:
-    def through(sound: Tensor, kbps: float) -> Copy:
+    def through(sound: Tensor, kbps: float) -> CodecCopy:
         data = network.compress(sound, RATE, kbps=kbps)
-        return Copy(network.decompress(data), len(data), len(data))
+        return CodecCopy(network.decompress(data), len(data), len(data))
 
     rates = OURS[1:3] if quick else OURS
     return [System("local", f"{kbps:g}", lambda sound, kbps=kbps: through(sound, kbps)) for kbps in rates]
@@ -126,23 +119,23 @@ def _codecs(quick: bool) -> tuple[list[System], list[str]]:
             missing.append(name)
             continue
         for setting in settings[:1] if quick else settings:
-            systems.append(System(name, f"{setting}", lambda sound, c=code, s=setting: Copy(*c(sound, RATE, s))))
+            systems.append(System(name, f"{setting}", lambda sound, c=code, s=setting: c(sound, RATE, s)))
     return systems, missing
 
 
 def _fixed_codes(speech: Path | None, quick: bool) -> tuple[dict[str, float], list[System]]:
     """Return what was chosen on training voices, and the codes for all rates."""
 
-    def through(sound: Tensor, code: FixedCode) -> Copy:
+    def through(sound: Tensor, code: FixedCode) -> CodecCopy:
         data = code.encode(sound)
-        return Copy(code.decode(data), len(data), len(data))
+        return CodecCopy(code.decode(data), len(data), len(data))
 
     voices = [sound for _, sound in _voices(speech, "train", 12 if speech else 48)]
     some, heard = voices[::4], voices[1 :: 12 if quick else 6]
 
     def quality(choices: dict[str, float]) -> float:
         code = FixedCode.of_rate(some, 9.0, RATE, **choices)
-        return _means(_values([(voice, through(voice, code).sound) for voice in heard], ("pesq",)))["pesq"]
+        return _means(_values([(voice, through(voice, code).copy) for voice in heard], ("pesq",)))["pesq"]
 
     grid = [{"gamma": gamma, "power": power, "noise": 0.4} for gamma in (-0.25, 0.0, 0.25) for power in (1.0, 0.75)]
     best = max(grid[2:4] if quick else grid, key=quality)
@@ -164,10 +157,9 @@ def _row(system: System, clips: Sequence[Clip], judges: Sequence[str]) -> dict[s
     row: dict[str, object] = {"system": system.name, "asked": system.asked, "clips": len(done)}
     if not done:
         return row
-    values = _values([(clip.sound, copy.sound) for clip, copy in done], METRICS)
-    judged = _values([(clip.sound, copy.sound) for clip, copy in done if clip.is_judged], judges)
-    rates = [{size: _kbps(clip, copy, size) for size in ("kbps", "file_kbps")} for clip, copy in done]
-    values = [rate | value for rate, value in zip(rates, values, strict=True)]
+    values = _values([(clip.sound, copy.copy) for clip, copy in done], METRICS)
+    judged = _values([(clip.sound, copy.copy) for clip, copy in done if clip.is_judged], judges)
+    values = [_rates(*pair) | value for pair, value in zip(done, values, strict=True)]
     groups = {}
     for group in dict.fromkeys(clip.group for clip, _ in done):
         own = [value for value, (clip, _) in zip(values, done, strict=True) if clip.group == group]
@@ -178,9 +170,9 @@ def _row(system: System, clips: Sequence[Clip], judges: Sequence[str]) -> dict[s
     return row | {"judged": len(judged), "groups": groups, "intervals": intervals}
 
 
-def _kbps(clip: Clip, copy: Copy, size: str) -> float:
-    count = copy.payload_bytes if size == "kbps" else copy.file_bytes
-    return count / 125 / (len(clip.sound) / RATE)
+def _rates(clip: Clip, copy: CodecCopy) -> dict[str, float]:
+    sizes = {"kbps": copy.payload_bytes, "file_kbps": copy.file_bytes}
+    return {name: size / 125 / (len(clip.sound) / RATE) for name, size in sizes.items()}
 
 
 def _values(pairs: Sequence[tuple[Tensor, Tensor]], metrics: Sequence[str]) -> list[dict[str, float]]:
