@@ -26,9 +26,7 @@ def lsd(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
         MetricRefused: the signals are not longer than half a window.
         ConfigError: the rate is none.
     """
-    reference, estimate = as_pair(reference, estimate)
-    a = log_power(reference, sample_rate)
-    b = log_power(estimate, sample_rate)
+    a, b = (log_power(signal, sample_rate) for signal in as_pair(reference, estimate))
     return (a - b).square().mean(dim=-2).sqrt().mean(dim=-1)
 
 
@@ -45,9 +43,7 @@ def mel_distance(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tenso
         MetricRefused: the signals are not longer than half a window.
         ConfigError: the rate is none.
     """
-    reference, estimate = as_pair(reference, estimate)
-    a = _log_mel(reference, sample_rate)
-    b = _log_mel(estimate, sample_rate)
+    a, b = (_log_mel(signal, sample_rate) for signal in as_pair(reference, estimate))
     return (a - b).abs().mean(dim=(-2, -1))
 
 
