@@ -82,7 +82,12 @@ def frame_pca_size(floats_per_second: float, sample_rate: int) -> tuple[int, int
     (320, 16)
     >>> frame_pca_size(20, sample_rate=16000)
     (800, 1)
+
+    Raises:
+        ConfigError: a size or rate that is not above zero.
     """
+    if not (floats_per_second > 0 and sample_rate > 0):
+        raise ConfigError(f"numbers per second and rate must be above zero, not {floats_per_second}, {sample_rate} Hz")
     frame_length = max(1, round(max(0.02, 1 / floats_per_second) * sample_rate))
     num_components = round(floats_per_second * frame_length / sample_rate)
     return frame_length, min(max(1, num_components), frame_length)

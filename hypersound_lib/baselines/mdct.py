@@ -20,15 +20,18 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.baselines.waveform import as_waveform
+from hypersound_lib.errors import ConfigError
 
 
 def mdct(waveform: Tensor, hop_length: int = 512) -> Tensor:
     """Transform a sound: `(T,) -> (frames, N)` with N = hop_length; the ends are padded with zeros.
 
     Raises:
-        ConfigError: the sound is not as `as_waveform` wants it.
+        ConfigError: the sound is not as `as_waveform` wants it, or the hop not positive.
     """
     waveform = as_waveform(waveform)
+    if hop_length < 1:
+        raise ConfigError(f"an MDCT takes a hop_length of at least 1 sample, not {hop_length}")
     # one hop of zeros before, and enough behind that every sample lies in two frames
     tail = -len(waveform) % hop_length + hop_length
     padded = torch.nn.functional.pad(waveform, (hop_length, tail))
@@ -56,6 +59,8 @@ def truncated_mdct(waveform: Tensor, num_coefficients: int, hop_length: int = 51
     Which ones are kept is not counted as information, which flatters this baseline.
     """
     coefficients = mdct(waveform, hop_length)
+    if not 0 <= num_coefficients <= coefficients.numel():
+        raise ConfigError(f"this sound has {coefficients.numel()} coefficients: cannot keep {num_coefficients}")
     kept = torch.zeros_like(coefficients).flatten()
     largest = coefficients.flatten().abs().topk(num_coefficients).indices
     kept[largest] = coefficients.flatten()[largest]
@@ -66,7 +71,12 @@ def mdct_of_size(waveform: Tensor, sample_rate: int, floats_per_second: float) -
     """Rebuild a sound from so many MDCT coefficients per second: `(T,) -> (T,)`.
 
     There is one coefficient per sample, rounded up to whole frames: more cannot be kept, and all give the sound itself.
+
+    Raises:
+        ConfigError: `floats_per_second` is negative, or the sound is none.
     """
+    if not (floats_per_second >= 0 and sample_rate > 0):
+        raise ConfigError(f"a size and a rate are positive, not {floats_per_second} per second at {sample_rate} Hz")
     coefficients = mdct(waveform).numel()
     return truncated_mdct(waveform, round(min(floats_per_second * len(waveform) / sample_rate, coefficients)))
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.baselines.waveform import as_waveform
+from hypersound_lib.errors import ConfigError
 
 _MOMENTUM = 0.99  # how far each step goes on in the direction of the last; 0 is the algorithm of 1984
 
@@ -36,9 +37,13 @@ def griffin_lim(waveform: Tensor, sample_rate: int, iterations: int = 60, seed: 
     """Keep the magnitudes, search from random phases for some that agree: `(T,) -> (T,)`, any T ≥ 1; rate in Hz.
 
     Raises:
-        ConfigError: the sound is not as `as_waveform` wants it.
+        ConfigError: the sound is not as `as_waveform` wants it, or there is no rate, or fewer than no iterations.
     """
+    if iterations < 0:
+        raise ConfigError(f"Griffin-Lim takes iterations ≥ 0, not {iterations}")
     waveform = as_waveform(waveform)
+    if sample_rate < 1:
+        raise ConfigError(f"a waveform's samples have a rate of at least 1 Hz, not {sample_rate}")
     hop = max(1, round(512 * sample_rate / 44100))
     window = torch.hann_window(4 * hop, dtype=waveform.dtype, device=waveform.device)
 
