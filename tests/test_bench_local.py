@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hypersound_lib.coding.entropy import Packets
-from hypersound_lib.coding.knob import knob_value
+from hypersound_lib.coding.rate import knob_value
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from tests.benchmarks import bench_local_ablation as ablation

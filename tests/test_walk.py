@@ -12,7 +12,7 @@ from hypersound_lib import load_model
 LIBRARY = Path(hypersound_lib.__file__).parent
 # The folders of the models. A file elsewhere is a helper: it checks what it is given (errors, data/waveforms, and the
 # base class in hub/model), makes the instants that are asked for (coords), or is a short function that PyTorch lacks
-# (coding/tensors rounds, clamps and shifts; coding/knob scales a number; devices looks up a constant that was made).
+# (coding/tensors rounds, clamps and shifts; coding/rate scales a number; devices looks up a constant that was made).
 MODELS = ("hypersound/", "local/", "inr/")
 HELPERS = {
     "errors.py",
@@ -21,7 +21,7 @@ HELPERS = {
     "data/waveforms.py",
     "hub/model.py",
     "coding/tensors.py",
-    "coding/knob.py",
+    "coding/rate.py",
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from hypersound_lib.coding.knob import KNOBS
+from hypersound_lib.coding.rate import KNOBS
 from hypersound_lib.data import load_dataset
 from hypersound_lib.evaluation import choose_excerpts, evaluate
 from hypersound_lib.hub.card import model_card

@@ -10,7 +10,8 @@ Coarser steps for the click's packet help little. A quality in place of a rate t
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -18,9 +19,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coding.container import Header, Packet
-from hypersound_lib.coding.knob import KNOBS, knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
-from hypersound_lib.coding.rate import Rate, Survey, level_gain
+from hypersound_lib.coding.rate import KNOBS, Rate, Survey, knob_value, level_gain
 from hypersound_lib.coding.tensors import in_packets
 from hypersound_lib.errors import ConfigError, check_sample_rate
 
@@ -54,18 +54,20 @@ def compress_blocks(
     yield header
     gain, frames = level_gain(measured.level), model.transform.frames_in(measured.num_samples)
     budget = None if rate.kbps is None else math.floor(125 * rate.kbps * seconds) - len(header)
-    spent, number, knob = 0, 0, _likely(rate.kbps) if rate.kbps is not None else cast(int, rate.knob)
+    spent, number = 0, 0
+    if (knob := rate.knob) is None:  # the likely one, to begin with
+        knob = round(min(max(KNOBS / 2 - math.log(cast(float, rate.kbps) / _MIDDLE) / _PER_KNOB, 0), KNOBS - 1))
     for amplitudes, first in _segments(model, blocks, frames, gain):
         stop = first + len(amplitudes)
         groups = in_packets(amplitudes.unsqueeze(0), model.config.packet)
+        encode, estimate = partial(_encode, model, coder, groups, number), partial(_estimate, model, groups)
         if budget is None:
-            packets = _encode(model, coder, groups, knob, number)
+            part = encode(knob)
         else:  # never more than the share of the sound so far, so that the whole stays below what was asked for
             share = math.floor(budget * stop / frames) - spent
-            packets, knob = _fit(model, coder, groups, knob, number, share, exactly=stop == frames)
-        number += len(packets)
-        yield (part := b"".join(packet.to_bytes() for packet in packets))
-        spent += len(part)
+            part, knob = _fit(encode, estimate, knob, share, exactly=stop == frames)
+        yield part
+        spent, number = spent + len(part), number + sum(map(len, groups))
     if budget is not None and spent > budget:
         least = (spent + len(header)) / seconds / 125
         remedy = f"give a higher kbps, or a quality; with its coarsest steps this model takes {least:.2f}"
@@ -90,16 +92,18 @@ def _segments(model, blocks: Iterable[Tensor], frames: int, gain: float) -> Iter
         held, first = held[count * hop :], first + count
 
 
-def _encode(model, coder: PacketCoder, groups: list[Tensor], knob: int, number: int) -> list[Packet]:
-    packets: list[Packet] = []
+def _encode(model, coder: PacketCoder, groups: list[Tensor], number: int, knob: int) -> bytes:
+    """Return packets as they stand in a file; the first one has this number."""
+    part = b""
     for group in groups:
         r = knob_value(knob).expand(len(group))  # float32: the decoder has no less precise one
         real = model.quantise(group, r.to(group))
         if not bool(real.waves.isfinite().all() and real.side.isfinite().all()):
             raise ConfigError(f"a number to be sent is beyond {group.dtype}: compress with model.float()")
         payloads = coder.encode(real.side.round(), real.waves.round(), r)
-        packets += [Packet(number + len(packets) + i, knob, payload) for i, payload in enumerate(payloads)]
-    return packets
+        part += b"".join(Packet(number + i, knob, payload).to_bytes() for i, payload in enumerate(payloads))
+        number += len(payloads)
+    return part
 
 
 def _estimate(model, groups: list[Tensor], knob: int) -> float:
@@ -113,42 +117,32 @@ def _estimate(model, groups: list[Tensor], knob: int) -> float:
     return total + _PACKET_BYTES * packets
 
 
-def _likely(kbps: float) -> int:
-    return round(min(max(KNOBS / 2 - math.log(kbps / _MIDDLE) / _PER_KNOB, 0), KNOBS - 1))
-
-
 def _fit(
-    model, coder, groups: list[Tensor], knob: int, number: int, share: int, exactly: bool
-) -> tuple[list[Packet], int]:
-    """Return packets of at most `share` bytes together, with nearly the finest knob that allows it, and the knob.
+    encode: Callable[[int], bytes], estimate: Callable[[int], float], knob: int, share: int, exactly: bool
+) -> tuple[bytes, int]:
+    """Return packets of at most `share` bytes, with nearly the finest knob that allows it, and the knob.
 
     What is left over is only of use to a later segment: `exactly` says that there is none.
     """
-    aim = share if exactly else 0.97 * share
-    search = _Search(aim)
+    search = _Search(share if exactly else 0.97 * share)
     for _ in range(_ESTIMATES):
-        tried, knob = knob, search.next(knob, _estimate(model, groups, knob))
+        tried, knob = knob, search.next(knob, estimate(knob))
         if knob == tried or search.settled:
             break
     search, best = _Search(share), None
     for _ in range(_ENCODINGS):
-        packets = _encode(model, coder, groups, knob, number)
-        size = sum(len(packet.to_bytes()) for packet in packets)
-        if size <= share:
-            best = packets, knob
-        if best is not None and (not exactly or size > 0.98 * share):
+        part = encode(knob)
+        if len(part) <= share:
+            best = part, knob
+        if best is not None and (not exactly or len(part) > 0.98 * share):
             return best
-        tried, knob = knob, search.next(knob, size)
+        tried, knob = knob, search.next(knob, len(part))
         if knob == tried or (best is not None and search.settled):
             break
-    while best is None:
-        if size <= share or tried == KNOBS - 1:  # the coarsest is the answer, whether it fits or not
-            best = packets, tried
-        else:
-            tried = min(tried + 4, KNOBS - 1)
-            packets = _encode(model, coder, groups, tried, number)
-            size = sum(len(packet.to_bytes()) for packet in packets)
-    return best
+    while best is None and len(part) > share and tried < KNOBS - 1:
+        tried = min(tried + 4, KNOBS - 1)
+        part = encode(tried)
+    return best or (part, tried)  # the coarsest is the answer, whether it fits or not
 
 
 class _Search:

@@ -15,18 +15,16 @@ import binascii
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from hypersound_lib.errors import CodeFileError, ConfigError
+from hypersound_lib.errors import HIGHEST_RATE, CodeFileError, ConfigError
 
 MAGIC, VERSION = b"HS", 1
 IDENTITY_BYTES = 4
 HEADER_BYTES = 22  # of a header, at most
 MAX_SAMPLES = 2**40
-MAX_RATE = 1_000_000  # Hz
 _MAX_PAYLOAD = 2**17
 _LEAST = 5  # bytes of the smallest packet
 _HEADS = 4  # that lead to each other are no chance
@@ -69,7 +67,7 @@ class Header:
             whole = False
         if not whole:
             raise CodeFileError(f"{name}: the header is damaged or cut short; copy the file again")
-        if not (1 <= rate <= MAX_RATE and 1 <= samples <= MAX_SAMPLES):
+        if not (1 <= rate <= HIGHEST_RATE and 1 <= samples <= MAX_SAMPLES):
             raise CodeFileError(f"{name}: the header asks for {samples} samples from {rate} Hz, which nobody wrote")
         return cls(data[3 : 3 + IDENTITY_BYTES], level, rate, samples), at + 2
 
@@ -90,8 +88,12 @@ class Packet:
                 "read again: choose a lower quality, or a model with shorter packets"
             )
         head = _varint(len(self.payload)) + bytes([self.knob])
-        crc = binascii.crc_hqx(self.payload, _seed(self.number, self.knob))
-        return head + bytes([_check(self.number, head)]) + crc.to_bytes(2, "big") + self.payload
+        return head + bytes([_check(self.number, head)]) + self.crc() + self.payload
+
+    def crc(self) -> bytes:
+        """Return the CRC-16 of number, knob and payload."""
+        place = binascii.crc_hqx(self.number.to_bytes(5, "big") + bytes([self.knob]), 0)
+        return binascii.crc_hqx(self.payload, place).to_bytes(2, "big")
 
 
 def identity(tensors: dict[str, Tensor]) -> bytes:
@@ -120,7 +122,7 @@ def read_packets(data: bytes, at: int, count: int, name: str = "the data") -> It
             continue
         found = found or _resynchronise(data, at, number, count)
         if found is None:
-            if number + 1 < count or len(data) - at < _LEAST or _head(data, at, number):
+            if number + 1 < count or len(data) - at < _LEAST or _parse(data, at, number, damaged=True):
                 raise CodeFileError(
                     f"{name} is cut short, or damaged to its end, after {number} of {count} packets; copy it again"
                 )
@@ -132,36 +134,21 @@ def read_packets(data: bytes, at: int, count: int, name: str = "the data") -> It
         number = packet.number + 1
 
 
-class _Head(NamedTuple):
-    number: int
-    knob: int
-    start: int  # of the payload
-    stop: int
+def _parse(data: bytes, at: int, number: int, numbers: int = 1, *, damaged: bool = False) -> tuple[Packet, int] | None:
+    """Return the whole packet, of that number or one of the next, at a place, and where it ends, or None.
 
-
-def _head(data: bytes, at: int, number: int, numbers: int = 1) -> _Head | None:
-    """Return the head of the packet, of that number or one of the next, that stands at a place, or None."""
+    `damaged` takes any whose head is whole, even where the data end before it does.
+    """
     try:
         size, end = _read_varint(data, at)
         knob, check = data[end], data[end + 1]
     except (IndexError, ValueError):
         return None
-    ahead = (check - _check(number, data[at : end + 1])) & 255
-    if size > _MAX_PAYLOAD or ahead >= numbers:
+    ahead, start, stop = (check - _check(number, data[at : end + 1])) & 255, end + 4, end + 4 + size
+    if size > _MAX_PAYLOAD or ahead >= numbers or (stop > len(data) and not damaged):
         return None
-    return _Head(number + ahead, knob, end + 4, end + 4 + size)
-
-
-def _parse(data: bytes, at: int, number: int, numbers: int = 1) -> tuple[Packet, int] | None:
-    """Return the whole packet, of that number or one of the next, at a place, and where it ends, or None."""
-    head = _head(data, at, number, numbers)
-    if head is None or head.stop > len(data):
-        return None
-    payload = data[head.start : head.stop]
-    crc = binascii.crc_hqx(payload, _seed(head.number, head.knob))
-    if int.from_bytes(data[head.start - 2 : head.start], "big") != crc:
-        return None
-    return Packet(head.number, head.knob, payload), head.stop
+    packet = Packet(number + ahead, knob, data[start:stop])
+    return (packet, stop) if damaged or data[start - 2 : start] == packet.crc() else None
 
 
 def _skip(data: bytes, at: int, number: int, count: int) -> int | None:
@@ -170,16 +157,14 @@ def _skip(data: bytes, at: int, number: int, count: int) -> int | None:
     One head alone proves little: of 256 places one has a check byte that fits. Heads must lead to a whole packet, to
     the end after the last one, or to so many other heads that it is no chance.
     """
-    head = first = _head(data, at, number)
-    if first is None:
-        return None
+    head = first = _parse(data, at, number, damaged=True)
     for further in range(number + 1, number + 1 + _HEADS):
-        if head is None or head.stop > len(data):
+        if head is None or head[1] > len(data):
             return None
-        if further == count or _parse(data, head.stop, further):
+        if further == count or _parse(data, head[1], further):
             break
-        head = _head(data, head.stop, further)
-    return first.stop if head else None
+        head = _parse(data, head[1], further, damaged=True)
+    return first[1] if first and head else None
 
 
 def _resynchronise(data: bytes, at: int, number: int, count: int) -> tuple[Packet, int] | None:
@@ -189,10 +174,6 @@ def _resynchronise(data: bytes, at: int, number: int, count: int) -> tuple[Packe
         if found and (found[1] == len(data) or _parse(data, found[1], found[0].number + 1)):
             return found
     return None
-
-
-def _seed(number: int, knob: int) -> int:
-    return binascii.crc_hqx(number.to_bytes(5, "big") + bytes([knob]), 0)
 
 
 def _check(number: int, head: bytes) -> int:

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from hypersound_lib.coding.container import Header, Packet, read_packets
 from hypersound_lib.coding.entropy import Packets
-from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
-from hypersound_lib.coding.rate import level_gain
+from hypersound_lib.coding.rate import knob_value, level_gain
 from hypersound_lib.data.waveforms import LOUDEST, exactly, resample_blocks, resampled_length
 from hypersound_lib.errors import CodeFileError, check_sample_rate
 
@@ -94,7 +93,7 @@ def _read_theta(model, data: bytes, at: int, num_samples: int, name: str) -> Ite
             cut = error
         lengths = [min(size, frames - (number + i) * size) for i in range(len(found))]
         thetas = _decode(model, coder, found, lengths)
-        lost = [f"{(number + i) * size / model.frames_per_second:.1f} s" for i, p in enumerate(found) if p is None]
+        lost = [f"{(number + i) * model.packet_seconds:.1f} s" for i, p in enumerate(found) if p is None]
         if lost:
             warnings.warn(
                 f"{name}: {len(lost)} packets are lost or damaged, silent from {', '.join(lost[:8])}", stacklevel=2
@@ -109,31 +108,26 @@ def _decode(model, coder: PacketCoder, found: list[Packet | None], lengths: list
     """Return each packet's θ `(K, M)`, zero for lost ones; what no encoder wrote is taken out of `found`."""
     weight = next(model.parameters())
     thetas = [torch.zeros(length, model.config.hop).to(weight) for length in lengths]
-    for length in set(lengths):  # the last packet is shorter
-        places = [i for i, packet in enumerate(found) if packet is not None and lengths[i] == length]
-        for some, knobs, sent in _integers(coder, found, places, length):
-            theta = model.generate(Packets(*(part.to(weight) for part in sent)), knobs.to(weight))
-            for i, part in zip(some, theta, strict=True):
-                if bool((part.abs() < LOUDEST).all()):  # not so where integers make a sound infinite, or NaN
-                    thetas[i] = part
-                else:
-                    found[i] = None
+    alike: dict[int, list[tuple[int, Packet]]] = {}  # the last packet is shorter
+    for i, packet in enumerate(found):
+        if packet is not None:
+            alike.setdefault(lengths[i], []).append((i, packet))
+    batches = list(alike.values())
+    while batches:
+        places, packets = zip(*(batch := batches.pop()), strict=True)
+        knobs = knob_value(torch.tensor([packet.knob for packet in packets]))
+        try:
+            sent = coder.decode([packet.payload for packet in packets], knobs, lengths[places[0]])
+        except ValueError:  # one of them, in spite of its checksum
+            if len(batch) == 1:
+                found[places[0]] = None
+            else:
+                batches += [[item] for item in batch]
+            continue
+        theta = model.generate(Packets(*(part.to(weight) for part in sent)), knobs.to(weight))
+        for i, part in zip(places, theta, strict=True):
+            if bool((part.abs() < LOUDEST).all()):  # not so where integers make a sound infinite, or NaN
+                thetas[i] = part
+            else:
+                found[i] = None
     return thetas
-
-
-def _integers(coder: PacketCoder, found: list[Packet | None], places: list[int], length: int):
-    """Yield places, the knobs of the packets there, and their integers, all at once unless one can be no packet."""
-    if not places:
-        return
-    packets = [packet for i in places if (packet := found[i]) is not None]
-    knobs = knob_value(torch.tensor([packet.knob for packet in packets]))
-    try:
-        sent = coder.decode([packet.payload for packet in packets], knobs, length)
-    except ValueError:  # in spite of its checksum
-        if len(places) == 1:
-            found[places[0]] = None
-        else:
-            for place in places:
-                yield from _integers(coder, found, [place], length)
-        return
-    yield places, knobs, sent

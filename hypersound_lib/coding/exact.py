@@ -35,13 +35,6 @@ def snap(x: Tensor) -> Tensor:
     return x.clamp(-_MAX_ACTIVATION, _MAX_ACTIVATION).mul_(_GRID).round_().div_(_GRID)
 
 
-def _snap_positive(x: Tensor) -> Tensor:
-    """Apply ReLU, then `snap`."""
-    if x.dtype != torch.float64:
-        return torch.relu(x)
-    return x.clamp_(0, _MAX_ACTIVATION).mul_(_GRID).round_().div_(_GRID)
-
-
 class ExactNetwork(nn.Module):
     """Linear layers with ReLU between them: `(..., sizes[0]) -> (..., sizes[-1])`, exact in float64 after `exact()`.
 
@@ -65,13 +58,13 @@ class ExactNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers; inputs in float64 must lie on the grid."""
         for layer in self.layers[:-1]:
-            x = _snap_positive(layer(x))
+            x = snap(torch.relu_(layer(x)))
         return snap(self.last(x))
 
     def columns(self, x: Tensor) -> Tensor:
         """Apply the layers to columns, `(sizes[0], N) -> (sizes[-1], N)`: faster where N is large and layers small."""
         for layer in cast("list[nn.Linear]", self.layers[:-1]):
-            x = _snap_positive(torch.addmm(layer.bias[:, None], layer.weight, x))
+            x = snap(torch.relu_(torch.addmm(layer.bias[:, None], layer.weight, x)))
         return snap(torch.addmm(self.last.bias[:, None], self.last.weight, x))
 
     def exact(self) -> "ExactNetwork":

@@ -1,4 +1,7 @@
-"""How large a file may be, and how loud its sound is: what is settled before the first packet."""
+"""How large a file may be, and how loud its sound is: what is settled before the first packet.
+
+The rate knob is one number that all networks of the local model take as input, from fine steps to coarse ones.
+"""
 
 import math
 from collections.abc import Iterable
@@ -8,12 +11,33 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hypersound_lib.coding.knob import KNOBS
 from hypersound_lib.errors import ConfigError
 
+KNOBS = 256  # positions of the rate knob
+_FINEST, _KNOB_STEP = -0.25, 7 / 512  # r = -0.25 … 3.24, on the exact grid: the logarithm of a common step size
 DEFAULT_KBPS = 6.0
 _LEVEL = 0.15  # RMS of a sound's loud frames, as the model takes it as input
 _HIGHEST = 255  # level: it has a byte
+
+
+def knob_value(knob: int | Tensor) -> Tensor:
+    """Return r of a position of the rate knob, 0 … 255: the logarithm of a common step size.
+
+    Raises:
+        ConfigError: there is no such position.
+
+    >>> knob_value(128)
+    tensor(1.5000)
+    """
+    knob = torch.as_tensor(knob)
+    if bool((knob < 0).any()) or bool((knob >= KNOBS).any()):
+        raise ConfigError(f"the rate knob has positions 0 to {KNOBS - 1}, not {knob.tolist()}")
+    return _FINEST + knob * _KNOB_STEP
+
+
+def random_knob_values(count: int, device: torch.device) -> Tensor:
+    """Return r of positions drawn at random: `(count,)`, by the device's own generator, so that nothing is copied."""
+    return _FINEST + torch.randint(KNOBS, (count,), device=device) * _KNOB_STEP
 
 
 @dataclass(frozen=True)
@@ -32,19 +56,19 @@ def survey(blocks: Iterable[Tensor], hop: int) -> Survey:
     Raises:
         ConfigError: it is louder than a file can say, or holds NaN or Inf.
     """
-    total, powers, rest = 0, [], torch.zeros(0)
+    total, powers, rest = 0, [torch.zeros(0)], torch.zeros(0)
     for block in blocks:
         total += len(block)
         rest = torch.cat([rest, block])
         whole = len(rest) // hop * hop
-        powers.append(rest[:whole].unflatten(0, (-1, hop)).square().mean(dim=-1) if whole else rest[:0])
+        powers.append(rest[:whole].reshape(-1, hop).square().mean(dim=-1))
         rest = rest[whole:]
     if len(rest):
         powers.append(rest.square().mean().unsqueeze(0))
-    frames = torch.cat(powers).sqrt().numpy() if powers else np.zeros(0)
-    finite = len(frames) and np.isfinite(frames).all()
-    loud = float(np.quantile(frames, 0.95) if finite else frames.sum())  # of none 0, and not finite if one is not
-    loud = loud or (float(frames.max()) if len(frames) else 0.0)
+    frames = torch.cat(powers).sqrt().numpy()
+    loud = float(frames.sum())  # of none 0, and not finite if one is not
+    if 0 < loud < math.inf:
+        loud = float(np.quantile(frames, 0.95)) or float(frames.max())
     return Survey(total, _level(loud))
 
 
@@ -83,8 +107,8 @@ class Rate:
             raise ConfigError(f"give a rate in kbit/s or a quality, not both and not neither: {self}")
         if self.kbps is not None and not (0 < self.kbps < math.inf):
             raise ConfigError(f"a rate is a positive number of kbit/s, not {self.kbps}")
-        if self.knob is not None and not 0 <= self.knob < KNOBS:
-            raise ConfigError(f"the rate knob has positions 0 to {KNOBS - 1}, not {self.knob}")
+        if self.knob is not None:
+            knob_value(self.knob)  # refuses what is no position
 
     @classmethod
     def of(cls, kbps: float | None, quality: float | None) -> "Rate":

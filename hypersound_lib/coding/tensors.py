@@ -48,9 +48,7 @@ def shift(x: Tensor, offset: int) -> Tensor:
         return x
     if abs(offset) >= x.shape[1]:
         return torch.zeros_like(x)
-    if offset < 0:
-        return functional.pad(x[:, :offset], (0, 0, -offset, 0))
-    return functional.pad(x[:, offset:], (0, 0, 0, offset))
+    return functional.pad(x, (0, 0, -offset, offset))
 
 
 def hold(side: Tensor, held: int, frames: int) -> Tensor:

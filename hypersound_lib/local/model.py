@@ -18,8 +18,7 @@ from torch.nn import functional
 from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import identity
 from hypersound_lib.coding.decompression import decompress_blocks
-from hypersound_lib.coding.knob import KNOBS, knob_value, random_knob_values
-from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, survey
+from hypersound_lib.coding.rate import DEFAULT_KBPS, KNOBS, Rate, knob_value, random_knob_values, survey
 from hypersound_lib.coding.tensors import in_packets
 from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import ConfigError, check_sample_rate

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from hypersound_lib.coding.decompression import play
 from hypersound_lib.coding.entropy import Packets
-from hypersound_lib.coding.knob import knob_value
+from hypersound_lib.coding.rate import knob_value
 from hypersound_lib.data.waveforms import resample_blocks, sound_blocks
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.local.networks import ResidualBlock
@@ -113,13 +113,8 @@ def _thetas(model: "LocalHyperSound", frames: Iterable[tuple[Tensor, bool]], kno
             current = packet[:size]
             final = len(current) if ended or len(current) == size else len(current) - ahead
             if final > done:
-                yield _theta(model, current[None], value.to(current))[:, done:final]
+                yield model.quantise_and_generate(current[None], value.to(current))[1][:, done:final]
                 done = final
             if len(current) < size:
                 break
             packet, done = packet[size:], 0
-
-
-def _theta(model: "LocalHyperSound", amplitudes: Tensor, knob: Tensor) -> Tensor:
-    sent = Packets(*(part.round() for part in model.quantise(amplitudes, knob)))
-    return model.generate(sent, knob)

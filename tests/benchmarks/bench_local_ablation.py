@@ -18,8 +18,7 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.coding.entropy import Packets
-from hypersound_lib.coding.knob import knob_value
-from hypersound_lib.coding.rate import level_gain, survey
+from hypersound_lib.coding.rate import knob_value, level_gain, survey
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.presets import preset
 from tests.benchmarks import local_parts, local_speech

@@ -6,11 +6,8 @@ import torch
 from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import Header, read_packets
 from hypersound_lib.coding.packets import SEGMENT
-from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, level_gain, quality_of, survey
-from hypersound_lib.data import load_audio
+from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, quality_of, survey
 from hypersound_lib.errors import HIGHEST_RATE, ConfigError
-from hypersound_lib.files import embedded_data
-from tests.local.shipped import load_shipped
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound
 
 SECONDS = [0.11, 0.5, 1.0, 3.7]
@@ -51,7 +48,8 @@ def test_silence_takes_little_and_loud_parts_may_use_what_quiet_ones_left(model)
 @pytest.mark.parametrize("asked", [1.0, 5.0])
 def test_a_rate_that_is_too_low_is_refused_with_the_least(model, asked):
     x = sound(RATE)
-    with pytest.raises(ConfigError, match=f"{asked:g} kbit/s is too little.*coarsest steps this model takes") as error:
+    message = f"{asked:g} kbit/s is too little.*give a higher kbps, or a quality; with its coarsest steps this model"
+    with pytest.raises(ConfigError, match=message) as error:
         model.compress(x, RATE, kbps=asked)
     least = float(str(error.value).split()[-1])
     assert asked < least
@@ -94,22 +92,18 @@ def test_levels_between_change_little(model, gain):
     assert there.item() == pytest.approx(error.item(), rel=0.2)
 
 
-@pytest.mark.parametrize("octaves", range(0, 8))
-def test_levels_are_eighths_of_an_octave(octaves):
-    x = 0.15 * torch.ones(4 * HOP) / 2**octaves
-    measured = survey([x], HOP)
-    assert level_gain(measured.level) == pytest.approx(2.0**-octaves, rel=1e-6)
-
-
-def test_one_click_does_not_set_the_level():
-    x = sound(RATE)
-    clicked = x.clone()
-    clicked[100] = 1.0
-    assert survey([clicked], HOP).level == survey([x], HOP).level
-    assert survey([torch.zeros(500)], HOP).level == 0
+def test_silence_has_the_lowest_level_and_a_lone_click_is_what_there_is():
     lonely = torch.zeros(RATE)
+    assert survey([lonely], HOP).level == 0
     lonely[5] = 0.5
-    assert survey([lonely], HOP).level > 100, "a lone click is what there is"
+    assert survey([lonely], HOP).level > 100
+
+
+def test_the_loudest_level_comes_back(model):
+    x = 260 * sound(RATE)
+    data = model.compress(x, RATE, quality=10)
+    assert Header.from_bytes(data)[0].level == 255
+    assert (model.decompress(data) - x).square().mean() < 0.1 * x.square().mean()
 
 
 def test_a_click_changes_its_own_packet_alone(model):
@@ -122,23 +116,6 @@ def test_a_click_changes_its_own_packet_alone(model):
     assert len({Header.from_bytes(data)[0].level for data in files}) == 1
     plain, other = (list(read_packets(data, Header.from_bytes(data)[1], 9)) for data in files)
     assert [number for number in range(9) if plain[number] != other[number]] == [3]
-
-
-@pytest.mark.slow
-def test_a_click_beside_speech_takes_one_or_two_kilobytes_at_any_quality():
-    """Why a short file at a fixed rate is the worse for it: with the coarsest steps, too, it costs that much."""
-    model = load_shipped()
-    voice, rate = load_audio(embedded_data("mini") / "wav48_silence_trimmed/s19/s19_001_mic1.ogg", 22050)
-    x = 1e-3 * voice[: 2 * 22050] / voice.abs().max()
-    clicked = x.clone()
-    clicked[len(x) * 3 // 4] += 1
-    for quality in (0, 5):
-        files = [model.compress(signal, rate, quality=quality) for signal in (x, clicked)]
-        sizes = [
-            [len(packet.payload) for packet in read_packets(data, Header.from_bytes(data)[1], 3)] for data in files
-        ]
-        assert sizes[1][0] == pytest.approx(sizes[0][0], rel=0.05), "what is before keeps its bits"
-        assert 900 < sum(sizes[1]) - sum(sizes[0]) < 2000
 
 
 @pytest.mark.parametrize("size", [1, 37, 1000])
@@ -190,9 +167,8 @@ def test_rates_and_qualities():
 @pytest.mark.parametrize(
     ("waveform", "rate", "message"),
     [
-        (torch.zeros(2, 9), RATE, r"\(2, 9\)"),
-        (torch.zeros(0), RATE, r"\(0,\)"),
         (torch.tensor([0.0, torch.nan]), RATE, "sample 1 of the sound is NaN"),
+        (32768 * sound(500), RATE, r"RMS of .*, and 35\.2 is the most.*divide 16-bit samples by 32768"),
         (torch.zeros(100), 0, "positive number of Hz"),
         (torch.zeros(100000), HIGHEST_RATE + 1, f"100 to {HIGHEST_RATE}"),
         (torch.zeros(1), 100 * RATE, "no sample"),
@@ -203,9 +179,10 @@ def test_what_is_no_sound_is_refused(model, waveform, rate, message):
         model.compress(waveform, rate, quality=5)
 
 
-def test_a_rate_that_is_too_low_is_refused_with_the_remedy(model):
-    with pytest.raises(ConfigError, match="give a higher kbps, or a quality"):
-        model.compress(sound(100), RATE, kbps=DEFAULT_KBPS)
+@pytest.mark.parametrize("level", [1e25, torch.inf, torch.nan])
+def test_a_survey_of_no_sound_is_refused(level):
+    with pytest.raises(ConfigError, match=r"RMS of (inf|nan)"):
+        survey([torch.full((500,), level)], HOP)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])

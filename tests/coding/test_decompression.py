@@ -49,7 +49,7 @@ def test_the_copy_is_what_encoding_and_decoding_give(model, compressed):
 
 
 @pytest.mark.parametrize("count", [1, 2, HOP, HOP + 1, PACKET - 1, PACKET, PACKET + 1, 3 * PACKET + 5])
-@pytest.mark.parametrize("rate", [RATE, 11025, 44100, 6000])
+@pytest.mark.parametrize("rate", [RATE, 11025, 44100, 6000, 100])
 def test_lengths_are_those_of_the_original(model, count, rate):
     data = model.compress(sound(count), RATE, quality=5)
     copy = model.decompress(data, rate)
@@ -80,7 +80,7 @@ def test_a_damaged_packet_is_silent_and_all_else_is_as_it_was(model, compressed,
     at = len(joined(header, packets[: number + 1])) - 2
     damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
     assert packets_of(damaged)[1] == [None if i == number else packet for i, packet in enumerate(packets)]
-    seconds = number * CONFIG.packet / model.frames_per_second
+    seconds = number * model.packet_seconds
     with pytest.warns(UserWarning, match=rf"the data: 1 packets are lost or damaged, silent from {seconds:.1f} s"):
         found = model.decompress(damaged)
     # The packet's frames are number · size … (number + 1) · size - 1, each of which sounds for a hop on both sides.
@@ -89,17 +89,6 @@ def test_a_damaged_packet_is_silent_and_all_else_is_as_it_was(model, compressed,
         torch.testing.assert_close(found[part], whole[part], rtol=0, atol=1e-6)
     assert not found[max(0, first + HOP) : last - HOP].any()
     assert len(found) == len(x)
-
-
-def test_removed_and_inserted_bytes_cost_what_they_hit(model, compressed):
-    _, data = compressed
-    header, packets = packets_of(data)
-    whole, at = model.decompress(data), len(joined(header, packets[:5])) + 20
-    for changed in (data[:at] + data[at + 9 :], data[:at] + b"something else" + data[at:]):
-        with pytest.warns(UserWarning, match="1 packets are lost"):
-            found = model.decompress(changed)
-        torch.testing.assert_close(found[6 * PACKET :], whole[6 * PACKET :], rtol=0, atol=1e-6)
-        torch.testing.assert_close(found[: 5 * PACKET - HOP], whole[: 5 * PACKET - HOP], rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -137,14 +126,3 @@ def test_other_models_and_impossible_lengths_and_rates_are_refused(model, compre
     for rate in (0, -5):
         with pytest.raises(ConfigError, match="positive number of Hz"):
             model.decompress(data, rate)
-
-
-def test_silence_stays_silent(model):
-    copy = model.decompress(model.compress(torch.zeros(3000), RATE, quality=5))
-    assert len(copy) == 3000
-    assert copy.abs().max() < 2**-20
-
-
-def test_a_rate_at_which_no_sample_is_left_gives_none():
-    model = make_model()
-    assert model.decompress(model.compress(sound(30), RATE, quality=5), 100).shape == (0,)

@@ -72,10 +72,6 @@ def test_of_a_foreign_file_only_the_beginning_is_read(tmp_path):
         read_code_file(path)
 
 
-def write(path):
-    return write_code_file(path, [b""])
-
-
 @pytest.mark.parametrize(
     ("use", "name", "error", "message"),
     [
@@ -83,7 +79,7 @@ def write(path):
         (read_code_file, "", CodeFileError, "cannot be read"),
         (read_code_file, "empty.hs", CodeFileError, r"empty\.hs is no \.hs file"),
         (lambda path: survey_file(make_model(), path), "none.wav", AudioFileError, "no such file"),
-        (write, "a.wav", ConfigError, r"a\.wav: a compressed sound is a \.hs file"),
+        (lambda path: write_code_file(path, [b""]), "a.wav", ConfigError, r"a\.wav: a compressed sound is a \.hs file"),
         (
             lambda path: write_code_file(path, [b""]),
             "empty.hs/a.hs",

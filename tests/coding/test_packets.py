@@ -6,8 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hypersound_lib.coding.entropy import EntropyModel
-from hypersound_lib.coding.knob import knob_value
 from hypersound_lib.coding.packets import PacketCoder
+from hypersound_lib.coding.rate import knob_value
 from hypersound_lib.errors import ConfigError
 from tests.coding.small import HELD, SIDE, WAVES, integers, make_entropy
 
@@ -108,12 +108,9 @@ def test_bytes_are_what_the_model_says(scale):
         assert len(payload) == pytest.approx(estimate, rel=0.03, abs=6)
 
 
-def test_silence_takes_few_bytes(coder):
-    """Nothing is sent when nothing is said: zeros cost what their probability says, and trailing zeros are not kept."""
-    h, y = torch.zeros(1, 10, SIDE), torch.zeros(1, 20, WAVES)
-    silent, loud = coder.encode(h, y, knobs(1))[0], coder.encode(*integers(1, 20, scale=5.0), knobs(1))[0]
+def test_zeros_at_the_end_are_not_kept(coder):
+    silent, loud = (coder.encode(*integers(1, 20, scale=scale), knobs(1))[0] for scale in (0.0, 5.0))
     assert len(silent) < len(loud) / 4
-    assert_round_trip(coder, h, y)
 
 
 @pytest.mark.slow

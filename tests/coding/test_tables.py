@@ -86,24 +86,6 @@ def test_the_gradients_of_rows_and_of_the_table_are_their_own():
     torch.autograd.gradcheck(with_logits, (table.logits.detach().clone().requires_grad_(),))
 
 
-def test_a_table_learns_what_it_is_shown():
-    """Numbers of two kinds, whose rows are known: the code length falls to nearly their entropy."""
-    generator = torch.Generator().manual_seed(0)
-    shares = torch.tensor([[0.9, 0.05, 0.03, 0.02], [0.1, 0.2, 0.3, 0.4]])
-    y = torch.stack([torch.multinomial(p, 4000, True, generator=generator) for p in shares]).float()
-    z = torch.tensor([[0.0], [5.0]]).expand_as(y)
-    table = ProbabilityTable(6, 8)
-    optimizer = torch.optim.Adam(table.parameters(), 0.1)
-    for _ in range(150):
-        optimizer.zero_grad()
-        table.bits(y, z).mean().backward()
-        optimizer.step()
-    lengths = table.bits(y, z).mean(dim=1)
-    found = torch.stack([torch.bincount(row.long(), minlength=4) / 4000 for row in y])
-    entropy = -(found * found.log2()).sum(dim=1) + (1 - found[:, 0])  # and signs
-    torch.testing.assert_close(lengths, entropy, rtol=0, atol=0.02)
-
-
 def test_bounded_values_have_gradients_that_lead_back_and_none_that_lead_out():
     x = torch.tensor([-2.0, -2.0, 0.5, 3.0, 3.0], requires_grad=True)
     bounded = bound(x, 0, 1)

@@ -1,23 +1,17 @@
-"""LocalHyperSound: any length, packets that do not need each other, bounded amplitudes, folders, and training."""
-
-import dataclasses
+"""LocalHyperSound: any length, packets that do not need each other, bounded amplitudes, and folders."""
 
 import pytest
 import torch
 
 from hypersound_lib.coding.entropy import Packets
-from hypersound_lib.coding.knob import knob_value
+from hypersound_lib.coding.rate import knob_value
 from hypersound_lib.coding.tensors import hold, round_through
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation.systems import load_system
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.local.streaming import look_ahead
-from hypersound_lib.models import build_model, load_model
-from hypersound_lib.presets import PRESETS
-from hypersound_lib.training import train
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound
-from tests.training.tiny import changed, make_store
 
 
 @pytest.mark.parametrize("num_samples", [1, 15, 16, 17, 100, 333, 1000])
@@ -94,39 +88,14 @@ def test_no_amplitude_leaves_its_cell_by_more_than_half_a_step():
     assert 0.5 < error[waves == 0].max() <= 1 + 1e-4, "noise may add half a step, where nothing was sent"
 
 
-def test_folders_hold_it_and_every_loader_of_its_kind_finds_it(tmp_path):
+def test_a_folder_holds_the_model_that_files_name_and_a_system_plays_at_its_rate(tmp_path):
     model = make_model()
-    model.save_pretrained(tmp_path / "local", facts={"minutes": 2})
-    for load in (load_model, LocalHyperSound.from_pretrained):
-        loaded = load(tmp_path / "local")
-        assert isinstance(loaded, LocalHyperSound)
-        assert (loaded.config, loaded.facts) == (model.config, {"minutes": 2})
-        assert torch.equal(loaded(sound(300)[None]), model(sound(300)[None]))
-        assert loaded.identity() == model.identity()
+    model.save_pretrained(tmp_path / "local")
+    assert LocalHyperSound.from_pretrained(tmp_path / "local").identity() == model.identity()
+    assert make_model(seed=1).identity() != model.identity()
     system = load_system(str(tmp_path / "local"), kbps=70.0)
-    assert (system.name, system.sample_rate, system.kbps) == ("local", RATE, 70.0)
-    assert (system.theta_per_second, system.narrowest_per_second) == (RATE, None)
     copy = system.reconstruct(sound(4000), RATE, RATE)
     assert torch.equal(copy, model.reconstruct(sound(4000), RATE, kbps=70.0))
-
-
-def test_the_identity_is_that_of_all_weights():
-    model, other = make_model(), make_model()
-    assert model.identity() == other.identity()
-    with torch.no_grad():
-        next(other.generator.parameters())[0] += 1e-3
-    assert model.identity() != other.identity()
-
-
-@pytest.mark.slow
-def test_the_training_loop_takes_it_as_it_is_and_it_learns(tmp_path):
-    config = changed(steps=60, learning_rate=1e-2, loss=dataclasses.replace(changed().loss, terms="log_nmse"))
-    model = make_model(price=0.0)
-    result = train(model, make_store(0), make_store(1), config, tmp_path / "run", cpu=True, progress=False)
-    assert result.step == 60
-    assert result.validation["si_snr"] > 3
-    assert result.validation["rate"] == 0
-    assert isinstance(load_model(tmp_path / "run"), LocalHyperSound)
 
 
 def test_every_weight_learns():
@@ -136,14 +105,6 @@ def test_every_weight_learns():
     for key, p in model.named_parameters():
         assert p.grad is not None, key
         assert p.grad.any(), key
-    assert sum(model.num_parameters().values()) == sum(p.numel() for p in model.parameters())
-
-
-def test_the_shipped_shape_is_small():
-    model = build_model(PRESETS["local"].model)
-    assert isinstance(model, LocalHyperSound)
-    assert model.config.packet <= model.frames_per_second, "a packet lasts at most a second"
-    assert sum(4 * p.numel() for p in model.parameters()) < 16 * 2**20
 
 
 @pytest.mark.parametrize(
