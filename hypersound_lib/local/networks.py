@@ -47,14 +47,9 @@ class CodedWaves(PretrainedModel):
         self.unit = math.sqrt(config.hop / 2)
 
     @property
-    def frames_per_second(self) -> float:
-        """How many frames describe a second."""
-        return self.config.sample_rate / self.config.hop
-
-    @property
     def packet_seconds(self) -> float:
         """How long a packet lasts, at most."""
-        return self.config.packet / self.frames_per_second
+        return self.config.packet * self.config.hop / self.config.sample_rate
 
     def quantise(self, amplitudes: Tensor, knob: Tensor) -> Packets:
         """Choose what is sent: amplitudes `(P, K, M)` and the knob `(P,)` as `knob_value` has it.
@@ -62,23 +57,20 @@ class CodedWaves(PretrainedModel):
         The numbers are not yet rounded, so that gradients pass and so that their cost has one; `round_through` both.
         In evaluation they lie nearer to zero than the amplitudes have them: see `dead_zone`.
         """
-        side = self.encoder(amplitudes, knob)[:, :: self.config.side_held]
-        waves = amplitudes * self.steps(self._held(round_through(side), amplitudes), knob).exp()
+        held = self.config.side_held
+        side = self.encoder(amplitudes, knob)[:, ::held]
+        waves = amplitudes * self.steps(hold(round_through(side), held, amplitudes.shape[1]), knob).exp()
         return Packets(side, waves if self.training else functional.softshrink(waves, self.dead_zone))
 
     def generate(self, packets: Packets, knob: Tensor) -> Tensor:
         """Write θ from what was sent: packets of whole numbers and the knob `(P,)` to `(P, K, M)`."""
-        waves = packets.waves
-        side = self._held(packets.side, waves)
-        return self.generator(waves, self.steps(side, knob), side, knob) / self.unit
+        side = hold(packets.side, self.config.side_held, packets.waves.shape[1])
+        return self.generator(packets.waves, self.steps(side, knob), side, knob) / self.unit
 
     def quantise_and_generate(self, amplitudes: Tensor, knob: Tensor) -> tuple[Packets, Tensor]:
         """Return what is sent, not yet rounded, and the θ of what was: `(P, K, M), (P,) -> (P, K, M)`."""
         real = self.quantise(amplitudes, knob)
         return real, self.generate(Packets(*map(round_through, real)), knob)
-
-    def _held(self, side: Tensor, like: Tensor) -> Tensor:
-        return hold(side, self.config.side_held, like.shape[1])
 
 
 class SideEncoder(nn.Module):
