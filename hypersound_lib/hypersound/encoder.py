@@ -21,7 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hypersound_lib.errors import ConfigError, limit_sizes
-from hypersound_lib.hypersound.elu import init_elu_
+
+# E[ELU(z)²] for z ~ N(0, 1). Half of it comes from z > 0, where ELU is the identity: ½ E[z²] = ½. For z < 0 it is
+# E[(e^z - 1)²] = E[e^{2z}] - 2 E[e^z] + ½, all over z < 0, where E[e^{az}; z < 0] = e^{a²/2} Φ(-a).
+ELU_SECOND_MOMENT = 0.5 + (
+    math.exp(2) * 0.5 * math.erfc(2 / math.sqrt(2)) - 2 * math.exp(0.5) * 0.5 * math.erfc(1 / math.sqrt(2)) + 0.5
+)
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,6 @@ class EncoderConfig:
             raise ConfigError(f"an encoder needs strides, and sizes of at least 1: {self}")
         if self.base_channels << len(self.strides) > 2**20:
             raise ConfigError(f"base_channels, doubled by every stride, end at 2^20 at most: {self}")
-
-    @property
-    def hop_length(self) -> int:
-        """Samples per frame."""
-        return math.prod(self.strides)
 
 
 class SoundStreamEncoder(nn.Module):
@@ -80,13 +80,7 @@ class SoundStreamEncoder(nn.Module):
                 unit.mix.weight.mul_(len(units) ** -0.5)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Encode a batch.
-
-        Raises:
-            ConfigError: the waveform is not `(B, T)` with T ≥ 1.
-        """
-        if waveform.ndim != 2 or waveform.shape[-1] == 0:
-            raise ConfigError(f"the encoder wants a batch of waveforms (B, T), not {tuple(waveform.shape)}")
+        """Encode a batch `(B, T)` with T ≥ 1."""
         # (B, 1, 1, T): convolutions over pictures of height 1, channels last in memory; see CausalConv1d.
         return self.layers(waveform[:, None, None, :]).squeeze(2).mT
 
@@ -143,3 +137,15 @@ class ChannelNorm(nn.LayerNorm):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise `(B, C, 1, T)`."""
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+def init_elu_(layer: nn.Linear | nn.Conv1d) -> None:
+    """Start a layer so that, fed with the ELU of unit-variance sums, its own sums have unit variance (He et al. 2015).
+
+    Σ_j w_j ELU(z_j) over n inputs has variance n · Var(w) · E[ELU²], which is 1 for Var(w) = 1 / (n E[ELU²]). Inputs
+    that are smaller grow by 1 / E[ELU²]^½ = 1.25 a layer until they are not. PyTorch's own init would shrink
+    them in every layer, until all that a deep stack says of its input drowns in its biases.
+    """
+    fan_in = layer.weight[0].numel()
+    nn.init.normal_(layer.weight, std=1 / math.sqrt(fan_in * ELU_SECOND_MOMENT))
+    nn.init.zeros_(layer.get_parameter("bias"))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hypersound_lib.errors import ConfigError, limit_sizes
-from hypersound_lib.hypersound.elu import ELU_SECOND_MOMENT, init_elu_
+from hypersound_lib.hypersound.encoder import ELU_SECOND_MOMENT, init_elu_
 from hypersound_lib.inr import INR
 
 

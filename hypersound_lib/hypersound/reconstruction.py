@@ -78,11 +78,7 @@ def reconstruct_blocks(
 class _Clips:
     """A sound in clips that overlap, its mean set aside.
 
-    Args:
-        model: whose clips they are.
-        heard: gives the sound's blocks at the model's rate, each time that it is called.
-        duration: in seconds.
-        overlap: of neighbouring clips, as part of a clip.
+    Each time that `heard` is called it gives the sound's blocks at the model's rate; its duration is in seconds.
     """
 
     def __init__(self, model: "HyperSound", heard: Callable[[], Iterable[Tensor]], duration: Fraction, overlap: float):
@@ -146,11 +142,7 @@ def _gains(peaks: Tensor) -> Tensor:
 class _Grid:
     """The output's instants within one clip, counted in integers, so that none is lost or placed wrongly.
 
-    Args:
-        start: the clip's first sample, of the model's rate.
-        length: of a clip, in samples of the model's rate.
-        rate: the model's, in Hz.
-        output_rate: in Hz.
+    `start`, the clip's first, and `length` count samples of the model's `rate`; rates are in Hz.
     """
 
     def __init__(self, start: int, length: int, rate: int, output_rate: int):

@@ -14,7 +14,6 @@ from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import FourierMLPConfig, SIRENConfig, build_inr
-from hypersound_lib.losses import LossConfig, ReconstructionLoss
 from hypersound_lib.presets import PRESETS
 
 FIRST = ("layers.0.weight", "layers.0.bias")
@@ -51,23 +50,6 @@ def make(name="fourier"):
 
 def clips(batch=3, num_samples=NUM_SAMPLES, dtype=torch.float64, seed=0):
     return torch.randn(batch, num_samples, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-@settings(max_examples=8, deadline=None)
-@given(name=st.sampled_from(sorted(CONFIGS)), start=st.integers(0, 400), instants=st.sampled_from([256, 300, 511]))
-def test_a_step_in_chunks_is_a_step_in_one_to_rounding(name, start, instants):
-    torch.manual_seed(0)
-    model = HyperSound(dataclasses.replace(CONFIGS[name], num_samples=1200))
-    loss = ReconstructionLoss(LossConfig("smooth_l1+log_nmse"), RATE)
-    x = clips(num_samples=1200, dtype=torch.float32)
-    widest = max(shape[-1] for shape in model.hypernetwork.shapes.values())
-    found = []
-    for chunk_bytes in ({}, {"cpu": instants * 4 * len(x) * widest}):
-        model.target.chunk_bytes = chunk_bytes
-        total = loss.total(loss(model(x, start, 777), x[:, start : start + 777]))
-        found.append([total, *torch.autograd.grad(total, list(model.parameters()))])
-    for whole, chunked in zip(*found, strict=True):
-        assert (whole - chunked).norm() <= 1e-5 * whole.norm()
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -187,20 +169,14 @@ def test_a_window_is_that_part_of_the_whole(data, rate, name):
         {"num_samples": NUM_SAMPLES + 1},
         {"num_samples": 2, "start": NUM_SAMPLES - 1},
         {"num_samples": 2 * NUM_SAMPLES + 1, "sample_rate": 2 * RATE},
+        {"sample_rate": 0},
     ],
 )
-def test_instants_outside_the_clip_are_refused(where):
+def test_instants_outside_the_clip_and_no_rates_are_refused(where):
     model = make()
-    params = model.encode(clips())
-    with pytest.raises(ConfigError, match=r"do not lie in the clip, which has (96 at 8000|192 at 16000) Hz"):
-        model.decode(params, **where)
-
-
-@pytest.mark.parametrize("rate", [0, -8000])
-def test_rates_that_are_none_are_refused(rate):
-    model = make()
-    with pytest.raises(ConfigError, match="positive number of Hz"):
-        model.decode(model.encode(clips()), sample_rate=rate)
+    message = r"do not lie in the clip, which has (96 at 8000|192 at 16000) Hz|positive number of Hz"
+    with pytest.raises(ConfigError, match=message):
+        model.decode(model.encode(clips()), **where)
 
 
 def test_forward_over_a_window_is_a_slice_of_the_whole():
@@ -224,19 +200,3 @@ def test_the_target_cannot_play_without_generated_weights():
     del params["layers.2.bias"]
     with pytest.raises(ConfigError, match=r"\['layers\.2\.bias'\]: pass them in params"):
         model.decode(params)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["fourier", "siren"])
-def test_a_few_steps_of_training_lower_the_error(name):
-    model = make(name).float()
-    x = 0.3 * clips(4, dtype=torch.float32)
-    optimiser = torch.optim.Adam(model.parameters(), 3e-3)
-    errors = []
-    for _ in range(150):
-        error = (model(x) - x).square().mean()
-        optimiser.zero_grad()
-        error.backward()
-        optimiser.step()
-        errors.append(error.item())
-    assert errors[-1] < 0.8 * errors[0]

@@ -1,8 +1,6 @@
 """Any sound through a model: seams do not show, instants are right at every rate, and lengths are exact."""
 
 import math
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -34,10 +32,10 @@ class PerfectModel(nn.Module):
         self.config = SimpleNamespace(sample_rate=sample_rate, num_samples=num_samples)
         self.duration = clip_duration(num_samples, sample_rate)
         self.unused = nn.Parameter(torch.zeros(1))
-        self.calls = []
+        self.heard = []
 
     def encode(self, clips):
-        self.calls.append(len(clips))
+        self.heard.append(clips)
         # The first three samples lie in the sound, whatever zeros the last clip is filled up with.
         omega = 2 * math.pi * CYCLES / self.config.sample_rate
         first, second, third = clips[:, :3].double().unbind(-1)
@@ -102,38 +100,18 @@ def test_blocks_of_any_size_make_the_same_sound(rate, output_rate, size):
     )
 
 
-CHILD = """
-import resource, sys, torch
-from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
-from hypersound_lib.hypersound.encoder import EncoderConfig
-from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
-from hypersound_lib.inr import FourierMLPConfig
-encoder = EncoderConfig(base_channels=2, strides=(8, 8), dilations=(1,), embedding_size=4)
-target = FourierMLPConfig(hidden_layers=1, width=4, num_octaves=4)
-model = HyperSound(HyperSoundConfig(8000, 8000, encoder, HyperNetworkConfig((4,)), target))
-for seconds in (20, 600):
-    read = lambda: (torch.sin(torch.arange(8000) / (9 + k % 5)) for k in range(seconds))
-    assert sum(map(len, model.reconstruct_blocks(read, 8000, 4000))) == seconds * 4000
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
+def test_a_sound_is_read_no_further_than_it_is_played():
+    taken = []
 
+    def read():
+        taken.append(0)
+        for block in sine(100 * LENGTH, RATE).split(LENGTH):
+            taken[-1] += 1
+            yield block
 
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does, in KiB")
-def test_ten_minutes_take_no_more_memory_than_seconds():
-    """They are 19 MB at 8 kHz, and were held several times."""
-    done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
-    short, long = (int(line) / 1024 for line in done.stdout.split())
-    assert long - short < 16
-
-
-def test_a_multiple_of_the_rate_passes_through_the_same_samples():
-    torch.manual_seed(0)
-    target = FourierMLPConfig(hidden_layers=1, width=8, num_octaves=5)
-    model = HyperSound(HyperSoundConfig(RATE, LENGTH, hypernetwork=HyperNetworkConfig((8,)), target=target))
-    waveform = torch.randn(1001)
-    fine = model.reconstruct(waveform, RATE, 2 * RATE)
-    torch.testing.assert_close(fine[::2], model.reconstruct(waveform, RATE), rtol=0, atol=1e-5)
+    for number, block in enumerate(reconstruct_blocks(PerfectModel(), read, RATE, batch_size=2)):
+        assert len(block) <= 2 * LENGTH
+        assert taken[-1] <= 2 * number + 3
 
 
 @given(
@@ -169,52 +147,26 @@ def test_lengths_are_those_of_resample(count, rate, output_rate):
     assert sound.isfinite().all()
 
 
-def test_no_rate_given_means_the_models():
-    assert len(PerfectModel().reconstruct(sine(1600, 16000), 16000)) == 800
-
-
-@pytest.mark.parametrize("count", [1, 100, 999])
-def test_silence_stays_silence_and_asks_nobody(count):
-    model = PerfectModel()
-    sound = model.reconstruct(torch.zeros(count), RATE, 16000)
-    assert torch.equal(sound, torch.zeros(2 * count))
-    assert not model.calls
-
-
-def test_the_model_is_given_full_scale():
-    model = PerfectModel()
-    heard = []
-    encode = model.encode
-    model.encode = lambda clips: heard.append(clips) or encode(clips)
-    model.reconstruct(1e-3 * torch.randn(1000), RATE)
-    assert torch.cat(heard).abs().max() == 1
-
-
-@pytest.mark.parametrize("offset", [0.5, -0.1, 3.0])
-def test_an_offset_comes_back_and_changes_nothing_else(offset):
+@pytest.mark.parametrize("offset", [0.0, 0.5, -0.1, 3.0])
+def test_an_offset_comes_back_and_the_rest_is_heard_at_full_scale(offset):
     model = PerfectModel()
     assert torch.equal(model.reconstruct(torch.full((1000,), offset), RATE, 16000), torch.full((2000,), offset))
-    assert not model.calls
-    heard = []
-    encode = model.encode
-    model.encode = lambda clips: heard.append(clips) or encode(clips)
-    waveform = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    assert not model.heard, "silence asks nobody"
+    waveform = 1e-3 * torch.randn(1000, generator=torch.Generator().manual_seed(0))
     plain, moved = (model.reconstruct(waveform + shift, RATE) for shift in (0, offset))
-    torch.testing.assert_close(heard[1], heard[0], rtol=0, atol=1e-6)
-    torch.testing.assert_close(moved, plain + offset, rtol=0, atol=1e-4)
+    assert model.heard[0].abs().max() == 1
+    torch.testing.assert_close(model.heard[1], model.heard[0], rtol=0, atol=1e-3)
+    torch.testing.assert_close(moved, plain + offset, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("place", [5, 1000, 1870, 1999])
 def test_a_click_does_not_take_the_other_clips_down(place):
     """60 dB above the sound, in one clip or, where two overlap, in two."""
     model = PerfectModel()
-    heard = []
-    encode = model.encode
-    model.encode = lambda clips: heard.append(clips) or encode(clips)
     waveform = sine(2000, RATE, level=1e-3)
     waveform[place] += 1
     model.reconstruct(waveform, RATE)
-    levels = torch.cat(heard).abs().amax(dim=-1)
+    levels = torch.cat(model.heard).abs().amax(dim=-1)
     assert levels.max() == 1
     assert levels.min() > 0.1
     assert (levels == 1).sum() <= 2
@@ -224,7 +176,7 @@ def test_no_more_clips_than_needed():
     model = PerfectModel()
     model.reconstruct(sine(LENGTH, RATE), RATE)
     model.reconstruct(sine(2 * LENGTH, RATE), RATE, overlap=0)
-    assert model.calls == [1, 2]
+    assert [len(clips) for clips in model.heard] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -241,9 +193,3 @@ def test_blocks_of_any_precision_are_heard_at_any_rate(rate, dtype):
     blocks = sine(1000, rate).to(dtype).split(300)
     played = torch.cat(list(reconstruct_blocks(PerfectModel(), lambda: blocks, rate)))
     assert torch.equal(played, PerfectModel().reconstruct(torch.cat(blocks).float(), rate))
-
-
-@pytest.mark.parametrize(("bad", "message"), [(torch.full((9,), torch.nan), "NaN"), (torch.ones(9).int(), "int32")])
-def test_a_block_that_is_no_sound_is_named(bad, message):
-    with pytest.raises(ConfigError, match=f"block 1: .*{message}"):
-        list(reconstruct_blocks(PerfectModel(), lambda: [sine(300, RATE), bad], RATE))
