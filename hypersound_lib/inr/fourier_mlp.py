@@ -72,15 +72,9 @@ class INR(nn.Module):
         return max(256, self.chunk_bytes[device] // (features.element_size() * widest))
 
     def release(self, names: Iterable[str]) -> None:
-        """Give up own weights, which must come in `params` from now on: no optimiser trains and no file holds them.
-
-        Raises:
-            ConfigError: a name is no parameter of this INR.
-        """
+        """Give up own weights, which must come in `params` from now on: no optimiser trains and no file holds them."""
         for name in names:
             path, _, last = name.rpartition(".")
-            if name not in dict(self.named_parameters()):
-                raise ConfigError(f"cannot release {name!r}; this INR has {sorted(dict(self.named_parameters()))}")
             module = self.get_submodule(path)
             self._released[name] = getattr(module, last).shape
             setattr(module, last, None)  # nn.Module keeps the name, and no parameter
@@ -131,7 +125,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def dense_layers(num_inputs: int, width: int, hidden_layers: int) -> nn.ModuleList:
-    """Make the affine maps of a network with one output: num_inputs -> width -> … -> width -> 1."""
+    """Make the affine maps of a network with one output: num_inputs -> width -> … -> width -> 1.
+
+    Raises:
+        ConfigError: there is no hidden layer, or no unit in it.
+    """
+    if hidden_layers < 1 or width < 1:
+        raise ConfigError(f"hidden_layers and width must be positive, not {hidden_layers} and {width}")
     return nn.ModuleList(nn.Linear(n, m) for n, m in pairwise([num_inputs, *[width] * hidden_layers, 1]))
 
 
@@ -206,8 +206,17 @@ class FourierMLP(INR):
     def __init__(self, config: FourierMLPConfig = BASE, frequencies: Tensor | None = None):
         super().__init__()
         self.config = config
-        self.embedding = _embedding(config, frequencies)
-        num_inputs = 1 if self.embedding is None else 2 * self.embedding.frequencies.numel()
+        limit_sizes(config, hidden_layers=256, width=65536, num_octaves=64, num_frequencies=2**22)
+        if config.num_frequencies and config.num_octaves:
+            raise ConfigError(f"choose num_octaves or num_frequencies, not both: {config}")
+        if (given := 0 if frequencies is None else frequencies.numel()) != config.num_frequencies:
+            raise ConfigError(f"the config wants {config.num_frequencies} frequencies, {given} were given")
+        if config.num_octaves:
+            from hypersound_lib.inr.frequencies import octave_frequencies
+
+            frequencies = octave_frequencies(config.num_octaves)
+        self.embedding = None if frequencies is None else FourierFeatures(frequencies)
+        num_inputs = 1 if frequencies is None else 2 * frequencies.numel()
         self.layers = dense_layers(num_inputs, config.width, config.hidden_layers)
 
     @classmethod
@@ -228,18 +237,3 @@ class FourierMLP(INR):
         for i in range(last):
             x = torch.relu_(linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"]))
         return linear(x, params[f"layers.{last}.weight"], params[f"layers.{last}.bias"])
-
-
-def _embedding(config: FourierMLPConfig, frequencies: Tensor | None) -> FourierFeatures | None:
-    limit_sizes(config, hidden_layers=256, width=65536, num_octaves=64, num_frequencies=2**22)
-    if config.hidden_layers < 1 or config.width < 1:
-        raise ConfigError(f"hidden_layers and width must be positive, not {config}")
-    if config.num_frequencies and config.num_octaves:
-        raise ConfigError(f"choose num_octaves or num_frequencies, not both: {config}")
-    if (given := 0 if frequencies is None else frequencies.numel()) != config.num_frequencies:
-        raise ConfigError(f"the config wants {config.num_frequencies} frequencies, {given} were given")
-    if frequencies is None and config.num_octaves:
-        from hypersound_lib.inr.frequencies import octave_frequencies
-
-        frequencies = octave_frequencies(config.num_octaves)
-    return None if frequencies is None else FourierFeatures(frequencies)

@@ -14,8 +14,6 @@ def octave_frequencies(num_octaves: int) -> Tensor:
     >>> octave_frequencies(4)
     tensor([0.5000, 1.0000, 2.0000, 4.0000])
     """
-    if num_octaves < 1:
-        raise ConfigError(f"an embedding needs at least one octave, not {num_octaves}")
     return 2.0 ** (torch.arange(num_octaves, dtype=torch.float32) - 1)
 
 
@@ -27,8 +25,6 @@ def even_frequencies(num_frequencies: int) -> Tensor:
     >>> even_frequencies(4)
     tensor([0.5000, 1.0000, 1.5000, 2.0000])
     """
-    if num_frequencies < 1:
-        raise ConfigError(f"an embedding needs at least one frequency, not {num_frequencies}")
     return torch.arange(1, num_frequencies + 1, dtype=torch.float32) / 2
 
 

@@ -39,8 +39,6 @@ class SIREN(INR):
     def __init__(self, config: SIRENConfig = SIRENConfig()):
         super().__init__()
         limit_sizes(config, hidden_layers=256, width=65536)
-        if config.hidden_layers < 1 or config.width < 1:
-            raise ConfigError(f"hidden_layers and width must be positive, not {config}")
         if config.omega_0 <= 0 or config.hidden_omega <= 0:
             raise ConfigError(f"omega_0 and hidden_omega must be positive, not {config}")
         self.config = config
