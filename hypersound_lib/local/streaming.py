@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hypersound_lib.coding.decompression import play
-from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.rate import knob_value
 from hypersound_lib.data.waveforms import resample_blocks, sound_blocks
 from hypersound_lib.errors import ConfigError, check_sample_rate

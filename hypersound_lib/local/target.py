@@ -2,8 +2,8 @@
 
     x̂(t) = Σ_k w(t - t_k) T((t - t_k) / hop; θ_k),        T(u; θ) = Σ_m θ_m cos(2π f_m u + p_m)
 
-θ_k are the amplitudes of frame k's lapped waves (see `waves`). The sum is a continuous function of t: it can be played
-on the samples of any rate, from any part of the frames.
+θ_k are the amplitudes of frame k's lapped waves (see `waves`). The sum is a continuous function of t: it can be asked
+for at any instant, on the samples of any rate, from any part of the frames.
 
 Playing a grid is one matrix product with a fixed table of waves, then an overlap-add. Where a hop is no whole number of
 samples, frame k's instants are shifted by δ_k, and cos(α + 2π f δ) = cos α cos 2πfδ - sin α sin 2πfδ moves the shift
@@ -25,6 +25,7 @@ from hypersound_lib.local.waves import lapped_waves, wave_table, window
 
 # A window of 2 hops spreads a wave over its neighbours: so many cycles per hop away, its skirts are 60 dB down.
 GUARD = 4.0
+_CHUNK = 4096  # instants at once in `at`
 
 
 class FrameGrid:
@@ -121,9 +122,7 @@ class LocalINR(nn.Module):
         Raises:
             ConfigError: frames are missing, or have a wrong shape, or the rate leaves no wave.
         """
-        if theta.ndim != 3 or theta.shape[-1] != self.hop or not theta.shape[1]:
-            raise ConfigError(f"this local target wants θ (B, K, {self.hop}), not {tuple(theta.shape)}")
-        num_frames = theta.shape[1]
+        num_frames = self._check(theta)
         hop = self.hop if samples_per_hop is None else samples_per_hop
         if num_samples is None:
             num_samples = -((-hop * (first_frame + num_frames - 1)) // 1) - start
@@ -134,6 +133,30 @@ class LocalINR(nn.Module):
                 f"{grid.frames.stop - 1}, and there are {first_frame} to {first_frame + num_frames - 1}"
             )
         return self._play(theta[:, grid.frames.start - first_frame : grid.frames.stop - first_frame], grid)
+
+    def at(self, times: Tensor, theta: Tensor, first_frame: int = 0, samples_per_hop: Fraction | None = None) -> Tensor:
+        """Play any instants: times `(T,)` in hops from frame 0's centre, and θ as above, `-> (B, T)`.
+
+        It needs no grid, and is slower: `forward` gives the same on one, if told the same `samples_per_hop`, which
+        says for which rate waves are left out; None leaves out none.
+
+        Raises:
+            ConfigError: frames are missing, or have a wrong shape.
+        """
+        num_frames = self._check(theta)
+        if times.min() < first_frame or times.max() >= first_frame + num_frames - 1:
+            raise ConfigError(f"instants must lie in [{first_frame}, {first_frame + num_frames - 1}) hops")
+        count = self._playable(self.hop if samples_per_hop is None else samples_per_hop)
+        frequencies, phases = (part[:count] for part in lapped_waves(self.hop))
+        parts = []
+        for t in times.double().cpu().split(_CHUNK):
+            sound = theta.new_zeros(theta.shape[0], len(t))
+            for k in (t.floor(), t.floor() + 1):
+                table = wave_table(frequencies, phases, t - k) * window(t - k)  # (M, T)
+                frames = (k.long() - first_frame).to(theta.device)
+                sound = sound + (theta[..., :count][:, frames] * table.T.to(theta)).sum(dim=-1)
+            parts.append(sound)
+        return torch.cat(parts, dim=-1)
 
     def _play(self, theta: Tensor, grid: FrameGrid) -> Tensor:
         """Play all frames by one product with a table of waves, or by two where a hop is no whole number of samples."""
@@ -163,6 +186,12 @@ class LocalINR(nn.Module):
                 f"trained {self.hop}"
             )
         return count
+
+    def _check(self, theta: Tensor) -> int:
+        """Return the number of frames."""
+        if theta.ndim != 3 or theta.shape[-1] != self.hop or not theta.shape[1]:
+            raise ConfigError(f"this local target wants θ (B, K, {self.hop}), not {tuple(theta.shape)}")
+        return theta.shape[1]
 
 
 @kept

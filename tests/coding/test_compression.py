@@ -7,7 +7,10 @@ from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import Header, read_packets
 from hypersound_lib.coding.packets import SEGMENT
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, quality_of, survey
+from hypersound_lib.data import load_audio
 from hypersound_lib.errors import HIGHEST_RATE, ConfigError
+from hypersound_lib.files import embedded_data
+from tests.local.shipped import load_shipped
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound
 
 SECONDS = [0.11, 0.5, 1.0, 3.7]
@@ -116,6 +119,23 @@ def test_a_click_changes_its_own_packet_alone(model):
     assert len({Header.from_bytes(data)[0].level for data in files}) == 1
     plain, other = (list(read_packets(data, Header.from_bytes(data)[1], 9)) for data in files)
     assert [number for number in range(9) if plain[number] != other[number]] == [3]
+
+
+@pytest.mark.slow
+def test_a_click_beside_speech_takes_one_or_two_kilobytes_at_any_quality():
+    """Why a short file at a fixed rate is the worse for it: with the coarsest steps, too, it costs that much."""
+    model = load_shipped()
+    voice, rate = load_audio(embedded_data("mini") / "wav48_silence_trimmed/s19/s19_001_mic1.ogg", 22050)
+    x = 1e-3 * voice[: 2 * 22050] / voice.abs().max()
+    clicked = x.clone()
+    clicked[len(x) * 3 // 4] += 1
+    for quality in (0, 5):
+        files = [model.compress(signal, rate, quality=quality) for signal in (x, clicked)]
+        sizes = [
+            [len(packet.payload) for packet in read_packets(data, Header.from_bytes(data)[1], 3)] for data in files
+        ]
+        assert sizes[1][0] == pytest.approx(sizes[0][0], rel=0.05), "what is before keeps its bits"
+        assert 900 < sum(sizes[1]) - sum(sizes[0]) < 2000
 
 
 @pytest.mark.parametrize("size", [1, 37, 1000])

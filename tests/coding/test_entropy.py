@@ -9,7 +9,7 @@ import torch
 from hypersound_lib.coding.entropy import loudness, pasts
 from hypersound_lib.coding.rate import KNOBS, knob_value
 from hypersound_lib.errors import ConfigError
-from tests.coding.small import HELD, WAVES, integers, make_entropy
+from tests.coding.small import HELD, SIDE, WAVES, integers, make_entropy
 
 KNOB = knob_value(torch.tensor([10, 200]))
 
@@ -90,12 +90,40 @@ def test_rows_depend_on_earlier_numbers_alone(frame):
     assert torch.equal(new_waves[:, : frame + 1], waves[:, : frame + 1]), "odd waves do not need each other"
 
 
+def test_the_sign_of_a_wave_is_no_context():
+    h, y = integers(2, 9)
+    for a, b in zip(rows(make_entropy(), h, y), rows(make_entropy(), h, -y), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_packets_do_not_know_each_other():
+    model, (h, y) = make_entropy(), integers(2, 9)
+    together = rows(model, h, y)
+    h2, y2 = h.clone(), y.clone()
+    h2[1], y2[1] = h2[1] + 3, y2[1] + 3
+    for a, b in zip(together, rows(model, h2, y2), strict=True):
+        assert torch.equal(a[0], b[0])
+        assert not torch.equal(a[1], b[1])
+
+
 def test_training_computes_nearly_the_same_lengths():
     model = make_entropy()
     h, y = integers(2, 20)
     near = sum(part.sum() for part in model.train().bits(h, y, KNOB)).item()
     exact = sum(part.sum() for part in model.eval().exact().double().bits(h.double(), y.double(), KNOB.double())).item()
     assert near == pytest.approx(exact, rel=0.01)
+
+
+def test_gradients_reach_every_weight():
+    model = make_entropy().train()
+    h, y = (part.requires_grad_() for part in integers(2, 10))
+    sum(part.sum() for part in model.bits(h + 0.3, y + 0.3, KNOB)).backward()
+    assert h.grad.abs().sum() > 0
+    assert y.grad.abs().sum() > 0
+    for name, p in model.named_parameters():
+        assert p.grad is not None, name
+        assert p.grad.any(), name
+    assert (h.shape[-1], y.shape[-1]) == (SIDE, WAVES)
 
 
 def test_it_is_the_same_where_the_networks_run_everywhere_as_on_a_gpu(monkeypatch):

@@ -47,6 +47,19 @@ def test_threads_and_batches_change_no_bit(threads):
     assert torch.equal(network(columns), whole)
 
 
+@pytest.mark.parametrize("scale", [0.01, 0.3, 100.0])
+def test_the_order_of_sums_changes_no_bit(scale):
+    network, other, x = make(scale=scale).exact(), make(scale=scale).exact(), inputs(300, scale=50.0)
+    with torch.no_grad():
+        order = torch.randperm(SIZES[0])
+        other.layers[0].weight.copy_(network.layers[0].weight[:, order])
+        hidden = torch.randperm(SIZES[1])
+        other.layers[0].weight.copy_(other.layers[0].weight[hidden])
+        other.layers[0].bias.copy_(network.layers[0].bias[hidden])
+        other.layers[1].weight.copy_(network.layers[1].weight[:, hidden])
+    assert torch.equal(other(x[:, order]), network(x))
+
+
 @pytest.mark.parametrize("scale", [0.3, 100.0])
 def test_it_is_what_integers_give(scale):
     """The same with Python's integers, which know no rounding; with large weights at the ends of all ranges."""
@@ -76,3 +89,9 @@ def test_training_computes_nearly_the_same():
     x = inputs(500, scale=1.0)
     near, exact = make(scale=0.1)(x.float()), make(scale=0.1).exact()(x)
     torch.testing.assert_close(near.double(), exact, rtol=0, atol=0.01)
+
+
+def test_gradients_pass_in_training():
+    network = make()
+    network(inputs(5).float()).square().sum().backward()
+    assert all(p.grad.any() for p in network.parameters())

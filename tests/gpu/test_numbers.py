@@ -130,6 +130,9 @@ def test_local_transform_and_target(locals_, device):
     for rate in (22050, 16000, 44100):
         found = model.decode(theta.float().to(device), sample_rate=rate)
         assert difference(found, exact.decode(theta, sample_rate=rate)) < 1e-5
+    times = torch.linspace(1, theta.shape[1] - 2, 50)
+    found = model.target.at(times.to(device), theta.float().to(device))
+    assert difference(found, exact.target.at(times, theta)) < 1e-4
 
 
 def test_local_networks_and_their_gradients(locals_, device):

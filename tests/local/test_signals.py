@@ -149,7 +149,16 @@ def test_the_copy_clips_no_more_than_the_original(copies, name):
 
 
 def test_the_judge_of_bands():
-    original = tone(440).float()
-    assert_no_band_is_louder(original, 1.3 * original + 1e-5 * tone(5000).float())
+    original = chirp(50, NYQUIST).float()
+    assert_no_band_is_louder(original, 1.3 * original)
+    with pytest.raises(AssertionError, match=r"875\d to 11026 Hz"):
+        assert_no_band_is_louder(original, original + 2 * tone(10500).float())
+    with pytest.raises(AssertionError, match="0 to "):
+        assert_no_band_is_louder(original, original + 0.1)
     with pytest.raises(AssertionError, match=r"limit -?\d+\.\d dB"):
-        assert_no_band_is_louder(original, original + 1e-3 * tone(5000).float())
+        assert_no_band_is_louder(tone(440).float(), tone(440).float() + 1e-3 * tone(5000).float())
+    assert_no_band_is_louder(tone(440).float(), tone(440).float() + 1e-5 * tone(5000).float())
+    edges = band_edges()
+    assert edges[0] == 0
+    assert edges[-1] > NYQUIST
+    assert all(high - low >= 99.9 for low, high in pairwise(edges))

@@ -33,7 +33,7 @@ def formula(t, theta, count=HOP):
 
 @settings(max_examples=25)
 @given(hop=st.fractions(10, 40, max_denominator=441) | st.just(HOP), data=st.data())
-def test_every_grid_plays_the_formula(hop, data):
+def test_every_grid_plays_the_formula_and_so_does_any_instant(hop, data):
     target, theta = make()
     total = math.ceil(hop * (FRAMES - 1)) - 1
     start = data.draw(st.integers(0, total - 1))
@@ -41,6 +41,7 @@ def test_every_grid_plays_the_formula(hop, data):
     times = torch.arange(start, start + count, dtype=torch.float64) / float(hop)
     played = target(theta, count, hop, start)
     torch.testing.assert_close(played, formula(times, theta, target._playable(hop)), rtol=0, atol=1e-9)
+    torch.testing.assert_close(played, target.at(times, theta, samples_per_hop=hop), rtol=0, atol=1e-9)
 
 
 @settings(max_examples=40)
@@ -59,6 +60,8 @@ def test_frames_may_come_in_part_with_their_number():
     target, theta = make()
     part = target(theta[:, 2:5], 20, start=35, first_frame=2)
     torch.testing.assert_close(part, target(theta)[:, 35:55], rtol=0, atol=1e-12)
+    times = torch.linspace(2, 3.9, 9)
+    torch.testing.assert_close(target.at(times, theta[:, 2:5], 2), target.at(times, theta), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("hop", [None, Fraction(HOP * 640, 441)], ids=str)
@@ -126,6 +129,8 @@ def test_what_cannot_be_played_is_refused():
             target(wrong)
     with pytest.raises(ConfigError, match="leaves no wave"):
         target(theta, samples_per_hop=Fraction(2))
+    with pytest.raises(ConfigError, match="instants must lie"):
+        target.at(torch.tensor([6.5]), theta)
     for hop, start, count in ((Fraction(4), -1, 5), (Fraction(4), 0, 0), (Fraction(0), 0, 1)):
         with pytest.raises(ConfigError, match="cannot be played"):
             FrameGrid(hop, start, count)

@@ -12,6 +12,13 @@ from hypersound_lib.local.target import LocalINR
 from hypersound_lib.local.waves import LappedTransform, dual_window, window
 
 
+@given(st.floats(-1e6, 1e6, allow_nan=False))
+def test_windows_sum_to_one_at_any_real_time(t):
+    first = math.floor(t)
+    total = sum(window(torch.tensor(t - k, dtype=torch.float64)) for k in range(first - 2, first + 4))
+    assert abs(total.item() - 1) <= 1e-6
+
+
 @given(st.floats(-1, 1))
 def test_the_dual_window_inverts_the_window_and_amplifies_nothing_much(u):
     """Of two neighbouring frames, w w̃ sums to one and mirrored parts cancel: the transform is exact."""
