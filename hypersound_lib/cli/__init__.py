@@ -1,37 +1,36 @@
 """The command line: one recording to an INR and back, a model from a corpus, and any sound through that model, also as
 a small file.
 
-Each command has a module, with `add_parser` and `run`. What is heavy is imported inside functions, so that `--help`
-need not wait for it.
+Each command is a module: its docstring, after the first colon, is its help; `add_options` and `run` are the rest.
 """
 
 import argparse
 import re
 import sys
-from collections.abc import Callable
+from importlib import import_module
 
 from hypersound_lib import __version__
-from hypersound_lib.cli import compress, decompress, evaluate, fit, info, reconstruct, render, reproduce, train
 from hypersound_lib.cli.flags import NUMBERS
+from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
 from hypersound_lib.errors import HyperSoundError, suggestion
+
+COMMANDS = ("fit", "render", "train", "reconstruct", "compress", "decompress", "info", "evaluate", "reproduce")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return the exit code: 0, 2 for an error that the user can remedy, 130 when interrupted."""
     _print_anything()
     options = _parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int | None] = options.run
     try:
-        return run(options) or 0
-    except (HyperSoundError, FloatingPointError) as error:
-        print(f"hypersound: {error}", file=sys.stderr)
-        return 2
+        return options.run(options) or 0
     except KeyboardInterrupt:
-        print("hypersound: interrupted", file=sys.stderr)
-        return 130
+        message, status = "interrupted", 130
+    except (HyperSoundError, FloatingPointError) as error:
+        message, status = str(error), 2
     except OSError as error:
-        print(f"hypersound: {_in_words(error)}", file=sys.stderr)
-        return 2
+        message, status = _in_words(error), 2
+    print(f"hypersound: {message}", file=sys.stderr)
+    return status
 
 
 def _print_anything() -> None:
@@ -42,8 +41,6 @@ def _print_anything() -> None:
 
 
 def _in_words(error: OSError) -> str:
-    from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
-
     if is_disk_full(error):
         return explain_os_error(error, error.filename or ".")
     return f"{error.filename or ''}: {error.strerror or error}"
@@ -78,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="hypersound", description="Sounds as the weights of small networks.")
     parser.add_argument("--version", action="version", version=f"hypersound {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (fit, render, train, reconstruct, compress, decompress, info, evaluate, reproduce):
-        command.add_parser(commands)
+    for name in COMMANDS:
+        command = import_module(f"{__name__}.{name}")
+        usage, _, description = (command.__doc__ or "").partition("\n\n")
+        own = commands.add_parser(name, help=usage.partition(": ")[2].rstrip("."), description=description)
+        command.add_options(own)
+        own.set_defaults(run=command.run)
     return parser

@@ -1,34 +1,32 @@
-"""`hypersound compress IN OUT.hs`: a recording to a small file, by a trained local model."""
+"""`hypersound compress IN OUT.hs`: write a recording as a small .hs file.
+
+Compress a recording of any length with a trained local model, to a file of at most so many kilobits for each second of
+sound, header included. `hypersound decompress` plays it, with the same model.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
+from hypersound_lib.cli.shared import kbps, report_band, report_channels
+from hypersound_lib.coding.files import compress_file, survey_file, write_code_file
+from hypersound_lib.coding.rate import Rate
+from hypersound_lib.files import refuse_same
+from hypersound_lib.local.model import LocalHyperSound
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = commands.add_parser(
-        "compress",
-        help="write a recording as a small .hs file",
-        description="Compress a recording of any length with a trained local model, to a file of at most so many "
-        "kilobits for each second of sound, header included. `hypersound decompress` plays it, with the same model.",
-    )
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument("file", type=Path, metavar="in", help="WAV, FLAC, Ogg, Opus or MP3")
     parser.add_argument("out", type=Path, help="file to write: .hs")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--kbps", type=float, metavar="N", help="kbit/s, at most (default: 6)")
     size.add_argument("--quality", type=float, metavar="Q", help="0 (small) to 10 (fine), whatever size it takes")
     parser.add_argument("--model", default="local", help="a model's folder or name (default: local)")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Compress, and say how large the file is."""
-    from hypersound_lib.coding.files import compress_file, survey_file, write_code_file
-    from hypersound_lib.coding.rate import Rate
-    from hypersound_lib.files import refuse_same
-    from hypersound_lib.local.model import LocalHyperSound
-
     rate = Rate.of(options.kbps, options.quality)
     refuse_same([options.file], [options.out])
     model, progress = LocalHyperSound.from_pretrained(options.model), sys.stderr.isatty()
@@ -37,23 +35,3 @@ def run(options: argparse.Namespace) -> None:
     size = write_code_file(options.out, compress_file(model, source, rate, progress=progress))
     print(f"wrote {options.out}: {size} bytes for {source.seconds:.2f} s, {kbps(size, source.seconds):.2f} kbit/s")
     report_band(options.file, source.sample_rate, model.config.sample_rate)
-
-
-def report_channels(file: Path) -> None:
-    """Say so where a recording has several channels, of which the mean is taken."""
-    from hypersound_lib.data.audio import opened
-
-    with opened(file) as sound:
-        if sound.channels > 1:
-            print(f"{file}: its {sound.channels} channels are averaged")
-
-
-def kbps(size: int, seconds: float) -> float:
-    """Return the rate of a file of so many bytes."""
-    return size / 125 / seconds
-
-
-def report_band(file: Path, file_rate: int, model_rate: int) -> None:
-    """Say so where a recording has frequencies that the model has not."""
-    if file_rate > model_rate:
-        print(f"the model keeps frequencies up to {model_rate / 2:g} Hz; {file} reaches {file_rate / 2:g} Hz")

@@ -1,20 +1,26 @@
-"""`hypersound evaluate`: models and references on the same recordings, in one table with intervals."""
+"""`hypersound evaluate`: score models on recordings, beside references of equal size.
+
+Send recordings through one or more models, and score the copies by the metrics of the paper's Table 1, beside the
+original, silence, true magnitudes without phase, Griffin-Lim, and MDCT and PCA of equal size. Means come with bootstrap
+95 % intervals.
+"""
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
+from hypersound_lib.cli.shared import command_line
+from hypersound_lib.data.ffmpeg import FOREIGN_SUFFIXES
+from hypersound_lib.data.layouts import AUDIO_SUFFIXES
+from hypersound_lib.devices import choose_device
+from hypersound_lib.evaluation import DEFAULT_METRICS, evaluate, load_systems
+from hypersound_lib.files import refuse_same
+from hypersound_lib.hub.folders import CONFIG_FILE, WEIGHTS_FILE, find_folder
+from hypersound_lib.provenance import provenance, write_result
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = commands.add_parser(
-        "evaluate",
-        help="score models on recordings, beside references of equal size",
-        description="Send recordings through one or more models, and score the copies by the metrics of the paper's "
-        "Table 1, beside the original, silence, true magnitudes without phase, Griffin-Lim, and MDCT and PCA of equal "
-        "size. Means come with bootstrap 95 % intervals.",
-    )
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument("--model", nargs="+", required=True, help="names or folders; ./NAME is always a folder")
     parser.add_argument("--data", required=True, help="a corpus by name, or a folder of audio at any rate")
     parser.add_argument("--split", help="of a corpus (default: test; of a folder: all)")
@@ -28,32 +34,21 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--device", default="auto", help="auto takes a GPU if there is one; or cpu, cuda, …")
     parser.add_argument("--processes", type=int, default=1, help="for PESQ and STOI")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything, each recording's scores included")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate, print the table, and write the file."""
-    from hypersound_lib.devices import choose_device
-    from hypersound_lib.evaluation import DEFAULT_METRICS, evaluate, load_systems
-    from hypersound_lib.files import refuse_same
-    from hypersound_lib.provenance import provenance, write_result
-
     if options.json is not None:
         refuse_same(_inputs(options), [options.json])
-    device = choose_device(options.device)
-    origin = provenance(shlex.join(["hypersound", *sys.argv[1:]]), seed=0)
+    device, origin = choose_device(options.device), provenance(command_line(), seed=0)
+    given = {name: getattr(options, name) for name in ("rates", "split", "root", "limit", "seconds", "processes")}
     evaluation = evaluate(
         load_systems(options.model, device, options.kbps),
         options.data,
-        rates=options.rates,
         metrics=DEFAULT_METRICS if options.metrics is None else options.metrics,
         references=not options.no_references,
-        split=options.split,
-        root=options.root,
-        limit=options.limit,
-        seconds=options.seconds,
-        processes=options.processes,
         progress=lambda line: print(f"… {line}", file=sys.stderr, flush=True),
+        **given,
     )
     if options.json is not None:  # before anything is printed, so that no closed pipe loses it
         results = {"data": options.data, "split": options.split, "seconds": options.seconds} | evaluation.to_json()
@@ -66,13 +61,8 @@ def run(options: argparse.Namespace) -> None:
 
 def _inputs(options: argparse.Namespace) -> list[Path]:
     """Return the local files that an evaluation reads, as far as their names tell."""
-    from hypersound_lib.data.ffmpeg import FOREIGN_SUFFIXES
-    from hypersound_lib.data.layouts import AUDIO_SUFFIXES
-    from hypersound_lib.hub.folders import CONFIG_FILE, WEIGHTS_FILE, find_folder
-
     given = [Path(name) for name in options.model]
     folders = [find_folder(path) for path in given if path.is_dir()]
-    recordings = [
-        path for path in Path(options.data).rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES + FOREIGN_SUFFIXES
-    ]
+    suffixes = AUDIO_SUFFIXES + FOREIGN_SUFFIXES
+    recordings = [path for path in Path(options.data).rglob("*") if path.suffix.lower() in suffixes]
     return [*given, *(folder / name for folder in folders for name in (CONFIG_FILE, WEIGHTS_FILE)), *recordings]

@@ -1,48 +1,41 @@
-"""`hypersound fit FILE`: turn a recording into an INR."""
+"""`hypersound fit FILE`: fit an INR to a recording.
+
+Fit an INR to a recording. Writes the reconstruction (NAME.inr.flac), the weights (NAME.inr.safetensors) and a figure of
+both sounds (NAME.inr.png). Ctrl-C stops it and keeps what there is.
+"""
 
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from hypersound_lib.cli.compress import report_channels
 from hypersound_lib.cli.flags import add_flags, given_fields
-from hypersound_lib.cli.pictures import save_picture
+from hypersound_lib.cli.shared import report_channels, save_picture
+from hypersound_lib.data import load_audio, save_audio
+from hypersound_lib.data.writing import format_of
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.files import refuse_same
 from hypersound_lib.fitting import FitConfig, fit_inr
 from hypersound_lib.inr import BASE, INR, LARGE, SIREN, SMALL, FourierMLP, ModulatedSIREN, spectral_config
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    fit = commands.add_parser(
-        "fit",
-        help="fit an INR to a recording",
-        description="Fit an INR to a recording. Writes the reconstruction (NAME.inr.flac), the weights "
-        "(NAME.inr.safetensors) and a figure of both sounds (NAME.inr.png). Ctrl-C stops it and keeps what there is.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    fit.add_argument("file", type=Path, help="WAV, FLAC, Ogg, Opus or MP3")
-    fit.add_argument("--out", type=Path, default=Path("."), help="folder for the results")
-    fit.add_argument("--network", choices=list(_NETWORKS), default="spectral", help="kind of INR")
-    fit.add_argument("--start", type=float, default=0.0, help="where to start in the recording, in seconds")
-    fit.add_argument("--seconds", type=float, default=3.0, help="how much of it to fit")
-    fit.add_argument("--sample-rate", type=int, help="resample to this rate in Hz first (default: the file's own)")
-    add_flags(fit, FitConfig, defaults={"learning_rate": "the network's own"})
-    fit.set_defaults(run=run)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    parser.add_argument("file", type=Path, help="WAV, FLAC, Ogg, Opus or MP3")
+    parser.add_argument("--out", type=Path, default=Path("."), help="folder for the results")
+    parser.add_argument("--network", choices=list(_NETWORKS), default="spectral", help="kind of INR")
+    parser.add_argument("--start", type=float, default=0.0, help="where to start in the recording, in seconds")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how much of it to fit")
+    parser.add_argument("--sample-rate", type=int, help="resample to this rate in Hz first (default: the file's own)")
+    add_flags(parser, FitConfig, defaults={"learning_rate": "the network's own"})
 
 
 def run(options: argparse.Namespace) -> int:
     """Fit, print how it goes, and write sound, weights and figure; return 130 when interrupted, else 0."""
-    import torch
-
-    from hypersound_lib.data import load_audio, save_audio
-    from hypersound_lib.data.writing import format_of
-    from hypersound_lib.files import refuse_same
-    from hypersound_lib.notebook.plots import plot_sounds
-
     base = options.out / f"{options.file.stem}.inr"
     outputs = [base.with_name(base.name + suffix) for suffix in (".safetensors", ".flac", ".png")]
     refuse_same([options.file], outputs)
@@ -64,8 +57,7 @@ def run(options: argparse.Namespace) -> int:
     reconstruction = result.sound.render()
     result.sound.save(outputs[0])
     save_audio(outputs[1], reconstruction, sample_rate)
-    fig = plot_sounds({options.file.name: waveform, "INR": reconstruction}, sample_rate)
-    save_picture(outputs[2], fig, config.seed)
+    save_picture(outputs[2], {options.file.name: waveform, "INR": reconstruction}, sample_rate, config.seed)
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
     print(f"{numbers}; {result.steps} steps in {result.seconds:.1f} s, stopped by {result.stop_reason}")
     print(f"wrote {base}.safetensors, .flac and .png")
@@ -74,21 +66,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _part(waveform, sample_rate: int, options: argparse.Namespace):
     """Return the part of the recording that was asked for; say so when something is left out."""
-    if options.start < 0 or options.seconds <= 0:
-        raise ConfigError(f"--start {options.start} must not be negative, --seconds {options.seconds} be positive")
-    total = len(waveform)
-    if options.start >= total / sample_rate:
-        raise ConfigError(f"--start {options.start}: {options.file} ends after {total / sample_rate:.2f} s")
-    first, seconds = round(options.start * sample_rate), min(options.seconds, total / sample_rate)
-    waveform = waveform[first : first + round(seconds * sample_rate)]
-    if not len(waveform):
-        raise ConfigError(f"--start {options.start}, --seconds {options.seconds}: not one sample lies there")
-    if len(waveform) < total:
+    whole = len(waveform) / sample_rate
+    first, count = (round(min(max(0.0, given), whole) * sample_rate) for given in (options.start, options.seconds))
+    part = waveform[first : first + count]
+    if options.start < 0 or not len(part):
+        given = f"--start {options.start}, --seconds {options.seconds}"
+        raise ConfigError(f"{given}: not one sample lies there; {options.file} ends after {whole:.2f} s")
+    if len(part) < len(waveform):
         print(
-            f"fitting {len(waveform) / sample_rate:.2f} s from {options.start:.2f} s on, of "
-            f"{total / sample_rate:.2f} s; --start and --seconds choose another part"
+            f"fitting {len(part) / sample_rate:.2f} s from {options.start:.2f} s on, of {whole:.2f} s; "
+            "--start and --seconds choose another part"
         )
-    return waveform
+    return part
 
 
 def _print_row(row: dict[str, float]) -> None:

@@ -4,17 +4,14 @@ A flag that is left out sets nothing, so that a command can tell what was given 
 """
 
 import argparse
-import ast
 import inspect
-import io
 import math
-import textwrap
-import tokenize
+import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from types import NoneType
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 _METAVARS = {int: "N", float: "X", str: "TEXT"}
 
@@ -84,18 +81,13 @@ def given_fields(options: argparse.Namespace, config: type, prefix: str = "") ->
 def comments(config: type) -> dict[str, str]:
     """Return what a class says of its fields in comments: at the end of a field's line, or on the lines above it."""
     found: dict[str, str] = {}
+    above: list[str] = []
     with suppress(OSError):  # installed without its source
-        source = textwrap.dedent(inspect.getsource(config))
-        lines = [line.lstrip() for line in source.splitlines()]
-        tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-        texts = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
-        for node in cast(ast.ClassDef, ast.parse(source).body[0]).body:
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                first = node.lineno
-                while lines[first - 2].startswith("#"):
-                    first -= 1
-                last = node.end_lineno or first
-                found[node.target.id] = " ".join(text for n, text in texts.items() if first <= n <= last)
+        for line in inspect.getsource(config).splitlines():
+            said = line.partition("  # ")[2]
+            if field := re.match(r" +(\w+): ", line):
+                found[field[1]] = " ".join([*above, said]).strip()
+            above = [*above, said] if line.lstrip().startswith("#") else []
     return found
 
 

@@ -1,44 +1,45 @@
-"""`hypersound reconstruct [MODEL] IN OUT`: send a sound of any length and rate through a trained model."""
+"""`hypersound reconstruct [MODEL] IN OUT`: send a recording through a trained model.
+
+Encode a recording with a trained model, play it at any sample rate, and say how far the two are apart. A local model
+compresses and decompresses it.
+"""
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from hypersound_lib.cli.compress import kbps, report_band, report_channels
-from hypersound_lib.cli.decompress import write_sound
+import torch
+from torch import Tensor
+
+from hypersound_lib.cli.shared import kbps, report_band, report_channels, save_picture, write_sound
+from hypersound_lib.coding.files import compress_file, decompress_file, survey_file, watched
+from hypersound_lib.coding.rate import Rate
+from hypersound_lib.data.audio import opened, read_blocks
+from hypersound_lib.data.waveforms import exactly, resample_blocks, resampled_length
+from hypersound_lib.devices import choose_device
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.files import refuse_same
+from hypersound_lib.metrics.blocks import compare_blocks
+from hypersound_lib.models import load_model
 
 _DRAWN = 10.0  # seconds of both that a picture shows
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = commands.add_parser(
-        "reconstruct",
-        help="send a recording through a trained model",
-        description="Encode a recording with a trained model, play it at any sample rate, and say how far the two "
-        "are apart. A local model compresses and decompresses it.",
-    )
-    parser.add_argument(
-        "model",
-        nargs="?",
-        default="local",
-        help="a training run's folder, a model's folder or name, or owner/name on the hub (default: local)",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    of_model = "a training run's folder, a model's folder or name, or owner/name on the hub (default: local)"
+    parser.add_argument("model", nargs="?", default="local", help=of_model)
     parser.add_argument("file", type=Path, metavar="in", help="WAV, FLAC, Ogg, Opus or MP3")
     parser.add_argument("out", type=Path, help="audio file to write: .flac, .wav or .ogg")
     parser.add_argument("--kbps", type=float, metavar="N", help="kbit/s of a local model, at most (default: 6)")
     parser.add_argument("--sample-rate", type=int, help="of OUT, in Hz (default: the model's own)")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="draw both, as waveforms above spectrograms")
     parser.add_argument("--device", default="auto", help="auto takes a GPU if there is one; or cpu, cuda, …")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Reconstruct, write, and compare."""
-    from hypersound_lib.devices import choose_device
-    from hypersound_lib.files import refuse_same
-    from hypersound_lib.models import load_model
-
+    """Reconstruct, write, and compare; neither sound is held in memory."""
     refuse_same([options.file], [options.out] + ([] if options.picture is None else [options.picture]))
     device = choose_device(options.device)
     model = load_model(options.model).to(device)
@@ -52,15 +53,13 @@ def run(options: argparse.Namespace) -> None:
     if rate in (file_rate, model_rate):
         print(_compare(options, file_rate, rate, seconds))
     if options.picture is not None:
-        _draw(options, file_rate, rate)
+        original, copy = _beginning(options.file, file_rate, rate), _beginning(options.out, rate, rate)
+        save_picture(options.picture, {options.file.name: original, Path(options.model).name: copy}, rate)
         print(f"wrote {options.picture}")
 
 
 def _by_blocks(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
     """Write the copy; return its samples, and the original's rate and seconds."""
-    from hypersound_lib.data.audio import opened, read_blocks
-    from hypersound_lib.errors import ConfigError
-
     if options.kbps is not None:
         raise ConfigError(f"--kbps is for local models, which write files; {options.model} is none")
     with opened(options.file) as file:
@@ -71,16 +70,12 @@ def _by_blocks(model, options: argparse.Namespace, rate: int) -> tuple[int, int,
 
 def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
     """Do what `_by_blocks` does by a file's content, which is held in memory."""
-    from hypersound_lib.coding.files import compress_file, decompress_file, survey_file
-    from hypersound_lib.coding.rate import Rate
-    from hypersound_lib.data.waveforms import exactly, resampled_length
-
     progress = sys.stderr.isatty()
     limit = Rate.of(options.kbps, None)
     source = survey_file(model, options.file, progress=progress)
     data = b""
 
-    def copied():  # once OUT can be written
+    def copied() -> Iterator[Tensor]:  # once OUT can be written
         nonlocal data
         data = b"".join(compress_file(model, source, limit, progress=progress))
         total = resampled_length(source.num_samples, source.sample_rate, rate)
@@ -91,39 +86,18 @@ def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, 
     return samples, source.sample_rate, source.seconds
 
 
-def _draw(options: argparse.Namespace, file_rate: int, rate: int) -> None:
-    """Draw the beginnings of the original and its copy."""
-    from hypersound_lib.cli.pictures import save_picture
-    from hypersound_lib.notebook.plots import plot_sounds
-
-    original, copy = (_beginning(path, of, rate) for path, of in ((options.file, file_rate), (options.out, rate)))
-    fig = plot_sounds({options.file.name: original, Path(options.model).name: copy}, rate)
-    save_picture(options.picture, fig, seed=0)
-
-
-def _beginning(path: Path, file_rate: int, rate: int):
+def _beginning(path: Path, file_rate: int, rate: int) -> Tensor:
     """Return what a picture shows of a recording, at a rate; no more of it is read."""
-    import torch
-
-    from hypersound_lib.data.audio import read_blocks
-    from hypersound_lib.data.waveforms import resample_blocks
-
-    parts, left = [], round(_DRAWN * rate)
+    parts: list[Tensor] = []
     for block in resample_blocks(read_blocks(path), file_rate, rate):
-        parts.append(block[:left])
-        left -= len(parts[-1])
-        if not left:
+        parts.append(block)
+        if sum(map(len, parts)) >= _DRAWN * rate:
             break
-    return torch.cat(parts)
+    return torch.cat(parts)[: round(_DRAWN * rate)]
 
 
 def _compare(options: argparse.Namespace, file_rate: int, rate: int, seconds: float) -> str:
-    """Say how far the copy is from the original at the same rate; neither is held in memory."""
-    from hypersound_lib.coding.files import watched
-    from hypersound_lib.data.audio import read_blocks
-    from hypersound_lib.data.waveforms import resample_blocks
-    from hypersound_lib.metrics.blocks import compare_blocks
-
+    """Say how far the copy is from the original at the same rate."""
     read = watched(read_blocks(options.file), file_rate, seconds, "compare", sys.stderr.isatty())
     values = compare_blocks(resample_blocks(read, file_rate, rate), read_blocks(options.out), rate)
     numbers = f"SNR {values['snr']:.2f} dB, NMSE {values['nmse']:.4g}"

@@ -6,10 +6,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hypersound_lib.cli.flags import given_fields
+from hypersound_lib.config_json import from_json
+from hypersound_lib.data import CORPORA
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.files import atomic_path, refuse_same
 from hypersound_lib.losses import LOSSES, LossConfig
+from hypersound_lib.presets import preset
+from hypersound_lib.training.checkpoint import Checkpoints
 from hypersound_lib.training.config import TrainingConfig
+from hypersound_lib.training.corpus import store_folder
 
 
 @dataclass(frozen=True)
@@ -31,24 +36,21 @@ def read_settings(options: argparse.Namespace) -> tuple[RunSource, TrainingConfi
         ConfigError: the preset or a value is impossible, the folder is used already, there is nothing to resume, or
             what is written would take the place of recordings.
     """
-    from hypersound_lib.presets import preset
-    from hypersound_lib.training.checkpoint import Checkpoints
-
     Checkpoints(options.out / "checkpoints", keep=1).check(options.resume)  # before a corpus is decoded, for an hour
     source, config = _read_run(options.out) if options.resume else (RunSource(), None)
     given = {name: value for name in asdict(source) if (value := getattr(options, name)) is not None}
-    # Absolute, so that the run can be resumed from another working directory.
-    places: list[str] = [name for name in ("root", "store") if name in given]
-    places += ["weights"] if "weights" in given and Path(given["weights"]).is_dir() else []
-    given |= {name: str(Path(given[name]).resolve()) for name in places}
+    # Folders are absolute, so that the run can be resumed from another working directory.
+    given |= {name: str(Path(given[name]).resolve()) for name in ("root", "store") if name in given}
+    if "weights" in given:
+        given["weights"] = _resolved(given["weights"])
+    if "data" in given:
+        given["data"] = tuple(map(_resolved, given["data"]))
     for name in ("preset", "weights"):
         if options.resume and given.get(name, getattr(source, name)) != getattr(source, name):
             raise ConfigError(
                 f"{options.out} is a run of {name} {getattr(source, name) or 'random'!r}; "
                 f"train {given[name]!r} in another --out"
             )
-    if "data" in given:
-        given["data"] = tuple(str(Path(name).resolve()) if _is_folder(name) else name for name in given["data"])
     source = replace(source, **given)
     _spare_recordings(source, options.out, preset(source.preset).model.sample_rate)
     return source, _changed(config or preset(source.preset).training, options)
@@ -71,8 +73,6 @@ def _changed(config: TrainingConfig, options: argparse.Namespace) -> TrainingCon
 
 def _spare_recordings(source: RunSource, out: Path, sample_rate: int) -> None:
     """Refuse a folder of recordings as the run's, and one within what a run or a store replaces."""
-    from hypersound_lib.training.corpus import store_folder
-
     recordings = [Path(name) for name in source.data if _is_folder(name)]
     refuse_same(recordings, [out])
     replaced = [out / "checkpoints", out / "best"]
@@ -83,8 +83,6 @@ def _spare_recordings(source: RunSource, out: Path, sample_rate: int) -> None:
 
 def _read_run(out: Path):
     """Return what a run wrote of itself."""
-    from hypersound_lib.config_json import from_json
-
     records = []
     for name in ("run.json", "training.json"):
         try:
@@ -102,6 +100,8 @@ def _read_run(out: Path):
 
 
 def _is_folder(data: str) -> bool:
-    from hypersound_lib.data import CORPORA
-
     return data.lower() not in CORPORA and Path(data).is_dir()
+
+
+def _resolved(name_or_folder: str) -> str:
+    return str(Path(name_or_folder).resolve()) if _is_folder(name_or_folder) else name_or_folder

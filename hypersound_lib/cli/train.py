@@ -1,4 +1,9 @@
-"""`hypersound train`: train a model on a corpus, interrupt it, and go on."""
+"""`hypersound train`: train a model on a corpus.
+
+Train a HyperSound. OUT receives logs, checkpoints, and the best weights, for `hypersound reconstruct OUT`. Ctrl-C stops
+after a checkpoint; `hypersound train --resume --out OUT` goes on. Options left out are the preset's, or on resuming the
+run's.
+"""
 
 import argparse
 import shlex
@@ -6,23 +11,23 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-from hypersound_lib.cli.decompress import plain_warnings
+import torch
+
 from hypersound_lib.cli.flags import add_flags
 from hypersound_lib.cli.run_settings import RunSource, read_settings, write_source
+from hypersound_lib.cli.shared import plain_warnings
+from hypersound_lib.devices import choose_device
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.files import locked
 from hypersound_lib.losses import LossConfig
-from hypersound_lib.training.config import TrainingConfig
+from hypersound_lib.models import build_model, load_model
+from hypersound_lib.presets import PRESETS, preset
+from hypersound_lib.training import TrainingConfig, train, training_stores
+from hypersound_lib.training.processes import join_processes
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = commands.add_parser(
-        "train",
-        help="train a model on a corpus",
-        description="Train a HyperSound. OUT receives logs, checkpoints, and the best weights, for `hypersound "
-        "reconstruct OUT`. Ctrl-C stops after a checkpoint; `hypersound train --resume --out OUT` goes on. Options "
-        "left out are the preset's, or on resuming the run's.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
     parser.add_argument("--resume", action="store_true", help="go on from the latest checkpoint in OUT")
     parser.add_argument("--preset", help="model and training: tutorial (default), paper-base, paper-small, …")
@@ -33,32 +38,17 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--store", help="folder to decode into, for a corpus larger than memory")
     parser.add_argument("--minutes", type=float, help="train on at most so many minutes of sound, drawn at random")
     parser.add_argument("--max-seconds", type=float, help="stop after so much time, as Ctrl-C would")
-    parser.add_argument(
-        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a GPU if there is one"
-    )
+    of_device = "auto takes a GPU if there is one"
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help=of_device)
     training = parser.add_argument_group("training")
     add_flags(training, TrainingConfig, skip=("loss",), names={"num_workers": "--workers"})
-    training.add_argument(
-        "--loss",
-        dest="loss_terms",
-        default=argparse.SUPPRESS,
-        metavar="TERMS",
-        help="such as smooth_l1+0.1*mel_stft; or l1+mel, mel, l1+stft, stft",
-    )
+    of_terms = "such as smooth_l1+0.1*mel_stft; or l1+mel, mel, l1+stft, stft"
+    training.add_argument("--loss", dest="loss_terms", default=argparse.SUPPRESS, metavar="TERMS", help=of_terms)
     add_flags(training, LossConfig, "loss_", skip=("terms",))
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train; return 130 when interrupted, else 0. In a launch of several processes, only the main one prints."""
-    import torch
-
-    from hypersound_lib.devices import choose_device
-    from hypersound_lib.files import locked
-    from hypersound_lib.presets import preset
-    from hypersound_lib.training import train, training_stores
-    from hypersound_lib.training.processes import join_processes
-
     source, config = read_settings(options)
     model_config = preset(source.preset).model
     torch.manual_seed(config.seed)
@@ -87,9 +77,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _starting_model(source: RunSource, resume: bool):
     """Return the preset's model, with random weights where none are named or a checkpoint will bring its own."""
-    from hypersound_lib.models import build_model, load_model
-    from hypersound_lib.presets import PRESETS, preset
-
     config = preset(source.preset).model
     if source.weights is None or resume:
         return build_model(config)
