@@ -1,7 +1,6 @@
 """`hypersound compress`, `decompress` and `info`: files in, files out, true numbers, clear errors."""
 
 import math
-import os
 
 import pytest
 import torch
@@ -9,7 +8,6 @@ import torch
 from hypersound_lib.cli import main
 from hypersound_lib.coding.container import Header
 from hypersound_lib.data import load_audio, save_audio
-from hypersound_lib.hypersound.model import HyperSound
 from tests.local.small import RATE, make_model, sound
 
 SECONDS = 4
@@ -46,15 +44,8 @@ def test_a_recording_goes_there_and_back(folder, capsys):
     assert (len(copy), rate) == (SECONDS * RATE, RATE)
     expected = make_model().decompress((folder / "voice.hs").read_bytes())
     torch.testing.assert_close(copy, expected, rtol=0, atol=1 / 32768)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("rate", [6000, 11025, 44100])
-def test_it_plays_at_any_rate(folder, capsys, rate):
-    compress("--quality", 5)
-    assert run("decompress", "voice.hs", "copy.flac", "--model", "small", "--sample-rate", rate) == 0
-    copy, found = load_audio("copy.flac")
-    assert (len(copy), found) == (SECONDS * rate, rate)
+    assert run("decompress", "voice.hs", "copy.flac", "--model", "small", "--sample-rate", 11025) == 0
+    assert len(load_audio("copy.flac")[0]) == SECONDS * 11025
 
 
 def test_info_describes_a_file(folder, capsys):
@@ -117,44 +108,6 @@ def test_clipped_samples_are_counted(folder, capsys):
     compress("--quality", 0)
     run("decompress", "voice.hs", "copy.wav", "--model", "small")
     assert "samples lay outside [-1, 1] and were clipped" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["compress", "none.wav", "x.hs"], "none.wav: no such file"),
-        (["compress", "text.wav", "x.hs"], "cannot be decoded as audio"),
-        (["compress", "voice.wav", "x.wav"], "a compressed sound is a .hs file"),
-        (["compress", "voice.wav", "voice.wav"], "is the same file as"),
-        (["compress", "voice.wav", "linked.wav"], "is the same file as"),
-        (["compress", "voice.wav", "x.hs", "--kbps", "1"], "1 kbit/s is too little for this sound"),
-        (["compress", "voice.wav", "x.hs", "--kbps", "-3"], "a positive number of kbit/s, not -3"),
-        (["compress", "voice.wav", "x.hs", "--quality", "11"], "between 0 and 10, not 11"),
-        (["compress", "voice.wav", "text.wav/x.hs"], "a file stands where a folder is needed"),
-        (["compress", "voice.wav", "x.hs", "--model", "none"], "none: there is no such folder or model"),
-        (["compress", "voice.wav", "x.hs", "--model", "global"], "holds a HyperSound, no LocalHyperSound"),
-        (["decompress", "none.hs", "x.wav"], "none.hs: cannot be read"),
-        (["decompress", "voice.wav", "x.wav"], "voice.wav is no .hs file"),
-        (["decompress", "voice.hs", "x.doc"], "cannot write '.doc' files"),
-        (["decompress", "voice.hs", "voice.hs"], "is the same file as"),
-        (["decompress", "voice.hs", "x.wav", "--sample-rate", "0"], "not 0"),
-        (["decompress", "voice.hs", "x.wav", "--model", "other"], "was made by another model"),
-        (["info", "text.wav"], "text.wav is no .hs file"),
-    ],
-)
-def test_errors_name_value_and_remedy(folder, capsys, tiny, arguments, message):
-    HyperSound(tiny).save_pretrained("global")
-    (folder / "text.wav").write_text("no sound")
-    os.link("voice.wav", "linked.wav")
-    compress("--quality", 5)
-    capsys.readouterr()
-    model = [] if "--model" in arguments else ["--model", "small"]
-    assert run(*arguments, *model) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.startswith("hypersound: ")
-    assert not list(folder.glob("x.*"))
-    assert len(load_audio("voice.wav")[0]) == SECONDS * 12000
 
 
 def test_a_rate_and_a_quality_exclude_each_other(folder, capsys):

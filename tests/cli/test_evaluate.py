@@ -27,12 +27,3 @@ def test_the_shipped_model_beside_its_references(tmp_path, capsys):
     assert "b.wav" in document["results"]["skipped"]
     model = [row for row in document["results"]["rows"] if row["system"] == "hypersound-small"]
     assert {row["sample_rate"] for row in model} == {8000, 16000}
-
-
-def test_mistakes_are_told_in_a_line(tmp_path, capsys):
-    assert main(["evaluate", "--model", "no-such", "--data", "mini"]) == 2
-    assert "no such folder or model" in capsys.readouterr().err
-    assert main(["evaluate", "--model", "hypersound-small", "--data", str(tmp_path / "none")]) == 2
-    assert "is no dataset" in capsys.readouterr().err
-    assert main(["evaluate", "--model", "hypersound-small", "--data", "mini", "--metrics", "loudness"]) == 2
-    assert "unknown metrics loudness" in capsys.readouterr().err

@@ -1,8 +1,7 @@
 """Flags and fields are the same: whatever a config can say, its command can, and a new field has a flag at once."""
 
 import argparse
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from types import NoneType
 from typing import Literal, get_args, get_origin, get_type_hints
 
@@ -24,6 +23,7 @@ OLD = {
     "--validate-every --checkpoint-every",
     "fit": "--loss --target-snr --steps --learning-rate --precision --device --seed",
 }
+FIELDS = [(config, field.name) for config in (TrainingConfig, LossConfig, FitConfig) for field in fields(config)]
 
 
 def flag_of(name, prefix=""):
@@ -54,25 +54,17 @@ def trained(tmp_path, *words):
     return read_settings(_parser().parse_args(["train", "--out", str(tmp_path / "run"), *words]))[1]
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(TrainingConfig) if field.name != "loss"])
-def test_every_field_of_a_training_has_a_flag_that_sets_it_alone(tmp_path, name):
-    value, words = other(get_type_hints(TrainingConfig)[name], getattr(DEFAULT, name))
-    flag = flag_of(name).replace("--", "--no-") if value is False else flag_of(name)
-    assert trained(tmp_path, flag, *words) == dataclasses.replace(DEFAULT, **{name: value})
-
-
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(LossConfig)])
-def test_every_field_of_a_loss_has_a_flag_that_sets_it_alone(tmp_path, name):
-    value, words = other(get_type_hints(LossConfig)[name], getattr(DEFAULT.loss, name))
-    loss = dataclasses.replace(DEFAULT.loss, **{name: value})
-    assert trained(tmp_path, flag_of(name, "loss_"), *words) == dataclasses.replace(DEFAULT, loss=loss)
-
-
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(FitConfig)])
-def test_every_field_of_a_fit_has_a_flag_that_sets_it_alone(name):
-    value, words = other(get_type_hints(FitConfig)[name], getattr(FitConfig(), name))
-    options = _parser().parse_args(["fit", "voice.wav", flag_of(name), *words])
-    assert given_fields(options, FitConfig) == {name: value}
+@pytest.mark.parametrize(("config", "name"), [field for field in FIELDS if field != (TrainingConfig, "loss")])
+def test_every_field_has_a_flag_that_sets_it_alone(tmp_path, config, name):
+    before = {TrainingConfig: DEFAULT, LossConfig: DEFAULT.loss, FitConfig: FitConfig()}[config]
+    value, words = other(get_type_hints(config)[name], getattr(before, name))
+    flag = flag_of(name, "loss_" if config is LossConfig else "")
+    words = [flag.replace("--", "--no-") if value is False else flag, *words]
+    after = replace(before, **{name: value})
+    if config is FitConfig:
+        assert given_fields(_parser().parse_args(["fit", "voice.wav", *words]), FitConfig) == {name: value}
+    else:
+        assert trained(tmp_path, *words) == (replace(DEFAULT, loss=after) if config is LossConfig else after)
 
 
 @pytest.mark.parametrize("command", OLD)
@@ -95,8 +87,8 @@ def test_what_a_preset_sets_can_be_taken_back(tmp_path):
 def test_a_loss_by_name_is_the_papers_and_terms_keep_the_presets_resolutions(tmp_path):
     assert trained(tmp_path, "--loss", "l1+stft").loss == LOSSES["l1+stft"]
     changed = trained(tmp_path, "--loss", "l1+stft", "--loss-n-mels", "8").loss
-    assert changed == dataclasses.replace(LOSSES["l1+stft"], n_mels=8)
-    assert trained(tmp_path, "--loss", "mse").loss == dataclasses.replace(DEFAULT.loss, terms="mse")
+    assert changed == replace(LOSSES["l1+stft"], n_mels=8)
+    assert trained(tmp_path, "--loss", "mse").loss == replace(DEFAULT.loss, terms="mse")
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,7 @@ def test_a_run_leaves_logs_checkpoint_settings_and_the_best_weights(start, voice
 
 @pytest.mark.parametrize(("tf32", "cpu", "said"), [(True, False, True), (False, False, False), (True, True, False)])
 def test_the_log_says_where_float32_is_rounded(tf32, cpu, said):
-    stores = make_store(), make_store(1)
-    text = _describe(RunSource(), changed(tf32=tf32), make_model(), stores, cpu)
+    text = _describe(RunSource(), changed(tf32=tf32), make_model(), (make_store(), make_store(1)), cpu)
     assert ("on the GPU float32 products are TF32 (--no-tf32: exact)" in text) == said
 
 
@@ -72,8 +71,11 @@ def test_resuming_needs_the_folder_alone_and_new_options_win(start, tmp_path, mo
     assert "nothing left to do" in capsys.readouterr().out
 
 
-def test_an_interrupted_run_says_how_to_go_on(start, monkeypatch, capsys):
+def test_an_interrupted_run_and_one_out_of_time_say_how_to_go_on(start, tmp_path, monkeypatch, capsys):
     arguments, out = start
+    assert main([*arguments, "--steps", "100000", "--max-seconds", "0.01", "--out", str(tmp_path / "short")]) == 0
+    assert "out of time after " in (text := capsys.readouterr().out)
+    assert "--resume" in text
     monkeypatch.setattr(
         "hypersound_lib.training.state.TrainingState.update_average",
         lambda state: state.step == 1 and os.kill(os.getpid(), signal.SIGINT),
@@ -109,14 +111,6 @@ def test_weights_of_another_model_are_refused(start, capsys, weights, message):
     assert main([*arguments, "--weights", weights]) == 2
     assert message in capsys.readouterr().err
     assert not out.exists()
-
-
-def test_time_runs_out(start, capsys):
-    arguments, _ = start
-    assert main([*arguments, "--steps", "100000", "--max-seconds", "0.01"]) == 0
-    text = capsys.readouterr().out
-    assert "out of time after " in text
-    assert "--resume" in text
 
 
 def test_a_store_is_written_and_kept_for_resuming(start, tmp_path):
@@ -191,12 +185,6 @@ def test_resuming_with_what_cannot_be_trained_on_leaves_the_run_as_it_was(start,
     assert json.loads((out / "training.json").read_text())["steps"] == 4
 
 
-def test_a_diverging_training_is_an_error_without_traceback(start, capsys):
-    arguments, _ = start
-    assert main([*arguments, "--learning-rate", "1e38", "--steps", "50"]) == 2
-    assert "is nan" in capsys.readouterr().err
-
-
 def test_minutes_bound_what_is_trained_on_and_are_kept_for_resuming(start, voices, capsys):
     arguments, out = start
     assert main([*arguments, "--minutes", "0.004"]) == 0  # of two recordings of 0.2 s
@@ -255,6 +243,3 @@ def test_recordings_that_cannot_be_divided_are_refused_with_a_way_on(start, tmp_
     assert f"{tmp_path / 'few'}: so few recordings cannot be divided" in error
     assert "at least 3 are needed. Cut them into parts" in error
     assert not out.exists()
-    save_audio(tmp_path / "few" / "third.wav", torch.rand(1600), 8000)
-    if count == 2:
-        assert main([*arguments, "--data", str(tmp_path / "few")]) == 0
