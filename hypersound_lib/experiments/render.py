@@ -1,7 +1,7 @@
 """Table 1 as Markdown: the paper's number, ours, and its interval, with scale and steps in plain sight."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -36,25 +36,29 @@ class Table:
     """Rows of Table 1, looked up in the records of their runs."""
 
     def __init__(self, records: Mapping[str, Mapping[str, Any]]):
-        self.records = {run: record for run, record in records.items()}
+        self.records = dict(records)
         for record in records.values():
             self.records |= {name: record for name in record["same"]}
         self.evaluations: dict[str, Evaluation] = {
             record["run"]: evaluation_from_json(record["evaluation"]) for record in records.values()
         }
 
+    def _place(self, row: TableRow) -> tuple[Evaluation, str, int]:
+        """Return where a row was scored: the evaluation, the system in it, and the rate in Hz."""
+        record = self.records[row.run]
+        return self.evaluations[record["run"]], record["run"], row.sample_rate or record["sample_rate"]
+
     def has(self, row: TableRow) -> bool:
         """Tell whether a row's run is there, and was scored at the row's rate."""
         if row.run not in self.records:
             return False
-        record = self.records[row.run]
-        return (record["run"], row.sample_rate or record["sample_rate"]) in self.evaluations[record["run"]].systems
+        evaluation, run, rate = self._place(row)
+        return (run, rate) in evaluation.systems
 
     def interval(self, row: TableRow, metric: str) -> Interval:
         """Return our mean of a row with its interval."""
-        record = self.records[row.run]
-        rate = row.sample_rate or record["sample_rate"]
-        return self.evaluations[record["run"]].interval(record["run"], metric, rate)
+        evaluation, run, rate = self._place(row)
+        return evaluation.interval(run, metric, rate)
 
     def beaten(self, row: TableRow, reference: str) -> list[str]:
         """Return the metrics of the six on which a row is better than a reference, recording by recording.
@@ -63,18 +67,19 @@ class Table:
         for the reference, as PESQ has none for silence. The reference is that of the base run, on the same recordings;
         where it was not evaluated at the row's rate, nothing is beaten.
         """
-        record = self.records[row.run]
-        rate = row.sample_rate or record["sample_rate"]
+        ours, run, rate = self._place(row)
         base = self.evaluations.get("base")
         if base is None or (reference, rate) not in base.systems:
             return []
-        ours = self.evaluations[record["run"]]
-        won = []
-        for metric in TABLE_1:
-            x, y = ours.values(record["run"], metric, rate), base.values(reference, metric, rate)
-            if _is_better(x, y, METRICS[metric].higher_is_better):
-                won.append(metric)
-        return won
+
+        def is_better(metric: str) -> bool:
+            x, y = ours.values(run, metric, rate), base.values(reference, metric, rate)
+            if all(map(math.isnan, y)):
+                return not any(map(math.isnan, x))
+            sign = 1 if METRICS[metric].higher_is_better else -1
+            return bootstrap([sign * (a - b) for a, b in zip(x, y, strict=True)]).low > 0
+
+        return list(filter(is_better, TABLE_1))
 
     def block(self, rows: Iterable[TableRow]) -> list[str]:
         """Return one block as lines of Markdown."""
@@ -130,13 +135,6 @@ def _preamble(records: Mapping[str, Mapping[str, Any]]) -> str:
             "of their own."
         )
     return text
-
-
-def _is_better(ours: Sequence[float], reference: Sequence[float], higher_is_better: bool) -> bool:
-    if all(map(math.isnan, reference)):
-        return not any(map(math.isnan, ours))
-    sign = 1 if higher_is_better else -1
-    return bootstrap([sign * (x - y) for x, y in zip(ours, reference, strict=True)]).low > 0
 
 
 def _cell(papers: float | None, ours: Interval) -> str:

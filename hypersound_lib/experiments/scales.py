@@ -34,10 +34,6 @@ class Scale:
     limit: int | None  # test recordings
     seconds: float  # of each
 
-    def stand_in(self, run: str) -> str:
-        """Return the run whose training a run shares."""
-        return self.same.get(run, run)
-
 
 def _losses(
     base: Preset, fft_sizes: tuple[int, ...] | None, n_mels: int, mel_fft_sizes: tuple[int, ...] | None

@@ -7,9 +7,9 @@ OUT-runs/base/, …             checkpoints and logs, from which an interrupted 
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +28,8 @@ from hypersound_lib.provenance import provenance, write_result
 from hypersound_lib.training import TrainingResult, read_log, train, training_stores
 from hypersound_lib.training.checkpoint import Checkpoints
 
+_say = partial(print, flush=True)  # a log file has each line at once
+
 
 def reproduce(
     scale_name: str,
@@ -39,7 +41,6 @@ def reproduce(
     download: bool = False,
     processes: int = 1,
     progress: bool = True,
-    say: Callable[[str], None] = print,
 ) -> bool:
     """Run what is missing of the table, one training after the other; return whether it is complete.
 
@@ -52,23 +53,29 @@ def reproduce(
         command: what the user typed.
         root: where public corpora lie; `download` fetches the corpus if it is not there.
         processes: how many compute PESQ and STOI at once.
-        progress: show a bar for each training, and tell `say` how far it has come.
+        progress: show a bar for each training.
     """
     chosen, out = scale(scale_name), Path(out)
     folders, runs, done = _runs_folder(out), _chosen_runs(chosen, only), read_results(out, chosen.name)
     data = cache(lambda rate: training_stores(chosen.data, rate, root=root, download=download))
     for run in [name for name in runs if name not in done]:
-        say(f"== {run}: training")
+        _say(f"== {run}: training")
         origin, stores = provenance(command, seed=0), data(sample_rate(chosen, run))
         trained = train_run(chosen, run, stores, folders / run, _rave_seconds(chosen, run, done), progress)
         if trained.stop_reason == "interrupted":
-            say(f"{run}: interrupted after {trained.step} steps; the same command goes on")
+            _say(f"{run}: interrupted after {trained.step} steps; the same command goes on")
             return False
-        curve, scores = read_log(folders / run / "validation.csv"), _score(chosen, run, trained, root, processes, say)
+        curve, scores = read_log(folders / run / "validation.csv"), _score(chosen, run, trained, root, processes)
         done[run] = _record(chosen, run, trained, curve, scores)
         write_result(out / f"{run}.json", done[run], origin)
-    _write_table(out, done, say)
+    _write_table(out / "table1.md", done)
     return set(run_names(chosen)) <= set(done)
+
+
+def _write_table(path: Path, done: dict[str, dict[str, Any]]) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(render(done), encoding="utf-8")
+    _say(f"wrote {path}")
 
 
 def _runs_folder(out: Path) -> Path:
@@ -95,15 +102,9 @@ def _rave_seconds(chosen: Scale, run: str, done: dict[str, dict[str, Any]]) -> f
     return done[chosen.rave_seconds_of]["seconds"]
 
 
-def _write_table(out: Path, done: dict[str, dict[str, Any]], say: Callable[[str], None]) -> None:
-    with atomic_path(out / "table1.md") as temporary:
-        temporary.write_text(render(done), encoding="utf-8")
-    say(f"wrote {out / 'table1.md'}")
-
-
 def run_names(chosen: Scale) -> list[str]:
     """Return all trainings of a scale, in the order in which they run."""
-    wanted = dict.fromkeys(chosen.stand_in(row.run) for row in ROWS)
+    wanted = dict.fromkeys(chosen.same.get(row.run, row.run) for row in ROWS)
     # RAVE comes last: it trains no longer than another run did.
     return [*(name for name in wanted if name != "rave"), "rave"]
 
@@ -142,8 +143,6 @@ def train_run(
         return train_rave(
             rave, *stores, scale.rave_training, folder, resume=resume, max_seconds=seconds, progress=progress
         )
-    if run not in scale.runs:
-        raise ConfigError(f"{run!r} is no run of scale {scale.name}; there are rave, {', '.join(scale.runs)}")
     model = HyperSound(cast(HyperSoundConfig, scale.runs[run].model))
     return train(model, *stores, scale.runs[run].training, folder, resume=resume, progress=progress)
 
@@ -154,14 +153,14 @@ def sample_rate(scale: Scale, run: str) -> int:
 
 
 def _score(
-    chosen: Scale, run: str, trained: TrainingResult, root: str | os.PathLike | None, processes: int, say
+    chosen: Scale, run: str, trained: TrainingResult, root: str | os.PathLike | None, processes: int
 ) -> Evaluation:
     """Score a model on the test voices; the base model at every rate of the table, with references."""
-    say(f"== {run}: {trained.step} steps in {trained.seconds:.0f} s; scoring")
+    _say(f"== {run}: {trained.step} steps in {trained.seconds:.0f} s; scoring")
     rate = sample_rate(chosen, run)
     system = model_system(trained.model, run)
     excerpts, _ = choose_excerpts(chosen.data, root=root, limit=chosen.limit, seconds=chosen.seconds)
-    common = {"references": False, "processes": processes, "progress": say}
+    common: dict[str, Any] = {"references": False, "processes": processes, "progress": _say}
     if run != "base":
         return evaluate(system, excerpts, rates=[rate], **common)
     references = reference_systems([system])
