@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from hypersound_lib.coords import time_coords
 from hypersound_lib.devices import check_precision, choose_device
 from hypersound_lib.errors import ConfigError, check_sample_rate
-from hypersound_lib.fitting.fitted_sound import FittedSound
+from hypersound_lib.fitting.fitted_sound import CHUNK, FittedSound
 from hypersound_lib.inr import INR
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import lsd, mse, snr
@@ -158,10 +158,8 @@ class _Clip:
         """Measure the whole clip, in dB; the estimate of a step that saw all of it in float32 is used again."""
         if self.window is None and self.exact:
             return snr(self.target, estimate[0].float()).item()
-        pieces = [
-            self.inr.evaluate(self._features(slice(i, i + 32768)), weights).squeeze(-1)
-            for i in range(0, len(self.target), 32768)
-        ]
+        parts = (slice(start, start + CHUNK) for start in range(0, len(self.target), CHUNK))
+        pieces = [self.inr.evaluate(self._features(part), weights).squeeze(-1) for part in parts]
         return snr(self.target, torch.cat(pieces)).item()
 
     def _features(self, index: slice | Tensor) -> Tensor:
@@ -203,22 +201,16 @@ class _Log:
 
     def result(self, waveform: Tensor, sound: FittedSound) -> FitResult:
         """Put the best weights back, and measure them as a listener would hear them."""
-        seconds = time.perf_counter() - self.started
+        seconds, steps = time.perf_counter() - self.started, int(self.history[-1]["step"])
         self.bar.close()
         with torch.no_grad():
             for name, p in sound.inr.named_parameters():
                 p.copy_(self.best_weights[name])
-        steps = int(self.history[-1]["step"])
-        return FitResult(sound, self.history, measure(waveform, sound), seconds, steps, self.stop_reason)
-
-
-def measure(waveform: Tensor, sound: FittedSound) -> dict[str, float]:
-    """Compare a represented sound with its original: SNR in dB, MSE, and LSD where the clip is long enough."""
-    waveform, estimate = waveform.detach().float().cpu(), sound.render()
-    metrics = {"snr": snr(waveform, estimate).item(), "mse": mse(waveform, estimate).item()}
-    with suppress(ConfigError):  # a clip shorter than one window has no LSD
-        metrics["lsd"] = lsd(waveform, estimate, sound.sample_rate).item()
-    return metrics
+        waveform, estimate = waveform.detach().float().cpu(), sound.render()
+        metrics = {"snr": snr(waveform, estimate).item(), "mse": mse(waveform, estimate).item()}
+        with suppress(ConfigError):  # a clip shorter than one window has no LSD
+            metrics["lsd"] = lsd(waveform, estimate, sound.sample_rate).item()
+        return FitResult(sound, self.history, metrics, seconds, steps, self.stop_reason)
 
 
 def _check(waveform: Tensor, sample_rate: int, config: FitConfig) -> float:
@@ -236,10 +228,10 @@ def _check(waveform: Tensor, sample_rate: int, config: FitConfig) -> float:
     rate_possible = 0 < config.learning_rate < math.inf
     if min(config.steps, config.evaluate_every, config.windows_per_step) < 1 or not rate_possible:
         raise ConfigError(f"steps, evaluate_every, windows_per_step and learning_rate must be positive: {config}")
-    if config.target_snr is not None and math.isnan(config.target_snr):
-        raise ConfigError("target_snr is NaN, which no fit would ever reach; give decibels, or None to use all steps")
-    if config.max_seconds is not None and math.isnan(config.max_seconds):
-        raise ConfigError("max_seconds is NaN, which no fit would ever reach; give seconds, or None for no limit")
+    if any(limit is not None and math.isnan(limit) for limit in (config.target_snr, config.max_seconds)):
+        raise ConfigError(
+            f"target_snr or max_seconds is NaN, which no fit would ever reach; None is no limit: {config}"
+        )
     if not 0 <= config.seed < 2**63:
         raise ConfigError(f"a seed is a whole number from 0 to 2^63 - 1, not {config.seed}")
     if config.schedule not in ("constant", "cosine") or config.precision not in ("float32", "bfloat16"):

@@ -16,11 +16,12 @@ from torch import Tensor
 from hypersound_lib.config_json import MOST_SAMPLES, kind_from_json
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.data.os_errors import name_in_text
-from hypersound_lib.errors import HIGHEST_RATE, ConfigError, WeightsFileError, check_sample_rate, limit_sizes
+from hypersound_lib.errors import ConfigError, WeightsFileError, check_sample_rate
 from hypersound_lib.files import atomic_path
 from hypersound_lib.hub.folders import first_not_finite
 from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
 
+CHUNK = 32768  # instants evaluated at once; it bounds the memory and does not change the result
 _FORMAT = "hypersound_lib.represented_sound/1"
 
 
@@ -39,22 +40,18 @@ class FittedSound:
     gain: float = 1.0  # the original's peak: the network itself is fitted at full scale
 
     def __post_init__(self):
-        for name in ("sample_rate", "num_samples"):
-            number = getattr(self, name)
-            if not isinstance(number, Integral) or isinstance(number, bool):
-                raise ConfigError(f"{name} is a whole number, not {number!r}")
-            object.__setattr__(self, name, int(number))  # of NumPy's, say, which JSON does not know
-        limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
-        if self.sample_rate < 1 or self.num_samples < 1:
-            raise ConfigError(f"a sound has a sample, and a rate in Hz: not {self.num_samples} at {self.sample_rate}")
+        check_sample_rate(self.sample_rate)
+        count = self.num_samples
+        if not isinstance(count, Integral) or isinstance(count, bool) or not 1 <= count <= MOST_SAMPLES:
+            raise ConfigError(f"a sound has a whole number of samples, from 1 to {MOST_SAMPLES}, not {count!r}")
+        for name in ("sample_rate", "num_samples"):  # of NumPy's, say, which JSON does not know
+            object.__setattr__(self, name, int(getattr(self, name)))
 
     @torch.no_grad()
-    def render(self, sample_rate: int | None = None, chunk_size: int = 32768) -> Tensor:
-        """Evaluate the sound at any rate: `(T,)`, float32 on the CPU, where T follows from duration and rate.
+    def render(self, sample_rate: int | None = None) -> Tensor:
+        """Evaluate the sound at any rate in Hz, or at the original's: `(T,)`, float32 on the CPU.
 
-        Args:
-            sample_rate: in Hz; the original's when None.
-            chunk_size: instants evaluated at once; it bounds the memory and does not change the result.
+        T follows from duration and rate.
 
         Raises:
             ConfigError: there is no such rate, it gives more than 2²⁸ samples, or the network's output is not
@@ -70,8 +67,8 @@ class FittedSound:
         # One precision for all chunks: that which the last instant needs.
         dtype = time_coords(1, sample_rate=rate, duration=duration, start=total - 1).dtype
         chunks = []
-        for start in range(0, total, chunk_size):
-            count = min(chunk_size, total - start)
+        for start in range(0, total, CHUNK):
+            count = min(CHUNK, total - start)
             coords = time_coords(count, sample_rate=rate, duration=duration, start=start, dtype=dtype, device=device)
             chunks.append(self.inr(coords).float().cpu())
         waveform = self.gain * torch.cat(chunks)
@@ -89,13 +86,8 @@ class FittedSound:
         kind = type(self.inr).__name__
         if INR_CONFIGS.get(kind) is not type(self.inr.config):
             raise ConfigError(f"a file holds one of {', '.join(INR_CONFIGS)}, not {kind}; add it to inr/build.py")
-        description = {
-            "kind": kind,
-            "config": dataclasses.asdict(self.inr.config),
-            "sample_rate": self.sample_rate,
-            "num_samples": self.num_samples,
-            "gain": self.gain,
-        }
+        description = {"kind": kind, "config": dataclasses.asdict(self.inr.config)}
+        description |= {name: getattr(self, name) for name in ("sample_rate", "num_samples", "gain")}
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.inr.state_dict().items()}
         metadata = {"format": _FORMAT, "sound": json.dumps(description)}
         if (bad := first_not_finite(tensors)) or not math.isfinite(self.gain):

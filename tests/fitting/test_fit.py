@@ -40,14 +40,6 @@ def test_reaches_the_target_and_stops_there():
     assert result.steps < 300
 
 
-@pytest.mark.slow
-def test_a_fitted_tone_keeps_its_frequency_at_another_rate():
-    result = fit(tone(), target_snr=35.0)
-    fine = result.sound.render(2 * RATE)
-    peak = torch.fft.rfft(fine).abs().argmax().item() * 2 * RATE / len(fine)
-    assert abs(peak - 440) < 2 * RATE / len(fine)
-
-
 @pytest.mark.parametrize(
     "build",
     [
@@ -63,18 +55,16 @@ def test_every_kind_of_network_learns_a_tone(build):
 
 
 @pytest.mark.parametrize("settings", [{}, {"window": 512, "windows_per_step": 2}])
-def test_same_seed_same_result(settings):
-    first, second = (fit(tone(), steps=20, target_snr=None, **settings) for _ in range(2))
-    assert [row["snr"] for row in first.history] == [row["snr"] for row in second.history]
+def test_same_seed_same_result_and_random_windows_depend_on_it(settings):
+    first, second, other = (fit(tone(), steps=20, target_snr=None, seed=seed, **settings) for seed in (0, 0, 1))
+    snrs = [[row["snr"] for row in result.history] for result in (first, second, other)]
+    assert snrs[0] == snrs[1]
+    assert (snrs[0] == snrs[2]) == (settings == {})
     assert torch.equal(first.sound.render(), second.sound.render())
 
 
-def test_random_windows_learn_and_depend_on_the_seed():
-    settings = {"window": 512, "windows_per_step": 2, "steps": 200, "target_snr": 12.0}
-    result = fit(tone(), **settings)
-    assert result.stop_reason == "target"
-    other = fit(tone(), **settings, seed=1)
-    assert other.history[1]["snr"] != result.history[1]["snr"]
+def test_random_windows_learn():
+    assert fit(tone(), window=512, windows_per_step=2, steps=200, target_snr=12.0).stop_reason == "target"
 
 
 def test_the_best_weights_are_kept_not_the_last():
@@ -118,7 +108,7 @@ def test_mel_loss_lowers_the_spectral_distance_while_it_trains():
     assert kept["mel_stft"].item() == pytest.approx(min(losses), rel=1e-3)
 
 
-def test_callback_sees_every_row_and_can_stop():
+def test_callback_sees_every_row_and_can_stop_and_so_does_a_time_limit():
     rows = []
 
     def callback(row):
@@ -126,15 +116,10 @@ def test_callback_sees_every_row_and_can_stop():
         return row["step"] >= 20
 
     result = fit(tone(), callback=callback, target_snr=None)
-    assert result.stop_reason == "callback"
+    assert (result.stop_reason, result.steps) == ("callback", 20)
     assert rows == result.history
-    assert result.steps == 20
-
-
-def test_time_limit_stops():
     result = fit(tone(), target_snr=None, max_seconds=0.0, steps=10**6)
-    assert result.stop_reason == "time"
-    assert result.steps == 0
+    assert (result.stop_reason, result.steps) == ("time", 0)
 
 
 def test_interruption_returns_the_best_so_far():
@@ -204,5 +189,5 @@ def test_any_kind_of_whole_number_is_a_rate(tmp_path):
 def test_a_sound_beyond_the_limits_of_its_file_is_refused_before_the_fit(monkeypatch):
     monkeypatch.setattr("hypersound_lib.fitting.fitted_sound.MOST_SAMPLES", 99)
     monkeypatch.setattr(fitting, "_descend", None)
-    with pytest.raises(ConfigError, match="num_samples is at most 99, not 100"):
+    with pytest.raises(ConfigError, match="samples, from 1 to 99, not 100"):
         fit(tone(100), SIREN(SIRENConfig(hidden_layers=1, width=4)))
