@@ -20,6 +20,7 @@ from torch import Tensor
 from hypersound_lib.data import as_sound
 from hypersound_lib.data.writing import WRITE_BLOCK
 from hypersound_lib.errors import ConfigError, check_sample_rate
+from hypersound_lib.notebook import show_html
 
 Rates = int | Mapping[str, int]  # in Hz: of all sounds, or of each by its label
 
@@ -44,16 +45,12 @@ def play_all(sounds: Mapping[str, Tensor], sample_rate: Rates) -> None:
     The usual `IPython.display.Audio` brings every sound to full scale by itself: an almost silent one then plays as
     loud as its original. Here nothing changes unless a sound exceeds full scale; then all are lowered alike.
     """
-    from IPython.display import HTML, display
-
-    display(HTML(players_html(sounds, sample_rate)))
+    show_html(players_html(sounds, sample_rate))
 
 
 def compare(sounds: Mapping[str, Tensor], sample_rate: Rates) -> None:
     """Show one player for several versions `(T,)` of a sound, which switches without a gap; all have one gain."""
-    from IPython.display import HTML, display
-
-    display(HTML(compare_html(sounds, sample_rate)))
+    show_html(compare_html(sounds, sample_rate))
 
 
 def players_html(sounds: Mapping[str, Tensor], sample_rate: Rates) -> str:
@@ -100,17 +97,6 @@ def blind_player_html(waveform: Tensor, sample_rate: int, label: str) -> str:
     return _player_html(label, _array(waveform, label), _rate(sample_rate, label))
 
 
-def describe(waveform: np.ndarray, sample_rate: int) -> str:
-    """Say duration and level in words.
-
-    >>> describe(np.full(22050, 0.5), 22050)
-    '1.00 s, -6.0 dBFS RMS'
-    """
-    rms = float(np.sqrt(np.mean(np.square(waveform, dtype=np.float64)))) if len(waveform) else 0.0
-    level = f"{20 * np.log10(rms):.1f} dBFS RMS" if rms > 0 else "silence"
-    return f"{len(waveform) / sample_rate:.2f} s, {level}"
-
-
 def _array(waveform: Tensor, label: str) -> np.ndarray:
     try:
         return as_sound(waveform).numpy()
@@ -127,7 +113,10 @@ def _rate(sample_rate: Rates, label: str) -> int:
 
 
 def _player_text(label: str, samples: np.ndarray, sample_rate: int, lowered_by: float) -> str:
-    text = " · ".join(filter(None, [label, describe(samples, sample_rate)]))
+    """Say label, duration and level, such as "a voice · 1.00 s, -6.0 dBFS RMS"."""
+    rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+    level = f"{20 * np.log10(rms):.1f} dBFS RMS" if rms > 0 else "silence"
+    text = " · ".join(filter(None, [label, f"{len(samples) / sample_rate:.2f} s, {level}"]))
     if lowered_by > 1.006:  # below 0.05 dB it would read 0.0
         text += f" (all lowered by {20 * np.log10(lowered_by):.1f} dB)"
     return text

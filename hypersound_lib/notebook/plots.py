@@ -18,6 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
+from hypersound_lib.notebook import show_html
+
 Waveform = Tensor | np.ndarray | Sequence[float]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DRAWINGS = Path(__file__).with_name("drawings")
@@ -42,18 +44,12 @@ def figure(
 
 def show(fig: Figure, alt: str) -> None:
     """Display a figure in a notebook; `alt` says in words what there is to see."""
-    from IPython.display import HTML, display
-
-    display(HTML(image_html(fig, alt)))
+    show_html(image_html(fig, alt))
 
 
 def drawing(name: str, alt: str) -> None:
     """Display one of the library's drawings in a notebook: `drawings/NAME.svg`; `alt` says in words what it shows."""
-    from IPython.display import HTML, display
-
-    data = base64.b64encode((_DRAWINGS / f"{name}.svg").read_bytes()).decode()
-    source = f"data:image/svg+xml;base64,{data}"
-    display(HTML(f'<img src="{source}" alt="{html.escape(alt, quote=True)}" style="max-width:100%">'))
+    show_html(_img("svg+xml", (_DRAWINGS / f"{name}.svg").read_bytes(), alt))
 
 
 def image_html(fig: Figure, alt: str) -> str:
@@ -64,14 +60,18 @@ def image_html(fig: Figure, alt: str) -> str:
     fig.savefig(drawn, format="png")
     # 256 colours are as many as the colour map of a spectrogram has, and halve the file.
     Image.open(drawn).convert("RGB").quantize(256).save(buffer, format="png", optimize=True)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt, quote=True)}" style="max-width:100%">'
+    return _img("png", buffer.getvalue(), alt)
 
 
-def plot_waveform(ax: Axes, waveform: Waveform, sample_rate: int, **style: Any) -> None:
+def _img(kind: str, content: bytes, alt: str) -> str:
+    source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return f'<img src="{source}" alt="{html.escape(alt, quote=True)}" style="max-width:100%">'
+
+
+def plot_waveform(ax: Axes, waveform: Waveform, sample_rate: int) -> None:
     """Draw one waveform `(T,)` against seconds."""
     samples = np.asarray(waveform)
-    ax.plot(np.arange(len(samples)) / sample_rate, samples, linewidth=0.6, **style)
+    ax.plot(np.arange(len(samples)) / sample_rate, samples, linewidth=0.6)
     ax.set(xlabel="time (s)", ylabel="amplitude")
 
 
@@ -108,8 +108,7 @@ def plot_sounds(sounds: Mapping[str, Waveform], sample_rate: int) -> Figure:
         if column > 0:
             axes[0, column].set_ylabel("")
             axes[1, column].set_ylabel("")
-    bar = fig.colorbar(image, ax=axes[1, -1])
-    bar.set_label("level (dB)")
+    fig.colorbar(image, ax=axes[1, -1]).set_label("level (dB)")
     return fig
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from hypersound_lib.evaluation.results import short
 
 _BEST, _WORST = (240, 246, 252), (8, 64, 129)  # light and dark blue, sRGB
+_DARK = 0.69  # from this shade on, white has more contrast than black; either has 4.5 or more (WCAG 2.2)
 
 
 def rank_table_html(
@@ -38,33 +39,20 @@ def rank_table_html(
     return f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
-def ranks(values: Sequence[float], higher_is_better: bool) -> list[int | None]:
-    """Return each value's rank, 0 for the best; equal values share one, and NaN has none.
+def _shades(values: Sequence[float], higher_is_better: bool) -> list[float | None]:
+    """Return 0 for the best value, 1 for the worst, by rank; equal values share a shade, and NaN has none.
 
-    >>> ranks([3.0, 1.0, math.nan, 1.0, 2.0], higher_is_better=False)
-    [2, 0, None, 0, 1]
+    >>> _shades([3.0, 1.0, math.nan, 1.0, 2.0], higher_is_better=False)
+    [1.0, 0.0, None, 0.0, 0.5]
     """
     order = sorted({value for value in values if not math.isnan(value)}, reverse=higher_is_better)
-    return [None if math.isnan(value) else order.index(value) for value in values]
-
-
-def _shades(values: Sequence[float], higher_is_better: bool) -> list[float | None]:
-    """Return 0 for the best value, 1 for the worst."""
-    places = ranks(values, higher_is_better)
-    last = max((place for place in places if place is not None), default=0)
-    return [None if place is None else place / max(last, 1) for place in places]
+    return [None if math.isnan(value) else order.index(value) / max(len(order) - 1, 1) for value in values]
 
 
 def _cell(value: float, shade: float | None) -> str:
     style = "text-align:right;padding:0.2em 0.6em"
     if shade is None:
         return f'<td style="{style}">none</td>'
-    colour = [round(best + shade * (worst - best)) for best, worst in zip(_BEST, _WORST, strict=True)]
-    text = "#000" if _luminance(colour) > 0.18 else "#fff"  # from there on, black has less contrast than white
-    return f'<td style="{style};background:rgb{tuple(colour)};color:{text}">{short(value)}</td>'
-
-
-def _luminance(colour: Sequence[int]) -> float:
-    """Return the relative luminance of an sRGB colour, 0 to 1 (WCAG 2.2)."""
-    linear = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    colour = tuple(round(best + shade * (worst - best)) for best, worst in zip(_BEST, _WORST, strict=True))
+    text = "#000" if shade < _DARK else "#fff"
+    return f'<td style="{style};background:rgb{colour};color:{text}">{short(value)}</td>'

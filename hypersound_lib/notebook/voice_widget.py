@@ -20,17 +20,18 @@ from hypersound_lib.data import load_audio
 from hypersound_lib.errors import HyperSoundError
 from hypersound_lib.notebook.widgets import scripts_widget
 
+SECONDS = 10.0  # that are taken of a sound, at most
+_SCRIPT = Path(__file__).with_name("recorder.js").read_text(encoding="utf-8")
 _FIELD = "hypersound-recording"  # the CSS class of the text field
 
 
-def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0) -> Any:
+def voice_input(respond: Callable[[Tensor, int], str]) -> Any:
     """Return an `ipywidgets.VBox` that takes a sound file, or what `recorder_html` records, and shows the answer.
 
     Where no kernel runs, a notebook shows nothing of a widget.
 
     Args:
-        respond: from a waveform `(T,)` and its rate in Hz to HTML.
-        seconds: what is beyond is left out.
+        respond: from a waveform `(T,)`, of 10 seconds at most, and its rate in Hz to HTML.
     """
     import ipywidgets
 
@@ -45,11 +46,10 @@ def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0) ->
         answer.value = "Listening …"
         try:
             waveform, sample_rate = _decode(*read(given))
-            answer.value = respond(waveform[: round(seconds * sample_rate)], sample_rate)
-        except HyperSoundError as error:
-            answer.value = f"<p>{html.escape(str(error))}</p>"
-        except Exception as error:  # of `respond`, or of bytes that are none: a notebook shows it nowhere else
-            answer.value = f"<p>{html.escape(f'{type(error).__name__}: {error}')}</p>"
+            answer.value = respond(waveform[: round(SECONDS * sample_rate)], sample_rate)
+        except Exception as error:  # of `respond`, or of bytes that are none, too: a notebook shows it nowhere else
+            said = str(error) if isinstance(error, HyperSoundError) else f"{type(error).__name__}: {error}"
+            answer.value = f"<p>{html.escape(said)}</p>"
 
     upload.observe(lambda change: answer_to(_uploaded, change["new"]), names="value")
     recorded.observe(
@@ -58,14 +58,14 @@ def voice_input(respond: Callable[[Tensor, int], str], seconds: float = 10.0) ->
     return ipywidgets.VBox([upload, recorded, answer, scripts_widget()])
 
 
-def recorder_html(seconds: float = 10.0) -> str:
+def recorder_html() -> str:
     """Return what gives sound to a `voice_input` on the same page: a button that records, and one for a file.
 
-    The file may be of any format that the browser plays, such as M4A and WebM. Up to so many seconds are taken of
-    either. Where there is no microphone, it says so and does nothing.
+    The file may be of any format that the browser plays, such as M4A and WebM. Ten seconds are taken of either,
+    at most. Where there is no microphone, it says so and does nothing.
     """
     name = f"hypersound-{uuid.uuid4().hex}"
-    script = _SCRIPT.replace("NAME", name).replace("FIELD", _FIELD).replace("SECONDS", f"{seconds:g}")
+    script = _SCRIPT.replace("NAME", name).replace("FIELD", _FIELD).replace("SECONDS", f"{SECONDS:g}")
     return (
         f'<div id="{name}"><button type="button">Record my voice</button> <span aria-live="polite"></span> '
         f'<a download="voice.wav" hidden>save it as a file</a><br><label>or a file that the browser can play, such as '
@@ -84,71 +84,3 @@ def _decode(name: str, data: bytes) -> tuple[Tensor, int]:
         path = Path(folder) / f"voice{PurePath(name).suffix}"
         path.write_bytes(data)
         return load_audio(path)
-
-
-_SCRIPT = """
-(() => {
-  const box = document.getElementById("NAME");
-  const [button, status, link] = box.children, chosen = box.querySelector("input");
-  let recorder = null;
-  const say = text => { status.textContent = text; };
-
-  function wav(samples, rate) {  // Float32Array -> bytes of a mono 16-bit WAV
-    const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
-    const text = (at, word) => [...word].forEach((c, i) => view.setUint8(at + i, c.charCodeAt(0)));
-    text(0, "RIFF"); view.setUint32(4, 36 + 2 * samples.length, true); text(8, "WAVEfmt ");
-    view.setUint32(16, 16, true); view.setUint16(20, 1, true); view.setUint16(22, 1, true);
-    view.setUint32(24, rate, true); view.setUint32(28, 2 * rate, true);
-    view.setUint16(32, 2, true); view.setUint16(34, 16, true);
-    text(36, "data"); view.setUint32(40, 2 * samples.length, true);
-    samples.forEach((x, i) => view.setInt16(44 + 2 * i, Math.round(32767 * Math.max(-1, Math.min(1, x))), true));
-    return new Blob([view.buffer], {type: "audio/wav"});
-  }
-
-  async function decode_and_give(recording) {
-    const sound = await new OfflineAudioContext(1, 1, 44100).decodeAudioData(await recording.arrayBuffer());
-    const samples = new Float32Array(Math.min(sound.length, Math.ceil(SECONDS * sound.sampleRate)));
-    for (let c = 0; c < sound.numberOfChannels; c++)  // their mean, as load_audio has it
-      sound.getChannelData(c).subarray(0, samples.length).forEach((x, i) => samples[i] += x / sound.numberOfChannels);
-    const file = wav(samples, sound.sampleRate);
-    link.href = URL.createObjectURL(file);
-    link.hidden = false;
-    const reader = new FileReader();
-    reader.onload = () => {
-      const field = [...document.querySelectorAll(".FIELD textarea, textarea.FIELD")].pop();
-      if (!field) { say("Decoded. No kernel listens here: save it, and upload it where one does."); return; }
-      field.value = reader.result.split(",")[1];
-      for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, {bubbles: true}));
-      say((samples.length / sound.sampleRate).toFixed(1) + " s taken.");
-    };
-    reader.readAsDataURL(file);
-  }
-
-  const hand_over = recording => decode_and_give(recording).catch(error => say("It could not be read: " + error));
-
-  chosen.onchange = () => { if (chosen.files.length) hand_over(chosen.files[0]); chosen.value = ""; };
-
-  button.onclick = async () => {
-    if (recorder && recorder.state === "recording") { recorder.stop(); return; }
-    try {
-      const plain = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
-      const stream = await navigator.mediaDevices.getUserMedia({audio: plain});
-      const parts = [];
-      recorder = new MediaRecorder(stream);
-      recorder.ondataavailable = event => parts.push(event.data);
-      recorder.onstop = () => {
-        stream.getTracks().forEach(track => track.stop());
-        button.textContent = "Record again";
-        hand_over(new Blob(parts, {type: recorder.mimeType}));
-      };
-      recorder.start();
-      const current = recorder;
-      setTimeout(() => { if (current.state === "recording") current.stop(); }, 1000 * SECONDS);
-      button.textContent = "Stop";
-      say("Speak now, for up to SECONDS seconds.");
-    } catch (error) {
-      say("There is no microphone here (" + error + "). Record with another program, and upload the file.");
-    }
-  };
-})();
-"""

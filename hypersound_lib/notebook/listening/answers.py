@@ -49,27 +49,23 @@ class Answers:
             raise ConfigError(f"trial {trial.number} is not one of this test: it cannot be saved here")
         if set(ratings) != set(trial.sounds):
             raise ConfigError(f"trial {trial.number} asks for {', '.join(trial.sounds)}, not {', '.join(ratings)}")
-        for letter, rating in ratings.items():
-            if not (math.isfinite(rating) and 0 <= rating <= 100):
-                raise ConfigError(f"the rating of {letter} is {rating}: give one from 0 to 100")
-        common = {
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "trial": trial.number,
-            "recording": guarded(trial.recording),
-        }
-        own = [{"letter": x, "system": guarded(trial.key[x]), "rating": ratings[x]} for x in trial.sounds]
+        if bad := [letter for letter, rating in ratings.items() if not _is_possible(rating)]:
+            raise ConfigError(f"the rating of {bad[0]} is {ratings[bad[0]]}: give one from 0 to 100")
         # Whatever was written meanwhile must be ours, and stays.
-        kept = [row for row in self._read_own() if row["trial"] != str(trial.number)]
-        kept = [row | {name: guarded(row[name]) for name in _NAMES} for row in kept]
+        rows: list[dict] = [row for row in self._read_own() if row["trial"] != str(trial.number)]
+        time = datetime.now(UTC).isoformat(timespec="seconds")
+        for x in trial.sounds:
+            values = (time, trial.number, trial.recording, x, trial.key[x], ratings[x])
+            rows.append(dict(zip(COLUMNS, values, strict=True)))
         with atomic_path(self.path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
-            writer.writerows(kept + [common | row for row in own])
+            writer.writerows(row | {name: guarded(row[name]) for name in _NAMES} for row in rows)
 
-    def given(self, trial: Trial) -> dict[str, float] | None:
-        """Return the ratings of a trial by letter, of those that the file has; None if nothing was answered yet."""
+    def given(self, trial: Trial) -> dict[str, float]:
+        """Return the ratings of a trial by letter, of those that the file has."""
         rows = [row for row in self._read_own() if row["trial"] == str(trial.number)]
-        return {row["letter"]: float(row["rating"]) for row in rows} or None
+        return {row["letter"]: float(row["rating"]) for row in rows}
 
     def first_open(self) -> int:
         """Return the index of the first trial that lacks the answer to a letter, `len(trials)` if none does."""
@@ -86,7 +82,7 @@ class Answers:
             for letter, system in trial.key.items()
         }
         for row in rows:
-            if (row["trial"], row["recording"], row["letter"], row["system"]) not in known:
+            if tuple(row[name] for name in COLUMNS[1:-1]) not in known:
                 raise ConfigError(
                     f"{self.path}: trial {row['trial']} ({row['recording']}) is of another test: other recordings, "
                     "systems or seed. Choose another file"
@@ -131,7 +127,7 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
     if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
         raise ConfigError(f"{path}: not a file of answers, which has the columns {', '.join(COLUMNS)}")
     for row in rows:
-        if not _is_possible(row):
+        if not _is_possible(row["rating"]):
             raise ConfigError(
                 f"{path}: trial {row['trial']}, {row['letter']}: the rating {row['rating']!r} cannot be; give one from "
                 "0 to 100"
@@ -152,8 +148,8 @@ def _as_given(row: Mapping) -> dict:
     return {**row, **{name: re.sub(r"^'(?='*[=+\-@\t\r])", "", row[name]) for name in _NAMES if row.get(name)}}
 
 
-def _is_possible(row: Mapping[str, str]) -> bool:
+def _is_possible(rating: float | str) -> bool:
     try:
-        return 0 <= float(row["rating"]) <= 100  # not so for NaN
+        return 0 <= float(rating) <= 100  # not so for NaN
     except ValueError:
         return False

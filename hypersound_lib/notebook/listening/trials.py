@@ -44,31 +44,30 @@ class Trial:
     sample_rate: int  # Hz
 
 
-def rating_test(recordings: Mapping[str, Recording], seed: int = 0, anchor: bool = True) -> tuple[Trial, ...]:
+def rating_test(recordings: Mapping[str, Recording], seed: int = 0) -> tuple[Trial, ...]:
     """Return one trial per recording, in which every system is rated from 0 to 100.
 
     Args:
         recordings: name -> recording. Names are shown to the listener.
         seed: of the order of trials, and of the letters in each.
-        anchor: hide a muffled copy among the systems, too.
 
     Raises:
         ConfigError: nothing to hear, sounds that are not finite or not of one length, a reserved name, more sounds
-            than letters, or, with an anchor, a rate at which nothing lies above 3.5 kHz.
+            than letters, or a rate at which nothing lies above 3.5 kHz.
     """
     _check(recordings)
     generator = np.random.default_rng(seed)
     trials = []
     for number, i in enumerate(generator.permutation(len(recordings)), start=1):
         name, recording = list(recordings.items())[i]
-        sounds = {HIDDEN_REFERENCE: recording.reference, **recording.systems}
-        if anchor:
-            sounds[ANCHOR] = low_anchor(recording.reference, recording.sample_rate)
+        anchor = low_anchor(recording.reference, recording.sample_rate)
+        sounds = {HIDDEN_REFERENCE: recording.reference, **recording.systems, ANCHOR: anchor}
         if len(sounds) > len(string.ascii_uppercase):
             raise ConfigError(f"{name!r} has {len(sounds)} sounds for 26 letters: compare fewer systems at a time")
         key = dict(zip(string.ascii_uppercase, generator.permutation(list(sounds)).tolist(), strict=False))
-        blind = _with_one_gain({"": recording.reference} | {letter: sounds[system] for letter, system in key.items()})
-        trials.append(Trial(number, name, blind.pop(""), blind, key, recording.sample_rate))
+        peak = max(1.0, *(sound.abs().max().item() for sound in sounds.values()))
+        blind = {letter: sounds[system] / peak for letter, system in key.items()}
+        trials.append(Trial(number, name, recording.reference / peak, blind, key, recording.sample_rate))
     return tuple(trials)
 
 
@@ -79,7 +78,7 @@ def low_anchor(waveform: Tensor, sample_rate: int) -> Tensor:
         ConfigError: the rate is 7 kHz or less, at which nothing lies there.
     """
     if sample_rate <= 7000:
-        raise ConfigError(f"at {sample_rate} Hz nothing lies above 3.5 kHz: set anchor=False")
+        raise ConfigError(f"at {sample_rate} Hz nothing lies above 3.5 kHz, as in the anchor: take a higher rate")
     half = sample_rate // 100  # a filter of 20 ms: about 150 Hz from passing to stopping
     taps = signal.firwin(2 * half + 1, 3500, fs=sample_rate)
     samples = waveform.detach().cpu().double().numpy()
@@ -95,19 +94,11 @@ def _check(recordings: Mapping[str, Recording]) -> None:
             raise ConfigError(
                 f"{name!r} needs one system or more, of other names than {HIDDEN_REFERENCE!r}, {ANCHOR!r}"
             )
-        shape = recording.reference.shape
-        if len(shape) != 1 or shape[0] == 0:
-            raise ConfigError(f"{name!r}: a reference is (T,) samples, not {tuple(shape)}")
         for system, sound in {HIDDEN_REFERENCE: recording.reference, **recording.systems}.items():
             if not sound.isfinite().all():
                 raise ConfigError(f"{name!r}: {system!r} holds NaN or infinite samples, which cannot be played")
-            if sound.shape != shape:
+            if sound.ndim != 1 or not len(sound) or len(sound) != len(recording.reference):
                 raise ConfigError(
-                    f"{name!r}: {system!r} has shape {tuple(sound.shape)} and the reference {tuple(shape)}; "
+                    f"{name!r}: {system!r} has shape {tuple(sound.shape)}, not (T,) samples, as many as the reference: "
                     "the length would tell them apart. Cut them alike"
                 )
-
-
-def _with_one_gain(sounds: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    peak = max(1.0, *(sound.abs().max().item() for sound in sounds.values()))
-    return {name: sound / peak for name, sound in sounds.items()}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.notebook.listening import Answers, Trial, ranking
@@ -44,10 +46,13 @@ def listening_page_html(trials: Sequence[Trial]) -> str:
     parts = [f"<p>{_TASK} Write down what you hear; the key is at the end.</p>"]
     for trial in trials:
         sounds = {"Reference": trial.reference, **trial.sounds}
-        players = [blind_player_html(sound, trial.sample_rate, _label(trial, name)) for name, sound in sounds.items()]
-        row = '<div style="display:flex;flex-wrap:wrap;gap:1em">' + "".join(players) + "</div>"
+        players = "".join(_player(trial, name, sound) for name, sound in sounds.items())
+        row = f'<div style="display:flex;flex-wrap:wrap;gap:1em">{players}</div>'
         parts.append(f"<section><h4>{_title(trial, trials)}</h4>{row}</section>")
-    keys = "".join(f"<li>{_title(trial, trials)}: {html.escape(_key_text(trial))}</li>" for trial in trials)
+    keys = ""
+    for trial in trials:
+        key = "; ".join(f"{letter} is {system}" for letter, system in trial.key.items())
+        keys += f"<li>{_title(trial, trials)}: {html.escape(key)}</li>"
     parts.append(f"<details><summary>Key: which letter is which</summary><ul>{keys}</ul></details>")
     return "".join(parts).encode("ascii", "xmlcharrefreplace").decode()
 
@@ -85,23 +90,48 @@ class _Guide:
             children = [ipywidgets.HTML(_results_html(self.answers.path))]
         else:
             trial = self.trials[index]
-            self.form = _RatingForm(trial, self.answers.given(trial))
-            heading, children = _title(trial, self.trials), self.form.children
+            heading, children = _title(trial, self.trials), self._rows(trial, self.answers.given(trial))
         self.index = index
         self.back.disabled, self.next.disabled = index == 0 or over, over  # once the results are seen, no more changes
         self.heading.value = f"<h4>{heading}</h4>" + ("" if over else f"<p>{_TASK}</p>")
         self.page.children = children
 
+    def _rows(self, trial: Trial, given: Mapping[str, float]) -> list[Any]:
+        """Make the reference's player, and per letter a player and a rating. A rating counts once it was changed.
+
+        A rating is a number with a slider: a slider of ipywidgets has no name for a screen reader, a number box has.
+        """
+        import ipywidgets
+
+        self.ratings: dict[str, Any] = {}
+        self.touched = set(given)
+        rows = [ipywidgets.HTML(_player(trial, "Reference", trial.reference))]
+        for letter, sound in trial.sounds.items():
+            rating = ipywidgets.BoundedIntText(
+                value=round(given.get(letter, 50)),
+                min=0,
+                max=100,
+                description=f"Rating of {letter}",
+                layout=ipywidgets.Layout(width="12em"),
+            )
+            slider = ipywidgets.IntSlider(min=0, max=100, readout=False, layout=ipywidgets.Layout(width="16em"))
+            ipywidgets.link((rating, "value"), (slider, "value"))
+            rating.observe(lambda _, letter=letter: self.touched.add(letter), names="value")
+            self.ratings[letter] = rating
+            row = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
+            rows.append(ipywidgets.HBox([ipywidgets.HTML(_player(trial, letter, sound)), rating, slider], layout=row))
+        return rows
+
     def _save(self) -> None:
         """Save the trial and show the next one, or say why not."""
-        missing = self.form.missing()
-        if missing:
-            self._say(f"{missing}.")
+        if missing := [letter for letter in self.ratings if letter not in self.touched]:
+            self._say(f"Still to rate: {', '.join(missing)} (if 50 is meant, change it and change it back).")
             return
         number = self.index + 1
-        if not self._try(lambda: self.form.save(self.answers), "Not saved"):
-            return
-        if self._try(lambda: self._turn(number), f"Trial {number} saved, but what follows cannot be shown"):
+        ratings = {letter: rating.value for letter, rating in self.ratings.items()}
+        if self._try(lambda: self.answers.rate(self.trials[self.index], ratings), "Not saved") and self._try(
+            lambda: self._turn(number), f"Trial {number} saved, but what follows cannot be shown"
+        ):
             self._say(f"Trial {number} saved to {self.answers.path}.")
 
     def _try(self, action: Callable[[], None], failure: str) -> bool:
@@ -120,63 +150,22 @@ class _Guide:
         self.status.value = f'<p role="status">{html.escape(text)}</p>'
 
 
-class _RatingForm:
-    """The reference, and per letter a player and a rating. A rating counts once it was changed.
-
-    A rating is a number with a slider: a slider of ipywidgets has no name for a screen reader, a number box has.
-    """
-
-    def __init__(self, trial: Trial, given: Mapping[str, float] | None):
-        import ipywidgets
-
-        self.trial, self.ratings, self.touched = trial, {}, set(given or ())
-        rows = [ipywidgets.HTML(blind_player_html(trial.reference, trial.sample_rate, _label(trial, "Reference")))]
-        for letter, sound in trial.sounds.items():
-            player = ipywidgets.HTML(blind_player_html(sound, trial.sample_rate, _label(trial, letter)))
-            self.ratings[letter] = ipywidgets.BoundedIntText(
-                value=round((given or {}).get(letter, 50)),
-                min=0,
-                max=100,
-                description=f"Rating of {letter}",
-                layout=ipywidgets.Layout(width="12em"),
-            )
-            slider = ipywidgets.IntSlider(min=0, max=100, readout=False, layout=ipywidgets.Layout(width="16em"))
-            ipywidgets.link((self.ratings[letter], "value"), (slider, "value"))
-            self.ratings[letter].observe(lambda _, letter=letter: self.touched.add(letter), names="value")
-            row = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
-            rows.append(ipywidgets.HBox([player, self.ratings[letter], slider], layout=row))
-        self.children = rows
-
-    def missing(self) -> str:
-        letters = [letter for letter in self.ratings if letter not in self.touched]
-        return f"Still to rate: {', '.join(letters)} (if 50 is meant, change it and change it back)" if letters else ""
-
-    def save(self, answers: Answers) -> None:
-        answers.rate(self.trial, {letter: rating.value for letter, rating in self.ratings.items()})
-
-
 def _title(trial: Trial, trials: Sequence[Trial]) -> str:
     return f"Trial {trial.number} of {len(trials)} · {html.escape(trial.recording)}"
 
 
-def _label(trial: Trial, name: str) -> str:
-    return f"Trial {trial.number}, {name}"
-
-
-def _key_text(trial: Trial) -> str:
-    return "; ".join(f"{letter} is {system}" for letter, system in trial.key.items())
+def _player(trial: Trial, name: str, sound: Tensor) -> str:
+    return blind_player_html(sound, trial.sample_rate, f"Trial {trial.number}, {name}")
 
 
 def _results_html(path: Path) -> str:
     """Return a table of what the file's answers say."""
     header = ("system", "mean rating", "95 % interval", "ratings")
     rows = [
-        (system, f"{r.mean:.1f}", f"{r.low:.1f} to {r.high:.1f}" if r.count > 1 else "", str(r.count))
+        (html.escape(system), f"{r.mean:.1f}", f"{r.low:.1f} to {r.high:.1f}" if r.count > 1 else "", r.count)
         for system, r in ranking(path).items()
     ]
     head = "".join(f'<th scope="col" style="text-align:left;padding-right:1em">{name}</th>' for name in header)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="padding-right:1em">{html.escape(str(cell))}</td>' for cell in row) + "</tr>"
-        for row in rows
-    )
+    cells = ("".join(f'<td style="padding-right:1em">{cell}</td>' for cell in row) for row in rows)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

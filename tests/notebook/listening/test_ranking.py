@@ -41,13 +41,6 @@ def test_the_better_comes_first_and_the_interval_covers_the_truth(tmp_path):
     assert poor.high < good.low
 
 
-def test_more_ratings_narrow_the_interval(tmp_path):
-    few = ranking(simulate_rater(tmp_path / "few.csv", 0, count=3))
-    many = ranking(simulate_rater(tmp_path / "many.csv", 0, count=48))
-    widths = [ranks["good"].high - ranks["good"].low for ranks in (few, many)]
-    assert widths[1] < 0.5 * widths[0]
-
-
 def test_one_rating_has_no_interval(tmp_path):
     for rank in ranking(simulate_rater(tmp_path / "a.csv", 0, count=1)).values():
         assert rank.count == 1

@@ -75,23 +75,16 @@ def test_a_rating_test_from_the_first_trial_to_the_ranking(path):
     assert all(button.disabled for button in find(box, ipywidgets.Button)), "who has seen the results changes nothing"
 
 
-def test_what_was_not_moved_is_not_saved(path):
+def test_number_and_slider_move_together_and_what_was_not_moved_is_not_saved(path):
     box = listening_test(rating_test(recordings()), path)
     first, second, *_ = find(box, ipywidgets.BoundedIntText)
     first.value = 70
     second.value, second.value = 51, 50  # moved and moved back: 50 is meant
+    assert [slider.value for slider in find(box, ipywidgets.IntSlider)] == [70, 50, 50, 50]
     press(box, "next")
     assert "Still to rate: C, D" in shown(box)
     assert "Trial 1 of 2" in shown(box)
     assert not path.exists()
-
-
-def test_slider_and_number_move_together(path):
-    box = listening_test(rating_test(recordings()), path)
-    numbers, sliders = find(box, ipywidgets.BoundedIntText), find(box, ipywidgets.IntSlider)
-    sliders[1].value = 12
-    numbers[2].value = 34
-    assert [number.value for number in numbers] == [slider.value for slider in sliders] == [50, 12, 34, 50]
 
 
 def test_going_back_shows_the_answer_and_lets_it_be_changed(path):
@@ -129,9 +122,12 @@ def test_a_trial_that_lacks_an_answer_is_shown_again_with_the_others(path):
     assert [rating.value for rating in find(box, ipywidgets.BoundedIntText)] == [50, 30, 30, 30]
     press(box, "next")
     assert "Still to rate: A (" in shown(box)
+    rate(box, 60)
+    press(box, "next")
+    assert Answers(trials, path).first_open() == 2
 
 
-def test_a_file_that_was_spoilt_meanwhile_is_reported_by_every_button(path):
+def test_what_cannot_be_saved_or_read_is_reported_by_every_button_and_the_trial_stays(path):
     trials = rating_test(recordings())
     box = listening_test(trials, path)
     rate(box, 30)
@@ -142,6 +138,11 @@ def test_a_file_that_was_spoilt_meanwhile_is_reported_by_every_button(path):
         press(box, button)
         assert f"{message}: {path}: not a file of answers" in shown(box)
         assert "Trial 2 of 2" in shown(box), "the page stays as it is"
+    box = listening_test(trials, path / "answers.csv")  # in a file that is no folder
+    rate(box, 30)
+    press(box, "next")
+    assert "Not saved" in shown(box)
+    assert "Trial 1 of 2" in shown(box)
 
 
 def test_nothing_shown_tells_the_systems(path):
@@ -150,15 +151,6 @@ def test_nothing_shown_tells_the_systems(path):
     for page in (shown(box), listening_page_html(trials).split("<details>")[0]):
         for telling in ("ours", "theirs", HIDDEN_REFERENCE, ANCHOR, "dBFS"):
             assert telling not in re.sub('base64,[^"]*', "", page)
-
-
-def test_a_place_where_nothing_can_be_saved_is_reported_and_the_trial_stays(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    box = listening_test(rating_test(recordings()), tmp_path / "file" / "answers.csv")
-    rate(box, 30)
-    press(box, "next")
-    assert "Not saved" in shown(box)
-    assert "Trial 1 of 2" in shown(box)
 
 
 def test_the_widget_and_the_page_play_the_trials_sounds_at_their_level(path):
