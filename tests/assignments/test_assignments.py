@@ -102,11 +102,7 @@ def graded(gradings: Gradings, case: Case) -> Grading:
     return grading
 
 
-def test_there_are_homeworks():
-    assert [homework.name for homework in HOMEWORKS] == ["hw1", "hw2", "hw3", "hw4"]
-
-
-def test_master_is_valid_and_committed_without_outputs(homework):
+def test_master_is_valid_and_committed_without_outputs_and_has_the_notebooks_bootstrap_cell(homework):
     """`make format` strips all this."""
     notebook = homework.read()
     nbformat.validate(notebook)
@@ -114,17 +110,15 @@ def test_master_is_valid_and_committed_without_outputs(homework):
     assert set(notebook.metadata) <= NOTEBOOK_KEYS
     assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
     assert all(not c.outputs and c.execution_count is None for c in notebook.cells if c.cell_type == "code")
-
-
-def test_bootstrap_is_the_notebooks_own(homework):
-    notebooks = [nbformat.read(min((ROOT / "notebooks").glob("*.ipynb")), as_version=4), homework.read()]
-    ours, theirs = ([c.source for c in n.cells if "bootstrap" in c.metadata.get("tags", [])] for n in notebooks)
-    assert ours == theirs
-    assert len(ours) == 1
+    first = nbformat.read(min((ROOT / "notebooks").glob("*.ipynb")), as_version=4)
+    own, theirs = ([c.source for c in n.cells if "bootstrap" in c.metadata.get("tags", [])] for n in (notebook, first))
+    assert own == theirs, "the bootstrap cell"
+    assert len(own) == 1
 
 
 def test_every_question_has_wrong_answers(homework):
     wrong, points = homework.wrong_answers(), homework.points()
+    assert len(HOMEWORKS) == 4
     assert len(wrong) >= 12
     assert len({answer.name for answer in wrong}) == len(wrong)
     for answer in wrong:

@@ -26,15 +26,12 @@ def test_masters_are_not_refused(homework):
     grade.refuse(homework.read())
 
 
-def test_name_that_otter_would_ask_for_is_refused(master):
-    master.cells[0].source += "\nname: hw1"
-    with pytest.raises(ValueError, match="has a `name:`"):
-        grade.refuse(master)
-
-
-def test_kernel_that_others_have_not_is_refused(master):
+def test_name_that_otter_would_ask_for_and_kernel_that_others_have_not_are_refused(master):
     master.metadata.kernelspec.name = "conda-env-audio-py"
     with pytest.raises(ValueError, match=r"conda-env-audio-py.*NoSuchKernel"):
+        grade.refuse(master)
+    master.cells[0].source += "\nname: hw1"
+    with pytest.raises(ValueError, match="has a `name:`"):
         grade.refuse(master)
 
 

@@ -58,18 +58,15 @@ def test_points_of_a_person_count(folder):
     assert {row["name"]: row["total"] for row in read(folder / "gradebook.csv")}["anna"] == "7.5"
 
 
-def test_a_question_that_all_answer_alike_tells_nothing(tmp_path):
+def test_a_question_that_all_answer_alike_tells_nothing_and_a_grading_that_failed_is_no_points(tmp_path):
     for name, score in (("anna", 2), ("ben", 1)):
         grading(tmp_path / f"{name}.json", q1=3, q2=score)
     gradebook.main([str(tmp_path)])
     assert [row["discrimination"] for row in read(tmp_path / "questions.csv")] == ["–", "–"]
-
-
-def test_a_grading_that_failed_is_no_points(folder):
-    """Otter writes such a file where a notebook gave no results."""
-    (folder / "eve.json").write_text(json.dumps({"tests": [{"name": "Autograder Failed"}], "score": 0}))
-    gradebook.main([str(folder)])
-    assert {row["name"]: row["total"] for row in read(folder / "gradebook.csv")}["eve"] == "0"
+    # Otter writes such a file where a notebook gave no results.
+    (tmp_path / "eve.json").write_text(json.dumps({"tests": [{"name": "Autograder Failed"}], "score": 0}))
+    gradebook.main([str(tmp_path)])
+    assert {row["name"]: row["total"] for row in read(tmp_path / "gradebook.csv")}["eve"] == "0"
 
 
 @pytest.mark.parametrize(
@@ -88,12 +85,8 @@ def test_faulty_files_are_named(folder, file, text, fault):
         gradebook.main([str(folder)])
 
 
-def test_two_gradings_of_one_student_are_named(folder):
+def test_two_gradings_of_one_student_and_an_empty_folder_are_named(folder, tmp_path_factory):
     grading(folder / "later" / "anna.json", q1=3)
-    with pytest.raises(SystemExit, match="two gradings of anna"):
-        gradebook.main([str(folder)])
-
-
-def test_an_empty_folder_is_named(tmp_path):
-    with pytest.raises(SystemExit, match="holds no grading"):
-        gradebook.main([str(tmp_path)])
+    for place, fault in ((folder, "two gradings of anna"), (tmp_path_factory.mktemp("empty"), "holds no grading")):
+        with pytest.raises(SystemExit, match=fault):
+            gradebook.main([str(place)])

@@ -76,7 +76,7 @@ def test_second_run_outside_the_clone_gives_the_same_outputs_and_solutions_run(
     assert all(Path(line).is_relative_to(colab.parents[1]) for line in located.splitlines())
 
 
-def test_nbval_finds_a_changed_output(make_notebook, nbval):
+def test_nbval_finds_a_changed_output_and_a_cell_that_fails(make_notebook, nbval):
     path = make_notebook("changing", "# NBVAL_CHECK_OUTPUT\nprint(1 + 1)")
     for said, verdict in [("2\n", 0), ("3\n", 1)]:
         notebook = nbformat.read(path, 4)
@@ -84,11 +84,7 @@ def test_nbval_finds_a_changed_output(make_notebook, nbval):
         nbformat.write(notebook, path)
         process = nbval(path)
         assert process.returncode == verdict, process.stdout
-
-
-def test_nbval_finds_a_cell_that_fails(make_notebook, nbval):
-    """As a solution may, whose cell never ran before."""
-    assert nbval(make_notebook("failing", "assert 1 + 1 == 3")).returncode == 1
+    assert nbval(make_notebook("failing", "assert 1 + 1 == 3")).returncode == 1, "as a solution, which never ran before"
 
 
 def injected_parameters(copy: Path) -> str:

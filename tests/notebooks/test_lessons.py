@@ -9,6 +9,7 @@ import runtimes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sections import AT_HOME, FOLDED, Section, core_path, sections
 
+TITLES = ["One", "Two and a half", "Three", "Exercises", "References"]
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 
 
@@ -49,19 +50,16 @@ def test_sections_hold_all_of_a_notebook_and_a_core_path_with_a_discussion(path)
 
 
 @pytest.mark.parametrize(
-    ("opening", "path"),
+    ("opening", "titles", "path"),
     [
-        ("Nothing is named.", {"One", "Two and a half", "Three"}),
-        ('The core path is "One" and\n"Three" (45 minutes). Then read "Two".', {"One", "Three"}),
-        ('The core path is every section up to "Two" (45 minutes)', {"One", "Two and a half"}),
+        ("Nothing is named.", TITLES, {"One", "Two and a half", "Three"}),
+        ('The core path is "One" and\n"Three" (45 minutes). Then read "Two".', TITLES, {"One", "Three"}),
+        ('The core path is every section up to "Two" (45 minutes)', TITLES, {"One", "Two and a half"}),
+        ("**Core path** (45 minutes): those marked ●.", ["● One", "Two"], {"● One"}),
     ],
 )
-def test_core_path(opening, path):
-    assert core_path(opening, ["One", "Two and a half", "Three", "Exercises", "References"]) == path
-
-
-def test_a_core_path_may_be_marked():
-    assert core_path("**Core path** (45 minutes): those marked ●.", ["● One", "Two"]) == {"● One"}
+def test_core_path(opening, titles, path):
+    assert core_path(opening, titles) == path
 
 
 def test_a_core_path_of_a_section_that_is_not_there_is_an_error():

@@ -11,11 +11,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CORPORA = ("mini", "fullband")
 
-FIND_CORPORA = """
+FIND_CORPORA = f"""
 import hypersound_lib
 from hypersound_lib.files import embedded_data
 print(hypersound_lib.__file__)
-for name in ("mini", "fullband"):
+for name in {CORPORA}:
     print(sorted(str(p.relative_to(embedded_data(name))) for p in embedded_data(name).rglob("*") if p.is_file()))
 """
 

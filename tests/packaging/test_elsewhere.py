@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.test_colab import ELSEWHERE, EXTRAS, PINS
+from tests.packaging.test_requirements import ELSEWHERE, EXTRAS, PINS
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALL = runpy.run_path(str(ROOT / "notebooks/assignments/build.py"))["INSTALL"]

@@ -118,12 +118,6 @@ def test_interrupted_installation_is_done_afresh_and_no_surroundings_leak_in(pro
     assert not (project.root / ".venv" / "leftover").exists()
 
 
-def test_missing_interpreter(project):
-    project.python.unlink()
-    project.python.symlink_to("/nowhere/python3.11")
-    assert_repaired(project, "rebuild")
-
-
 def test_interpreter_that_is_too_old_is_replaced_while_its_environment_is_active(project):
     stamp = json.loads(project.stamp.read_text())
     project.stamp.write_text(json.dumps(stamp | {"python": [3, 10]}))
@@ -132,21 +126,20 @@ def test_interpreter_that_is_too_old_is_replaced_while_its_environment_is_active
     assert_repaired(project, "rebuild: it was moved, or its Python was replaced", **active)
 
 
-def test_deleted_file_of_a_package(project):
-    project.toy().unlink()
-    assert_repaired(project, "update: files are missing or changed in toy==1.0")
-
-
-def test_deleted_package(project):
-    site_packages = project.toy().parent
-    shutil.rmtree(site_packages / "toy-1.0.dist-info")
-    assert_repaired(project, "update: toy changed")
-
-
-def test_deleted_record(project):
-    """Without its list of files pip cannot take a package away, so this goes on to a fresh .venv."""
-    (project.toy().parent / "toy-1.0.dist-info" / "RECORD").unlink()
-    assert_repaired(project, "installing about 6 GB")
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda p: (p.python.unlink(), p.python.symlink_to("/nowhere/python3.11")), "rebuild"),
+        (lambda p: p.toy().unlink(), "update: files are missing or changed in toy==1.0"),
+        (lambda p: shutil.rmtree(p.toy().parent / "toy-1.0.dist-info"), "update: toy changed"),
+        # Without its list of files pip cannot take a package away, so this goes on to a fresh .venv.
+        (lambda p: (p.toy().parent / "toy-1.0.dist-info" / "RECORD").unlink(), "installing about 6 GB"),
+    ],
+    ids=["interpreter", "file", "package", "record"],
+)
+def test_what_was_deleted_comes_back(project, damage, reason):
+    damage(project)
+    assert_repaired(project, reason)
 
 
 def test_changed_requirements_update_in_place(project):
@@ -203,16 +196,21 @@ def test_newer_python_is_found_beside_an_old_python3(fake_path):
     assert find_python(path) == (0, f"{path}/python3.12\n")
 
 
-def test_too_old_python_is_explained(fake_path):
-    code, said = find_python(fake_path(python3="exit 1"))
+@pytest.mark.parametrize(
+    ("scripts", "environment", "said"),
+    [
+        ({"python3": "exit 1"}, {}, "No Python 3.11 or newer was found"),
+        (
+            {"python3_11": "exit 0"},
+            {"PYTHON": "/nowhere/x"},
+            "PYTHON=/nowhere/x is not a Python 3.11 or newer that runs",
+        ),
+    ],
+)
+def test_a_python_that_is_too_old_or_does_not_run_is_refused(fake_path, scripts, environment, said):
+    code, text = find_python(fake_path(**scripts), **environment)
     assert code != 0
-    assert "No Python 3.11 or newer was found" in said
-
-
-def test_chosen_python_that_does_not_run_is_refused(fake_path):
-    code, said = find_python(fake_path(python3_11="exit 0"), PYTHON="/nowhere/python3")
-    assert code != 0
-    assert "PYTHON=/nowhere/python3 is not a Python 3.11 or newer that runs" in said
+    assert said in text
 
 
 def test_missing_tools_are_named(monkeypatch, tmp_path):

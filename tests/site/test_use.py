@@ -77,23 +77,15 @@ def test_the_front_page_switches_between_recording_and_copy_while_it_plays(page,
     player.get_by_role("button", name="Pause").click()
 
 
-def test_solutions_are_folded_and_their_code_is_highlighted(page, address):
+def test_solutions_and_folded_cells_open_by_the_keyboard_and_code_is_highlighted(page, address):
     page.goto(address + FIRST)
-    solution = page.locator("details", has_text="Solution").first
-    code = solution.locator(".highlight code")
-    assert not code.first.is_visible()
-    solution.locator("summary").click()
-    assert code.first.is_visible()
-    assert code.first.locator("span.kn, span.k, span.c1, span.nb").count() > 0
-
-
-def test_folded_cells_open_by_the_keyboard(page, address):
-    page.goto(address + FIRST)
-    cell = page.locator("details", has_text="Install the library where it is missing").first
-    code = cell.locator(".highlight code").first
-    assert not code.is_visible()
-    cell.locator("summary").press("Enter")
-    assert code.is_visible()
+    for text in ("Solution", "Install the library where it is missing"):
+        fold = page.locator("details", has_text=text).first
+        code = fold.locator(".highlight code").first
+        assert not code.is_visible()
+        fold.locator("summary").press("Enter")
+        assert code.is_visible()
+        assert code.locator("span.kn, span.k, span.c1, span.nb").count() > 0
 
 
 def test_the_focus_is_seen(page, address):
