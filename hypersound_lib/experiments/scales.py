@@ -62,17 +62,14 @@ def _paper() -> Scale:
 
 # 128 ms at 16 kHz, in the manner of the preset `tutorial`, within four hours on two cores. `base` is trained with the
 # preset's loss, which finds the phase soonest; the paper's losses, with the paper's windows, have a block of their own.
-_TUTORIAL_MODEL = HyperSoundConfig(
-    sample_rate=16000,
-    num_samples=2048,
-    encoder=EncoderConfig(strides=(4, 8), dilations=(1,)),
-    hypernetwork=HyperNetworkConfig(hidden=(200,)),
-)
-
-
-def _tutorial_target(width: int) -> HyperSoundConfig:
-    target = FourierMLPConfig(hidden_layers=1, width=width, num_octaves=0, num_frequencies=1024)
-    return replace(_TUTORIAL_MODEL, target=target)
+def _tutorial_model(width: int) -> HyperSoundConfig:
+    return HyperSoundConfig(
+        sample_rate=16000,
+        num_samples=2048,
+        encoder=EncoderConfig(strides=(4, 8), dilations=(1,)),
+        hypernetwork=HyperNetworkConfig(hidden=(200,)),
+        target=FourierMLPConfig(hidden_layers=1, width=width, num_octaves=0, num_frequencies=1024),
+    )
 
 
 def _tutorial(steps: int = 2500) -> Scale:
@@ -89,7 +86,7 @@ def _tutorial(steps: int = 2500) -> Scale:
     )
     sizes = {"small": 4, "base": 16, "large": 48}
     runs = {
-        name: Preset(f"one hidden layer of {width}", _tutorial_target(width), training) for name, width in sizes.items()
+        name: Preset(f"one hidden layer of {width}", _tutorial_model(width), training) for name, width in sizes.items()
     }
     # 128 mel bins would leave bins of 512 samples empty at 16 kHz.
     runs |= _losses(runs["base"], (128, 256, 512, 1024, 2048), 64, (512, 1024, 2048))

@@ -14,17 +14,12 @@ import pytest
 from nbval.plugin import find_comment_markers
 
 from tests.conftest import make_bare_python
+from tests.notebooks.test_bootstrap import LOCATE_LIBRARY
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 COPIES = ROOT / "build" / "notebooks"
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s*```python\n(.+?)```\s*</details>", re.DOTALL)
-LOCATE_LIBRARY = """
-import hypersound_lib
-from hypersound_lib.files import embedded_data
-print(hypersound_lib.__file__, embedded_data("mini"), sep="\\n")
-"""
-
 pytestmark = pytest.mark.notebooks
 
 

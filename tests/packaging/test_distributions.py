@@ -78,15 +78,3 @@ def test_installed_wheel_finds_the_corpus_from_anywhere(wheel, bare_python, offl
     file, *found = output.splitlines()
     assert Path(file).is_relative_to(bare_python.parents[1])
     assert found == [str(corpus_files(name)) for name in CORPORA]
-
-
-def test_git_ignores_results_but_not_the_corpus_builder():
-    def ignored(path: str) -> bool:
-        return subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT).returncode == 0
-
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a clone")
-    assert ignored("build/notebooks/x.ipynb")
-    assert ignored(".venv/x")
-    assert not ignored("data/build/build.py")
-    assert not ignored("data/results/notebooks.json")
