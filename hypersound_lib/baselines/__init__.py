@@ -3,14 +3,3 @@
 from hypersound_lib.baselines.frame_pca import FramePCA, frame_pca_size
 from hypersound_lib.baselines.mdct import imdct, mdct, mdct_of_size, truncated_mdct
 from hypersound_lib.baselines.phase import griffin_lim, random_phase
-
-__all__ = [
-    "FramePCA",
-    "frame_pca_size",
-    "griffin_lim",
-    "imdct",
-    "mdct",
-    "mdct_of_size",
-    "random_phase",
-    "truncated_mdct",
-]

@@ -20,30 +20,3 @@ from hypersound_lib.data.waveforms import (
     to_int16,
 )
 from hypersound_lib.data.writing import save_audio
-
-__all__ = [
-    "CORPORA",
-    "AudioDataset",
-    "AudioStore",
-    "Dequantize",
-    "PhaseMangle",
-    "RandomClips",
-    "Recording",
-    "Sound",
-    "Step",
-    "all_pass",
-    "as_real",
-    "as_sound",
-    "build_store",
-    "codec_augmentation",
-    "from_int16",
-    "load_audio",
-    "load_dataset",
-    "open_store",
-    "paper_augmentation",
-    "peak_normalize",
-    "resample",
-    "resampled_length",
-    "save_audio",
-    "to_int16",
-]

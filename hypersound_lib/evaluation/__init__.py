@@ -5,23 +5,3 @@ from hypersound_lib.evaluation.evaluate import DEFAULT_METRICS, evaluate
 from hypersound_lib.evaluation.excerpts import Excerpt, choose_excerpts
 from hypersound_lib.evaluation.results import ClipRow, Evaluation, Interval, Size, bootstrap, evaluation_from_json
 from hypersound_lib.evaluation.systems import System, load_system, load_systems, model_system, reference_systems
-
-__all__ = [
-    "DEFAULT_METRICS",
-    "BandError",
-    "ClipRow",
-    "Evaluation",
-    "Excerpt",
-    "Interval",
-    "Size",
-    "System",
-    "band_errors",
-    "bootstrap",
-    "choose_excerpts",
-    "evaluate",
-    "evaluation_from_json",
-    "load_system",
-    "load_systems",
-    "model_system",
-    "reference_systems",
-]

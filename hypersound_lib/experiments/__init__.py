@@ -4,5 +4,3 @@ from hypersound_lib.experiments.paper import ROWS, TableRow
 from hypersound_lib.experiments.render import Table, render
 from hypersound_lib.experiments.scales import Scale, scale
 from hypersound_lib.experiments.table1 import read_results, reproduce
-
-__all__ = ["ROWS", "Scale", "Table", "TableRow", "read_results", "render", "reproduce", "scale"]

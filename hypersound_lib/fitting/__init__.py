@@ -2,5 +2,3 @@
 
 from hypersound_lib.fitting.fit import FitConfig, FitResult, fit_inr
 from hypersound_lib.fitting.fitted_sound import FittedSound
-
-__all__ = ["FitConfig", "FitResult", "FittedSound", "fit_inr"]

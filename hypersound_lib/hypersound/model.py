@@ -22,8 +22,6 @@ from hypersound_lib.hypersound.hypernetwork import HyperNetwork
 from hypersound_lib.hypersound.reconstruction import OVERLAP, clips_per_second, reconstruct_blocks
 from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
 
-__all__ = ["HyperSound", "HyperSoundConfig"]
-
 _PAPERS = HyperSoundConfig()
 
 

@@ -13,25 +13,3 @@ from hypersound_lib.inr.fourier_mlp import (
 )
 from hypersound_lib.inr.frequencies import even_frequencies, octave_frequencies, spectral_frequencies
 from hypersound_lib.inr.siren import SIREN, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
-
-__all__ = [
-    "BASE",
-    "INR",
-    "INR_CONFIGS",
-    "LARGE",
-    "SIREN",
-    "SMALL",
-    "SPECTRAL",
-    "FourierFeatures",
-    "FourierMLP",
-    "FourierMLPConfig",
-    "INRConfig",
-    "ModulatedSIREN",
-    "ModulatedSIRENConfig",
-    "SIRENConfig",
-    "build_inr",
-    "even_frequencies",
-    "octave_frequencies",
-    "spectral_config",
-    "spectral_frequencies",
-]

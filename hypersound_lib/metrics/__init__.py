@@ -13,23 +13,3 @@ from hypersound_lib.metrics.perceptual import dnsmos, pesq, visqol
 from hypersound_lib.metrics.scoring import Scores, score
 from hypersound_lib.metrics.spectral import lsd, mel_distance
 from hypersound_lib.metrics.waveform import mse, nmse, si_snr, snr
-
-__all__ = [
-    "METRICS",
-    "TABLE_1",
-    "Metric",
-    "Scores",
-    "cdpam",
-    "dnsmos",
-    "estoi",
-    "lsd",
-    "mel_distance",
-    "mse",
-    "nmse",
-    "pesq",
-    "score",
-    "si_snr",
-    "snr",
-    "stoi",
-    "visqol",
-]

@@ -5,5 +5,3 @@ from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.corpus import training_stores
 from hypersound_lib.training.logs import read_log
 from hypersound_lib.training.loop import train
-
-__all__ = ["TrainingConfig", "TrainingResult", "read_log", "train", "training_stores"]

@@ -17,17 +17,3 @@ from hypersound_lib.baselines.rave.losses import spectral_distance
 from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.pqmf import PQMF
 from hypersound_lib.baselines.rave.training import train_rave
-
-__all__ = [
-    "FULL",
-    "FULL_TRAINING",
-    "PQMF",
-    "RAVE",
-    "TUTORIAL",
-    "TUTORIAL_TRAINING",
-    "DiscriminatorConfig",
-    "RAVEConfig",
-    "RAVETrainingConfig",
-    "spectral_distance",
-    "train_rave",
-]

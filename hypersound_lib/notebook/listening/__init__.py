@@ -2,5 +2,3 @@
 
 from hypersound_lib.notebook.listening.answers import Answers, ranking
 from hypersound_lib.notebook.listening.trials import ANCHOR, HIDDEN_REFERENCE, Recording, Trial, rating_test
-
-__all__ = ["ANCHOR", "HIDDEN_REFERENCE", "Answers", "Recording", "Trial", "ranking", "rating_test"]
