@@ -117,7 +117,7 @@ def _descend(clip: "_Clip", loss: ReconstructionLoss, config: FitConfig, log: "_
             if not torch.isfinite(total):
                 lower = f"try a learning rate below {config.learning_rate}"
                 raise FloatingPointError(f"loss {config.loss} is {total.item()} at step {step}; {lower}")
-            stopped = stop.requested
+            stopped = stop.is_set()
             if step % config.evaluate_every == 0 or step == config.steps or stopped:
                 log.add(step, clip.snr(weights, estimate), optimizer, terms, total, weights)
                 if stopped and not log.stop_reason:

@@ -60,15 +60,21 @@ class BaseRun:
         resume: bool,
     ):
         rate, num_samples = model.config.sample_rate, model.config.num_samples
-        check_rates(rate, *stores)
+        for given in (store.sample_rate for store in stores):
+            if given != rate:
+                raise ConfigError(f"the model takes {rate} Hz, a store has {given} Hz: build it at {rate} Hz")
         self.model, self.config, self.out, self.state, self.loss = model, config, out, state, loss
         self.checkpoints = Checkpoints(out / "checkpoints", config.keep_checkpoints)
         self.checkpoints.check(resume)
-        count = config.steps * config.batch_size
-        self.clips = RandomClips(stores[0], num_samples, count, augmentation, seed=config.seed)
+        self.clips = RandomClips(
+            stores[0], num_samples, config.steps * config.batch_size, augmentation, seed=config.seed
+        )
         self.validation = Validation(stores[1], num_samples, config.validation_clips, at_once)
-        self._start_or_resume(resume)
         self.measured: dict[str, float] = {}
+        if resume:
+            self.checkpoints.load_latest(state)
+        if state.scored != (scored := self._fingerprint()):
+            state.scored, state.best_score = scored, math.inf
 
     @property
     def learning_rate(self) -> float:
@@ -107,8 +113,11 @@ class BaseRun:
         self._last_logged = (step, now)
         samples = steps * self.config.batch_size * self.model.config.num_samples
         row = {"step": step, "seconds": self.state.seconds, "learning_rate": self.state.last_learning_rate}
-        row |= {"gradient_norm": values["gradient"], "samples_per_second": samples / seconds} | self.noted()
-        self.log.train(row | {name: value for name, value in values.items() if name != "gradient"})
+        row |= {"gradient_norm": values["gradient"], "samples_per_second": samples / seconds}
+        terms = self.noted() | {name: value for name, value in values.items() if name != "gradient"}
+        shown = "  ".join(f"{name} {value:.3g}" for name, value in terms.items())
+        self.log.bar.set_postfix_str(f"{shown}  {samples / seconds:.3g} samples/s", refresh=False)
+        self.log.write("train", row | terms)
 
     def validate_and_save_if_due(self, ended: bool) -> None:
         """Validate and save where the config says so, and at the end: on one process, for which the others wait."""
@@ -162,40 +171,24 @@ class BaseRun:
         return f"a gradient of clips {numbers.start} to {numbers.stop - 1} ({self.clips.describe(first)}, …)"
 
     def _validate(self) -> None:
-        with self.state.averaged():
-            self.measured = self.validation.measure(self.model, self.loss)
-            row = {"step": self.state.step, "seconds": self.state.seconds} | self.noted()
-            self.log.validation(row | self.measured)
-            if self.log.board is not None:
-                examples = self.validation.examples(self.model)
-                self.log.examples(self.state.step, *examples, self.model.config.sample_rate)
-            if self.measured["loss"] < self.state.best_score:
-                self.state.best_score = self.measured["loss"]
-                self.model.freeze_code()  # for what is written: the model that learns on gets its own back
-                self.model.save_pretrained(self.out / "best", facts=self.facts())
+        model = self.state.averaged()
+        self.measured = self.validation.measure(model, self.loss)
+        row = {"step": self.state.step, "seconds": self.state.seconds} | self.noted()
+        self.log.write("validation", row | self.measured)
+        if self.log.board is not None:
+            self.log.examples(self.state.step, *self.validation.examples(model), model.config.sample_rate)
+        if self.measured["loss"] < self.state.best_score:
+            self.state.best_score = self.measured["loss"]
+            model.freeze_code()
+            model.save_pretrained(self.out / "best", facts=self.facts())
 
     def facts(self) -> dict[str, Any]:
         """Return what is written beside the weights: how far the training was, how good they are, and its config."""
         facts = {"step": self.state.step, "seconds": round(self.state.seconds, 1)} | self.noted()
         return facts | {"validation": self.measured, "training": asdict(self.config)}
 
-    def _start_or_resume(self, resume: bool) -> None:
-        scored = self._fingerprint()
-        if resume:
-            self.checkpoints.load_latest(self.state)
-            if self.state.scored not in (scored, ""):
-                self.state.best_score = math.inf
-        self.state.scored = scored
-
     def _fingerprint(self) -> str:
         """Name what validations measure: the loss, the model's config, which has the price of bits, and the clips."""
         measured = [asdict(self.config).get("loss"), self.model.config_to_json(self.model.config)]
         clips = self.validation.clips.numpy().tobytes()
         return hashlib.sha256(json.dumps(measured, sort_keys=True).encode() + clips).hexdigest()
-
-
-def check_rates(rate: int, *stores: AudioStore) -> None:
-    """Raise ConfigError unless all stores have a model's rate, in Hz."""
-    for store in stores:
-        if store.sample_rate != rate:
-            raise ConfigError(f"the model takes {rate} Hz, a store has {store.sample_rate} Hz: build it at {rate} Hz")

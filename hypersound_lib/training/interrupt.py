@@ -6,28 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class StopRequest:
-    """Whether somebody asked the training to stop."""
-
-    requested = False
-
-
 @contextmanager
-def stop_on_signal() -> Iterator[StopRequest]:
-    """Turn the first Ctrl-C (or a polite kill) into a request that the loop reads between two steps.
+def stop_on_signal() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or a polite kill) into an event that the loop looks for between two steps.
 
     The default would raise KeyboardInterrupt anywhere, also halfway through an update of the weights. A second Ctrl-C
     does just that, for those who cannot wait. In a thread, where signals cannot be caught, nothing changes.
     """
-    request = StopRequest()
+    request = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
 
     def note(number: int, frame: object) -> None:
-        if request.requested:
+        if request.is_set():
             raise KeyboardInterrupt
-        request.requested = True
+        request.set()
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -45,28 +45,16 @@ class RunLog:
         if self.board is not None:
             self.board.close()
 
-    def train(self, row: Mapping[str, float]) -> None:
-        """Note one training step; `row` begins with `step`."""
-        terms = {name: value for name, value in row.items() if name not in _NOT_TERMS}
-        shown = "  ".join(f"{name} {value:.3g}" for name, value in terms.items())
-        self.bar.set_postfix_str(f"{shown}  {row['samples_per_second']:.3g} samples/s", refresh=False)
-        self._write("train", row)
-
-    def validation(self, row: Mapping[str, float]) -> None:
-        """Note one validation."""
-        self._write("validation", row)
-
     def examples(self, step: int, reference: Tensor, estimate: Tensor, sample_rate: int) -> None:
         """Show pairs of clips `(N, T)` in TensorBoard: audio, and log spectrograms with the original above."""
-        if self.board is None:
-            return
         for i, (original, copy) in enumerate(zip(reference, estimate, strict=True)):
             for name, sound in (("original", original), ("reconstruction", copy)):
                 self.board.add_audio(f"clip {i}/{name}", sound.clamp(-1, 1), step, sample_rate)
             picture = torch.cat([_spectrogram(original), _spectrogram(copy)])
             self.board.add_image(f"clip {i}/spectrograms", picture, step, dataformats="HW")
 
-    def _write(self, name: str, row: Mapping[str, float]) -> None:
+    def write(self, name: str, row: Mapping[str, float]) -> None:
+        """Note a step in the log `name`, "train" or "validation"; `row` begins with `step`."""
         if not self.enabled:
             return
         path = self.folder / f"{name}.csv"
@@ -79,9 +67,6 @@ class RunLog:
             for key, value in row.items():
                 if key != "step":
                     self.board.add_scalar(f"{name}/{key}", value, row["step"])
-
-
-_NOT_TERMS = ("step", "seconds", "learning_rate", "gradient_norm", "samples_per_second")
 
 
 def read_log(path: str | os.PathLike) -> dict[str, list[float]]:
@@ -123,11 +108,10 @@ def _cut_after(path: Path, step: int) -> None:
         return
     rows = _rows(path)
     kept = [row for row in rows[1:] if int(row[0]) <= step]
-    if not kept:
+    if kept:
+        _rewrite(path, [rows[0], *kept])
+    else:
         path.unlink()
-        return
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([rows[0], *kept])
 
 
 def _with_columns(path: Path, wanted: list[str]) -> list[str]:
@@ -135,14 +119,16 @@ def _with_columns(path: Path, wanted: list[str]) -> list[str]:
 
     A run that goes on with another loss has other terms.
     """
-    rows = _rows(path) if path.exists() else []
-    before = rows[0] if rows else []
-    columns = before + [name for name in wanted if name not in before]
-    if columns != before:
-        filled = [row + ["nan"] * (len(columns) - len(before)) for row in rows[1:]]
-        with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([columns, *filled])
-    return columns
+    before, *rows = (_rows(path) if path.exists() else []) or [[]]
+    new = [name for name in wanted if name not in before]
+    if new:
+        _rewrite(path, [before + new, *(row + ["nan"] * len(new) for row in rows)])
+    return before + new
+
+
+def _rewrite(path: Path, rows: list[list[str]]) -> None:
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
 
 
 def _open_board(folder: Path, step: int):

@@ -7,18 +7,20 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 from torch import Tensor
 
 from hypersound_lib.data import AudioStore
-from hypersound_lib.devices import choose_device
+from hypersound_lib.devices import choose_device, tf32
 from hypersound_lib.files import locked
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.base_run import TrainingResult
 from hypersound_lib.training.config import TrainingConfig
-from hypersound_lib.training.interrupt import StopRequest, stop_on_signal
+from hypersound_lib.training.interrupt import stop_on_signal
 from hypersound_lib.training.processes import join_processes
 from hypersound_lib.training.run import Run
+from hypersound_lib.training.validation import in_mode
 
 
 def fill_gradients(run: Run, clips: Tensor, first: int | Tensor, count: int) -> dict[str, Tensor]:
@@ -31,7 +33,7 @@ def fill_gradients(run: Run, clips: Tensor, first: int | Tensor, count: int) -> 
     return terms | costs
 
 
-def take_steps(run: Run, stop: StopRequest, max_seconds: float | None) -> str:
+def take_steps(run: Run, stop: Event, max_seconds: float | None) -> str:
     """Update the weights until the steps are done, somebody asks to stop, or it is late; return which."""
     config, state, accelerator = run.config, run.state, run.accelerator
     deadline = math.inf if max_seconds is None else time.perf_counter() + max_seconds
@@ -43,7 +45,7 @@ def take_steps(run: Run, stop: StopRequest, max_seconds: float | None) -> str:
             # Processes agree on the gradient once per update, in the last micro-batch.
             last = micro == config.accumulate - 1
             with nullcontext() if last else accelerator.no_sync(run.network):
-                found = run.recorded(partial(fill_gradients, run), clips, *window)(clips, *window)
+                found = run.recorded(partial(fill_gradients, run), clips, *window)
             # The mean over micro-batches, which are equally large, is that of the whole batch.
             terms = {name: terms.get(name, 0) + value.detach() / config.accumulate for name, value in found.items()}
         if state.scaler.is_enabled():
@@ -53,7 +55,7 @@ def take_steps(run: Run, stop: StopRequest, max_seconds: float | None) -> str:
         state.update_weights(skip=not math.isfinite(values["gradient"]))  # where float16 overflowed
         run.log_step(values)
         late = run.is_main and time.perf_counter() >= deadline
-        interrupted, late = run.processes.any(stop.requested, late)
+        interrupted, late = run.processes.any(stop.is_set(), late)
         if interrupted or late:
             stop_reason = "interrupted" if interrupted else "time"
         run.validate_and_save_if_due(ended=stop_reason != "steps" or state.step == config.steps)
@@ -96,7 +98,8 @@ def train(
     is_main = join_processes(config, cpu).is_main_process
     with locked(Path(out)) if is_main else nullcontext():
         run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
-        with run.open_log(progress, on_start), run.learning(), stop_on_signal() as stop:
+        learning, lost = in_mode(model, training=True), run.processes.naming_loss()
+        with run.open_log(progress, on_start), learning, tf32(config.tf32), lost, stop_on_signal() as stop:
             stop_reason = take_steps(run, stop, max_seconds)
         run.state.keep_average()
         return TrainingResult(model, run.state.step, run.state.seconds, stop_reason, run.measured)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hypersound_lib.data import AudioStore, codec_augmentation, paper_augmentation
-from hypersound_lib.devices import check_precision, tf32
+from hypersound_lib.devices import check_precision
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.losses import ReconstructionLoss
-from hypersound_lib.training.base_run import BaseRun, check_rates
+from hypersound_lib.training.base_run import BaseRun
 from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.graph import GraphedGradients
 from hypersound_lib.training.processes import Processes
 from hypersound_lib.training.state import TrainingState
-from hypersound_lib.training.validation import in_mode
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -47,11 +46,14 @@ class Run(BaseRun):
         resume: bool,
         cpu: bool,
     ):
+        from accelerate import Accelerator  # takes a second to import, which whoever only reads configs is spared
+        from accelerate.utils import DataLoaderConfiguration
+
         rate, num_samples = model.config.sample_rate, model.config.num_samples
-        check_rates(rate, train_store, validation_store)
         loss = ReconstructionLoss(config.loss, rate)
         scored = _scored(config, loss, num_samples)
-        self.accelerator = _new_accelerator(cpu)
+        loading = DataLoaderConfiguration(split_batches=True, non_blocking=True)
+        self.accelerator = Accelerator(cpu=cpu, dataloader_config=loading)
         self.is_main, device = self.accelerator.is_main_process, self.accelerator.device
         check_precision(config.precision, device)
         micro_batch = config.batch_size // config.accumulate
@@ -84,14 +86,14 @@ class Run(BaseRun):
 
     def recorded(
         self, fill_gradients: Callable[..., dict[str, Tensor]], clips: Tensor, first: int | Tensor, count: int
-    ) -> Callable[..., dict[str, Tensor]]:
-        """Return `fill_gradients`, or, where steps are recorded, its CUDA graph, which the first batch records."""
+    ) -> dict[str, Tensor]:
+        """Call `fill_gradients`, or, where steps are recorded, replay its CUDA graph, which the first batch records."""
         if not self.is_recorded:
-            return fill_gradients
+            return fill_gradients(clips, first, count)
         if self._graph is None:
             try:
                 self._graph = GraphedGradients(
-                    lambda x: fill_gradients(x, first, count), self.model.parameters(), clips
+                    partial(fill_gradients, first=first, count=count), self.model.parameters(), clips
                 )
             except torch.OutOfMemoryError:
                 raise
@@ -100,14 +102,7 @@ class Run(BaseRun):
                     f"a step of this model cannot be recorded as a CUDA graph ({error}); set cuda_graph=False, "
                     "--no-cuda-graph, or let the model ask the GPU for nothing and copy nothing in between"
                 ) from error
-        graph = self._graph
-        return lambda x, *_: graph(x)
-
-    @contextmanager
-    def learning(self) -> Iterator[None]:
-        """Put the model into training mode and float32 products into the config's, for a while; name a lost process."""
-        with in_mode(self.model, training=True), tf32(self.config.tf32), self.processes.naming_loss():
-            yield
+        return self._graph(clips)
 
     def may_skip(self) -> bool:
         """Return whether a smaller scale of the loss may help against what overflowed in float16."""
@@ -132,13 +127,6 @@ class Run(BaseRun):
             return 0, total
         rng = np.random.default_rng([self.config.seed, self.state.step, _WINDOWS])
         return torch.tensor(rng.integers(total - window + 1)), window
-
-
-def _new_accelerator(cpu: bool) -> "Accelerator":
-    from accelerate import Accelerator  # takes a second to import, which whoever only reads configs is spared
-    from accelerate.utils import DataLoaderConfiguration
-
-    return Accelerator(cpu=cpu, dataloader_config=DataLoaderConfiguration(split_batches=True, non_blocking=True))
 
 
 def _scored(config: TrainingConfig, loss: ReconstructionLoss, num_samples: int) -> int:

@@ -1,11 +1,10 @@
 """Everything that changes during a training, gathered so that a checkpoint can hold it."""
 
+import copy
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
@@ -66,20 +65,14 @@ class TrainingState:
 
     def keep_average(self) -> None:
         """Make the average, where there is one, the model's own weights, once training is over, and fix their code."""
-        _copy_into(self.model, self.average)
+        self.model.load_state_dict(self.average, strict=False)
         self.model.freeze_code()
 
-    @contextmanager
-    def averaged(self) -> Iterator[None]:
-        """Put the average, where there is one, in the weights' place for a while, and take back all that changes."""
-        own = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-        if self.average:
-            own |= {name: p.detach().clone() for name, p in self.model.named_parameters()}
-        _copy_into(self.model, self.average)
-        try:
-            yield
-        finally:
-            _copy_into(self.model, own)
+    def averaged(self) -> PretrainedModel:
+        """Return a copy of the model that has the average, where there is one, as its weights."""
+        model = copy.deepcopy(self.model)
+        model.load_state_dict(self.average, strict=False)
+        return model
 
     def training_tensors(self) -> dict[str, Tensor]:
         """Return what a checkpoint holds beside the weights."""
@@ -106,11 +99,15 @@ class TrainingState:
         for name, value in self.average.items():
             value.copy_(tensors.get(f"average.{name}", parameters[name].detach()))
         self.optimizer.state.clear()
-        for name, parts in _by_parameter(tensors).items():
-            if name not in parameters or parts.keys() != set(_OF_ADAM):
-                raise ValueError(f"the optimiser has {sorted(parts)} of {name}")
-            # A fused AdamW counts its steps where the parameter is.
-            self.optimizer.state[parameters[name]] = {key: v.to(parameters[name].device) for key, v in parts.items()}
+        left = {label for label in tensors if label.startswith("optimizer.")}
+        for name, p in parameters.items():
+            labels = {key: f"optimizer.{key}.{name}" for key in _OF_ADAM}
+            if left.issuperset(labels.values()):
+                # A fused AdamW counts its steps where the parameter is.
+                self.optimizer.state[p] = {key: tensors[label].to(p.device) for key, label in labels.items()}
+                left.difference_update(labels.values())
+        if left:
+            raise ValueError(f"the optimiser has {sorted(left)} of no parameter, or not all of it")
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
@@ -128,20 +125,3 @@ def learning_rate_factor(step: int, config: TrainingConfig) -> float:
 def schedule_factor(schedule: str, progress: float) -> float:
     """Return what a peak learning rate is multiplied by: 1 if constant, or half a cosine, from 1 to 0 at progress 1."""
     return 0.5 * (1 + math.cos(math.pi * min(1.0, progress))) if schedule == "cosine" else 1.0
-
-
-def _by_parameter(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """Return what a checkpoint holds of the optimiser: by the parameter's name, then by what it is."""
-    found: dict[str, dict[str, Tensor]] = {}
-    for label, value in tensors.items():
-        if label.startswith("optimizer."):
-            _, key, name = label.split(".", 2)
-            found.setdefault(name, {})[key] = value
-    return found
-
-
-@torch.no_grad()
-def _copy_into(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    own = dict(model.named_parameters()) | dict(model.named_buffers())
-    for name, value in weights.items():
-        own[name].copy_(value)

@@ -42,15 +42,13 @@ class Validation:
     @torch.no_grad()
     def measure(self, model: "PretrainedModel", loss: Distance) -> dict[str, float]:
         """Return the loss' terms, the code's costs, their weighted sum `loss`, and NMSE and SI-SNR (dB), medians."""
-        device, count = next(model.parameters()).device, len(self.clips)
         totals: dict[str, float] = {}
         estimates = []
         with in_mode(model, training=False):
-            for numbers in torch.arange(count).split(self.batch_size):
-                batch = self.clips[numbers].to(device)
-                estimate, costs = model(batch, with_costs=True, **model.scoring_settings(numbers, count))
+            for numbers in torch.arange(len(self.clips)).split(self.batch_size):
+                batch, estimate, costs = self._play(model, numbers)
                 for name, value in (loss(estimate, batch) | costs).items():
-                    totals[name] = totals.get(name, 0.0) + value.item() * len(batch) / count
+                    totals[name] = totals.get(name, 0.0) + value.item() * len(batch) / len(self.clips)
                 estimates.append(estimate.cpu())
         estimate = torch.cat(estimates)
         totals["loss"] = sum(loss.weights.get(name, 1.0) * value for name, value in totals.items())
@@ -61,11 +59,14 @@ class Validation:
     @torch.no_grad()
     def examples(self, model: "PretrainedModel", count: int = 4) -> tuple[Tensor, Tensor]:
         """Return a few clips `(N, T)` and what the model makes of them, as `measure` has it."""
-        device, total = next(model.parameters()).device, len(self.clips)
-        numbers = torch.arange(total)[:: max(1, total // count)][:count]
-        clips = self.clips[numbers]
+        numbers = torch.arange(len(self.clips))[:: max(1, len(self.clips) // count)][:count]
         with in_mode(model, training=False):
-            return clips, model(clips.to(device), **model.scoring_settings(numbers, total)).cpu()
+            return self.clips[numbers], self._play(model, numbers)[1].cpu()
+
+    def _play(self, model: "PretrainedModel", numbers: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Return the clips of these numbers, what the model makes of them, and its code's costs."""
+        batch = self.clips[numbers].to(next(model.parameters()).device)
+        return batch, *model(batch, with_costs=True, **model.scoring_settings(numbers, len(self.clips)))
 
 
 @contextmanager

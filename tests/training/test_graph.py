@@ -61,6 +61,6 @@ def test_the_first_batch_records_and_all_replay(monkeypatch):
         calls.append((clips, first, count))
 
     for batch in ("a", "b"):
-        Run.recorded(run, fill, batch, 0, 256)(batch, 0, 256)
+        Run.recorded(run, fill, batch, 0, 256)
     assert made == ["a"]
     assert calls == [("a", 0, 256), ("b", 0, 256)]

@@ -3,27 +3,26 @@
 import math
 
 import pytest
-import torch
 
 from hypersound_lib.errors import TrainingError
-from hypersound_lib.training import read_log, train
+from hypersound_lib.training import read_log
 from hypersound_lib.training.logs import RunLog
 
-from .tiny import RATE, changed, make_model, make_store
+from .tiny import run_training
 
 
 def row(step):
-    return {"step": step, "seconds": 1.0, "samples_per_second": 2.0, "mse": 1 / step}
+    return {"step": step, "mse": 1 / step}
 
 
 def test_rows_beyond_the_resumed_step_and_half_rows_are_dropped(tmp_path):
     with RunLog(tmp_path, 0, 10, progress=False) as log:
         for step in (1, 2, 3):
-            log.train(row(step))
+            log.write("train", row(step))
     with open(tmp_path / "train.csv", "a") as file:
-        file.write("4,1.0,2")
+        file.write("4,")
     with RunLog(tmp_path, 2, 10, progress=False) as log:
-        log.train(row(3))
+        log.write("train", row(3))
     columns = read_log(tmp_path / "train.csv")
     assert columns["step"] == [1, 2, 3]
     assert columns["mse"] == pytest.approx([1, 1 / 2, 1 / 3], rel=1e-5)
@@ -58,19 +57,18 @@ def test_half_a_last_row_is_passed_over(tmp_path, half):
 
 
 def test_a_log_without_a_row_left_begins_anew(tmp_path):
-    with RunLog(tmp_path, 0, 10, progress=False) as log:
-        log.train(row(5))
-    with RunLog(tmp_path, 0, 10, progress=False) as log:
-        log.train({"step": 1, "seconds": 1.0, "samples_per_second": 2.0, "other": 3.0})
-    assert list(read_log(tmp_path / "train.csv")) == ["step", "seconds", "samples_per_second", "other"]
+    for values in ({"step": 5, "mse": 1.0}, {"step": 1, "other": 3.0}):
+        with RunLog(tmp_path, 0, 10, progress=False) as log:
+            log.write("train", values)
+    assert list(read_log(tmp_path / "train.csv")) == ["step", "other"]
 
 
 def test_terms_of_another_loss_get_columns_of_their_own(tmp_path):
     sessions = [{"smooth_l1": 0.5, "mel": 0.25}, {"mel": 0.125, "mse": 4.0}, {"mse": 2.0, "smooth_l1": 1.0}]
     for done, terms in enumerate(sessions):
         with RunLog(tmp_path, done, 10, progress=False) as log:
-            log.train({"step": done + 1, "samples_per_second": 2.0} | terms)
-            log.validation({"step": done + 1} | terms)
+            for name in ("train", "validation"):
+                log.write(name, {"step": done + 1} | terms)
     for name in ("train.csv", "validation.csv"):
         columns = read_log(tmp_path / name)
         for term in ("smooth_l1", "mel", "mse"):
@@ -85,30 +83,20 @@ def test_without_tensorboard_no_example_is_made(tmp_path, monkeypatch):
 
     monkeypatch.setattr("hypersound_lib.training.logs._open_board", lambda *_: None)
     monkeypatch.setattr("hypersound_lib.training.validation.Validation.examples", examples)
-    settings = changed(steps=1)
-    assert train(make_model(), make_store(), make_store(1), settings, tmp_path, cpu=True, progress=False).validation
+    assert run_training(tmp_path, steps=1).validation
 
 
 def test_a_process_that_is_not_the_main_one_writes_nothing(tmp_path):
     with RunLog(tmp_path / "run", 0, 10, enabled=False) as log:
-        log.train(row(1))
-        log.validation({"step": 1, "loss": 1.0})
-        log.examples(1, torch.zeros(1, 512), torch.zeros(1, 512), RATE)
+        log.write("train", row(1))
     assert not (tmp_path / "run").exists()
 
 
 def test_a_training_fills_both_logs(tmp_path):
-    train(make_model(), make_store(), make_store(1), changed(), tmp_path, cpu=True, progress=False)
+    run_training(tmp_path)
     columns = read_log(tmp_path / "train.csv")
-    assert list(columns) == [
-        "step",
-        "seconds",
-        "learning_rate",
-        "gradient_norm",
-        "samples_per_second",
-        "smooth_l1",
-        "mel_stft",
-    ]
+    own = ["step", "seconds", "learning_rate", "gradient_norm", "samples_per_second"]
+    assert list(columns) == [*own, "smooth_l1", "mel_stft"]
     assert columns["seconds"] == sorted(columns["seconds"])
     validation = read_log(tmp_path / "validation.csv")
     assert validation["step"] == [10, 20]
@@ -119,7 +107,7 @@ def test_a_training_fills_both_logs(tmp_path):
 
 def test_tensorboard_gets_terms_norm_rate_sounds_and_pictures(tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    train(make_model(), make_store(), make_store(1), changed(), tmp_path, cpu=True, progress=False)
+    run_training(tmp_path)
     board = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
     board.Reload()
     tags = board.Tags()

@@ -50,15 +50,6 @@ def test_measures_are_means_of_terms_and_medians_of_metrics():
     assert measured["si_snr"] == pytest.approx(si_snr(validation.clips, estimate).median().item(), rel=1e-4)
 
 
-def test_examples_are_clips_and_what_the_model_makes_of_them():
-    model = make_model()
-    validation = Validation(make_store(), 256, 8, 4)
-    clips, copies = validation.examples(model, count=3)
-    assert clips.shape == copies.shape == (3, 256)
-    with torch.no_grad():
-        torch.testing.assert_close(copies, model(clips))
-
-
 @pytest.mark.parametrize("make", [make_model, make_local])
 def test_scores_do_not_depend_on_how_many_clips_are_played_at_once(make):
     """Of a local model, either: which position of the rate knob a clip gets follows from its number among them all."""

@@ -6,9 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from hypersound_lib.training import train
 from hypersound_lib.training.run import Run
-from tests.training.tiny import changed, make_model, make_store
+from tests.training.tiny import changed, run_training
 
 
 @pytest.mark.parametrize(
@@ -33,10 +32,8 @@ def test_workers_are_one_for_each_core_beside_a_gpu_unless_told(monkeypatch, giv
 @pytest.mark.slow
 def test_a_run_that_is_resumed_with_other_workers_has_the_same_clips(tmp_path):
     def trained(out, steps, workers, resume=False):
-        config = changed(steps=steps, num_workers=workers, schedule="constant")
-        model, stores = make_model(), (make_store(), make_store(1))
-        train(model, *stores, config, tmp_path / out, resume=resume, cpu=True, progress=False)
-        return model.state_dict()
+        settings = {"steps": steps, "num_workers": workers, "schedule": "constant"}
+        return run_training(tmp_path / out, resume=resume, **settings).model.state_dict()
 
     expected = trained("whole", 6, 0)
     trained("parts", 3, 2)

@@ -7,8 +7,8 @@ OUT/checkpoints/step-00000500/model.safetensors      weights of model and discri
 
 import math
 import os
-from contextlib import nullcontext
 from pathlib import Path
+from threading import Event
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from hypersound_lib.data import AudioStore, paper_augmentation
 from hypersound_lib.devices import choose_device
 from hypersound_lib.files import locked
 from hypersound_lib.training.base_run import BaseRun, TrainingResult
-from hypersound_lib.training.interrupt import StopRequest, stop_on_signal
+from hypersound_lib.training.interrupt import stop_on_signal
 from hypersound_lib.training.state import schedule_factor
 
 
@@ -50,7 +50,7 @@ def train_rave(
         return TrainingResult(model.eval(), run.state.step, run.state.seconds, stop_reason, run.measured)
 
 
-def _take_steps(run: "_Run", stop: StopRequest) -> str:
+def _take_steps(run: "_Run", stop: Event) -> str:
     """Update the weights until there is a reason to end, and return it."""
     model, state, config = run.model, run.state, run.config
     stop_reason = run.end_reason(interrupted=False)
@@ -65,7 +65,7 @@ def _take_steps(run: "_Run", stop: StopRequest) -> str:
         values = run.read_finite(terms, torch.nn.utils.clip_grad_norm_(model.parameters(), limit))
         state.update_weights(run.learning_rate)
         run.log_step(values)
-        stop_reason = run.end_reason(stop.requested)
+        stop_reason = run.end_reason(stop.is_set())
         run.validate_and_save_if_due(ended=stop_reason is not None)
     return stop_reason
 
@@ -75,7 +75,6 @@ class RAVETrainingState:
 
     format = "rave/1"
     numbers = ("step", "seconds", "stage", "best_score", "scored")
-    averaged = nullcontext  # the model has no average of its weights
 
     def __init__(self, model: RAVE, config: RAVETrainingConfig, device: torch.device):
         self.model = model.to(device)
@@ -104,6 +103,10 @@ class RAVETrainingState:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.step += 1
+
+    def averaged(self) -> RAVE:
+        """Return the model, which has no average."""
+        return self.model
 
     def training_tensors(self) -> dict[str, Tensor]:
         """Return what a checkpoint holds beside the weights."""
