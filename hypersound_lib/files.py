@@ -8,7 +8,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from itertools import combinations, product
 from pathlib import Path
@@ -87,14 +87,13 @@ def locked(folder: Path) -> Iterator[None]:
         ConfigError: another process or thread works in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(holding(_lock(folder.resolve() / ".lock"), timeout=0))
-        except Timeout as error:
-            raise ConfigError(
-                f"{folder} is in use by another process: wait for its end, or choose another folder"
-            ) from error
-        yield
+    try:
+        with holding(_lock(folder.resolve() / ".lock"), timeout=0):
+            yield
+    except Timeout as error:
+        raise ConfigError(
+            f"{folder} is in use by another process: wait for its end, or choose another folder"
+        ) from error
 
 
 @contextmanager
@@ -182,9 +181,7 @@ def embedded_data(name: str = "") -> Path:
     for candidate in candidates:
         if candidate.exists():
             return candidate
-    raise FileNotFoundError(
-        f"embedded data {name!r} is in none of {[str(c) for c in candidates]}; reinstall hypersound-lib"
-    )
+    raise FileNotFoundError(f"embedded data {name!r} is in none of {candidates}; reinstall hypersound-lib")
 
 
 def cache_dir() -> Path:

@@ -30,7 +30,8 @@ model = load_model("path/to/this/folder")
 sound = model.reconstruct(waveform, sample_rate)  # any length, any rate
 ```
 """
-_HYPERSOUND = _CARD % (
+_CARDS = {}  # by kind of model
+_CARDS["HyperSound"] = _CARD % (
     "implicit-neural-representation, hypernetwork",
     "HyperSound",
     "A hypernetwork that takes a clip of sound as input and writes the weights of a small network, here a\n"
@@ -38,7 +39,7 @@ _HYPERSOUND = _CARD % (
     "| Clip | {config.num_samples} samples, {seconds:.3g} s |\n",
     _USE,
 )
-_LOCAL = _CARD % (
+_CARDS["LocalHyperSound"] = _CARD % (
     "implicit-neural-representation, hypernetwork, compression",
     "HyperSound",
     "A hypernetwork for sound in bits. An analysis network chooses what to send, as whole numbers. From them a "
@@ -63,7 +64,7 @@ copy = model.decompress(data)  # at {config.sample_rate} Hz; sample_rate=... for
 A file needs the very weights that it was written with: it names them, and other ones are refused.
 """,
 )
-_RAVE = _CARD % (
+_CARDS["RAVE"] = _CARD % (
     "variational-autoencoder, RAVE",
     "RAVE",
     "A variational autoencoder of sound, after Caillon and Esling (2021): {config.latent_size} numbers for every\n"
@@ -71,7 +72,6 @@ _RAVE = _CARD % (
     "",
     _USE,
 )
-_CARDS = {"HyperSound": _HYPERSOUND, "LocalHyperSound": _LOCAL, "RAVE": _RAVE}
 
 
 def model_card(model: "PretrainedModel", facts: Mapping[str, Any]) -> str:
@@ -82,23 +82,19 @@ def model_card(model: "PretrainedModel", facts: Mapping[str, Any]) -> str:
         facts: how it was made and how good it is; nested ones become `outer.inner`.
     """
     counts, rate = model.num_parameters(), model.config.sample_rate
-    rows = [f"| Parameters, {name} | {_grouped(count)} |" for name, count in counts.items()]
-    rows.append(f"| Parameters, together | {_grouped(sum(counts.values()))} |")
+    counts["together"] = sum(counts.values())
+    grouped = {name: f"{count:,}".replace(",", " ") for name, count in counts.items()}
     card = _CARDS[model.kind].format(
         model=model,
         config=model.config,
         nyquist=rate / 2,
         seconds=model.config.num_samples / rate,
-        counts="\n".join(rows),
+        counts="\n".join(f"| Parameters, {name} | {count} |" for name, count in grouped.items()),
     )
     if not facts:
         return card
     lines = [f"| {_cell(name)} | {_cell(value)} |" for name, value in _flatten(facts)]
     return card + "\n".join(["\n## Facts", "", "| | |", "|---|---|", *lines, ""])
-
-
-def _grouped(count: int) -> str:
-    return f"{count:,}".replace(",", " ")
 
 
 def _flatten(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -7,11 +7,12 @@ remains what `reconstruct` does: resampling, and scale and overlap of clips; for
 
 import copy
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.export import ExportedProgram
 
 from hypersound_lib.coords import clip_duration, samples_in
@@ -19,29 +20,16 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.hub.model import PretrainedModel
 
 
-class _Encode(nn.Module):
-    def __init__(self, model: PretrainedModel, knob: int | None):
+class _Method(nn.Module):
+    """A method of a model, with its settings, without the `parts` that it does not need: a graph would hold them."""
+
+    def __init__(self, model: PretrainedModel, name: str, settings: tuple[int, ...], parts: Sequence[str]):
         super().__init__()
-        self.model, self.settings = model, () if knob is None else (knob,)
+        self.model, self.name, self.settings = copy.copy(model), name, settings
+        self.model._modules = {key: part for key, part in model._modules.items() if key not in parts}
 
-    def forward(self, waveform: Tensor) -> Any:
-        return self.model.encode(waveform, *self.settings)
-
-
-class _Decode(nn.Module):
-    def __init__(self, model: PretrainedModel, *settings: int):
-        super().__init__()
-        self.model, self.settings = model, settings
-
-    def forward(self, code: Any) -> Tensor:
-        return self.model.decode(code, *self.settings)
-
-
-def _without(model: PretrainedModel, *parts: str) -> PretrainedModel:
-    """Return the model without the weights that a graph does not need: it would hold them all."""
-    rest = copy.copy(model)
-    rest._modules = {name: part for name, part in model._modules.items() if name not in parts}
-    return rest
+    def forward(self, given: Any) -> Any:
+        return getattr(self.model, self.name)(given, *self.settings)
 
 
 @torch.no_grad()
@@ -74,8 +62,9 @@ def export_programs(
     rate = model.config.sample_rate if sample_rate is None else sample_rate
     count = model.config.num_samples if num_samples is None else num_samples
     played = samples_in(clip_duration(count, model.config.sample_rate), rate)
-    encode = _Encode(_without(model, "target", "entropy"), knob).eval()
-    decode = _Decode(_without(model, "encoder", "steps", "entropy", "hypernetwork", "generator"), played, rate).eval()
+    encode = _Method(model, "encode", () if knob is None else (knob,), ("target", "entropy")).eval()
+    writers = ("encoder", "steps", "entropy", "hypernetwork", "generator")
+    decode = _Method(model, "decode", (played, rate), writers).eval()
     waveform = torch.zeros(1, count)
     code = encode(waveform)
     decode(code)  # what cannot be played is refused by the model, in its own words
@@ -89,7 +78,6 @@ def save_programs(programs: dict[str, ExportedProgram], folder: str | os.PathLik
     """Write each program as `NAME.pt2` for `torch.export.load`, and return their sizes in bytes."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {name: folder / f"{name}.pt2" for name in programs}
     for name, program in programs.items():
-        torch.export.save(program, paths[name])
-    return {name: path.stat().st_size for name, path in paths.items()}
+        torch.export.save(program, folder / f"{name}.pt2")
+    return {name: (folder / f"{name}.pt2").stat().st_size for name in programs}

@@ -80,11 +80,11 @@ def find_folder(name_or_folder: str | os.PathLike, revision: str | None = None) 
     name, shipped = str(name_or_folder), _shipped()
     if name in shipped:
         return shipped[name]
-    known = f"shipped with this library: {', '.join(shipped) or 'none'}"
+    known = f"shipped with this library: {', '.join(shipped)}"
     if isinstance(name_or_folder, os.PathLike) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name):
-        hint = suggestion(name, shipped)
         raise WeightsFileError(
-            f"{name}: there is no such folder or model ({known}); {hint}the hub's are called owner/name"
+            f"{name}: there is no such folder or model ({known}); {suggestion(name, shipped)}the hub's are called "
+            "owner/name"
         )
     return _download(name, revision, known)
 
@@ -107,19 +107,14 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Te
     Raises:
         WeightsFileError: a file is missing, is damaged, or holds something else.
     """
-    folder = Path(folder)
-    config = read_config(folder)
-    if not (folder / WEIGHTS_FILE).is_file():
-        raise WeightsFileError(f"{folder / WEIGHTS_FILE}: there is no such file; copy the model's folder again")
+    config, weights = read_config(folder), Path(folder) / WEIGHTS_FILE
     try:
-        with name_in_text(folder / WEIGHTS_FILE) as path:
+        with name_in_text(weights) as path:
             tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise WeightsFileError(
-            f"{folder / WEIGHTS_FILE}: not a whole safetensors file ({error}); copy the folder again"
-        ) from error
+        raise WeightsFileError(f"{weights}: not a whole safetensors file ({error}); copy the folder again") from error
     if bad := first_not_finite(tensors):
-        raise WeightsFileError(f"{folder / WEIGHTS_FILE}: {bad} holds NaN or Inf; copy the model's folder again")
+        raise WeightsFileError(f"{weights}: {bad} holds NaN or Inf; copy the model's folder again")
     return config, tensors
 
 
@@ -143,11 +138,7 @@ def read_config(folder: str | os.PathLike) -> dict[str, Any]:
 
 def _shipped() -> dict[str, Path]:
     """Return the models that come with the library, by name."""
-    try:
-        root = embedded_data("checkpoints")
-    except FileNotFoundError:  # a library without any
-        return {}
-    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{CONFIG_FILE}"))}
+    return {path.parent.name: path.parent for path in sorted(embedded_data("checkpoints").glob(f"*/{CONFIG_FILE}"))}
 
 
 def _download(name: str, revision: str | None, known: str) -> Path:

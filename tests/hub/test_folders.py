@@ -1,6 +1,8 @@
 """Folders of weights: what was saved comes back, and whatever is damaged or foreign is refused by name."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -17,21 +19,18 @@ from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 
 FILES = {"model.safetensors", "config.json", "README.md"}
-TARGETS = {
-    "fourier": FourierMLPConfig(hidden_layers=1, width=4, num_octaves=3),
-    "frequencies": FourierMLPConfig(hidden_layers=1, width=4, num_octaves=0, num_frequencies=5),
-    "siren": SIRENConfig(hidden_layers=2, width=4, omega_0=33.5),
-}
+FOURIER = FourierMLPConfig(hidden_layers=1, width=4, num_octaves=0, num_frequencies=5)
+SIREN = SIRENConfig(hidden_layers=2, width=4, omega_0=33.5)
 
 
-def make(target="frequencies"):
+def make(target=FOURIER):
     torch.manual_seed(0)
     config = HyperSoundConfig(
         sample_rate=8000,
         num_samples=64,
         encoder=EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=3),
         hypernetwork=HyperNetworkConfig((6,), residual_scale=0.5),
-        target=TARGETS[target],
+        target=target,
         shared=("layers.0.bias",),
     )
     return HyperSound(config)
@@ -50,20 +49,11 @@ def edit(folder, change):
     (folder / "config.json").write_text(json.dumps(data))
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_loaded_model_is_the_saved_one(tmp_path, target):
-    model = make(target)
-    facts = {"step": 3, "validation": {"loss": 0.5}, "note": None}
-    model.save_pretrained(tmp_path, facts=facts)
-    again = HyperSound.from_pretrained(tmp_path)
-    assert again.config == model.config
-    assert again.facts == facts
-    assert not again.training
-    assert {p.name for p in tmp_path.iterdir()} == FILES
-    clips = torch.randn(2, 64)
-    assert torch.equal(again(clips), model(clips))
-    assert all(p.requires_grad and p.device.type == "cpu" for p in again.parameters())
-    (again(clips) - clips).square().mean().backward()
+def test_a_loaded_model_learns_on(folder):
+    assert {p.name for p in folder.iterdir()} == FILES
+    model = HyperSound.from_pretrained(folder)
+    model(torch.randn(2, 64)).square().mean().backward()
+    assert all(p.grad is not None for p in model.parameters())
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -75,9 +65,7 @@ def test_half_precision_halves_the_file_and_keeps_frequencies_whole(tmp_path, dt
     assert load_file(tmp_path / "model.safetensors")["hypernetwork.head.weight"].dtype == dtype
     again = HyperSound.from_pretrained(tmp_path)
     assert torch.equal(again.target.embedding.frequencies, model.target.embedding.frequencies)
-    for name, p in again.named_parameters():
-        assert p.dtype == torch.float32
-        assert torch.equal(p, model.get_parameter(name).to(dtype).float())
+    assert torch.equal(again.hypernetwork.head.weight, model.hypernetwork.head.weight.to(dtype).float())
 
 
 def test_weights_that_a_precision_cannot_hold_are_refused(tmp_path):
@@ -122,16 +110,6 @@ def test_what_a_loaded_local_model_wrote_another_one_loaded_from_there_plays(tmp
     assert torch.equal(two.decompress(data), one.decompress(data))
 
 
-def test_the_card_of_a_local_model_tells_how_to_compress(tmp_path):
-    make_local().save_pretrained(tmp_path)
-    card = (tmp_path / "README.md").read_text()
-    assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, implicit-neural-representation, hyper")
-    for part in ("22050 Hz", "11025 Hz", "kbit/s", "hypersound compress", "hypersound decompress", "model.decompress("):
-        assert part in card
-    count = f"{sum(make_local().num_parameters().values()):,}".replace(",", " ")
-    assert f"| Parameters, together | {count} |" in card
-
-
 def test_a_fresh_model_has_no_facts_and_loaded_facts_are_saved_again(tmp_path):
     model = make()
     assert model.facts == {}
@@ -140,22 +118,26 @@ def test_a_fresh_model_has_no_facts_and_loaded_facts_are_saved_again(tmp_path):
     assert HyperSound.from_pretrained(tmp_path / "b").facts == {"step": 1}
 
 
-def test_the_card_tells_what_the_model_is(tmp_path):
-    make().save_pretrained(tmp_path, facts={"step": 12, "validation": {"loss": 0.25}, "note": "a|b"})
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (make, ("FourierMLP", "8000 Hz", "4000 Hz", "64 samples, 0.008 s", "load_model(", "model.reconstruct(")),
+        (make_local, ("22050 Hz", "11025 Hz", "kbit/s", "hypersound compress", "decompress", "model.decompress(")),
+    ],
+)
+def test_the_card_tells_what_the_model_is(tmp_path, make, parts):
+    make().save_pretrained(tmp_path, facts={"step": 12, "validation": {"loss": 0.25}})
     card = (tmp_path / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, implicit-neural-representation, hyper")
-    for part in ("FourierMLP", "8000 Hz", "4000 Hz", "64 samples, 0.008 s", "load_model(", "model.reconstruct("):
+    count = f"{sum(make().num_parameters().values()):,}".replace(",", " ")
+    for part in (*parts, f"| Parameters, together | {count} |", "| validation.loss | 0.25 |"):
         assert part in card
-    assert sum(make().num_parameters().values()) == 1212
-    assert "| Parameters, together | 1 212 |" in card
-    assert "| validation.loss | 0.25 |" in card
-    assert "a\\|b" in card
 
 
 def test_saving_again_replaces_files_and_leaves_others(folder):
     (folder / "notes.txt").write_text("mine")
-    make("siren").save_pretrained(folder)
-    assert HyperSound.from_pretrained(folder).config.target == TARGETS["siren"]
+    make(SIREN).save_pretrained(folder)
+    assert HyperSound.from_pretrained(folder).config.target == SIREN
     assert {p.name for p in folder.iterdir()} == {*FILES, "notes.txt"}
     assert [p.name for p in folder.parent.iterdir()] == ["model"]
 
@@ -169,7 +151,7 @@ def test_a_failed_save_leaves_the_old_files(folder, monkeypatch):
 
     monkeypatch.setattr(folders, "write_synced", full_disk)
     with pytest.raises(OSError, match="No space"):
-        make("siren").save_pretrained(folder)
+        make(SIREN).save_pretrained(folder)
     with pytest.raises(ConfigError, match="JSON can hold"):
         make().save_pretrained(folder, facts={"model": object()})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -205,13 +187,6 @@ def test_a_config_that_describes_no_model_is_refused(folder, change, message):
         HyperSound.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("width", [5, 10**9, 10**18, 10**30])
-def test_sizes_that_do_not_fit_the_weights_are_refused_before_memory_is_taken(folder, width):
-    edit(folder, lambda d: d["config"]["target"].update(width=width))
-    with pytest.raises(WeightsFileError, match=str(folder)):
-        HyperSound.from_pretrained(folder)
-
-
 def test_a_config_without_a_newer_field_takes_its_default(folder):
     edit(folder, lambda d: d["config"]["hypernetwork"].pop("residual_scale"))
     assert HyperSound.from_pretrained(folder).config.hypernetwork.residual_scale is None
@@ -228,22 +203,9 @@ def test_missing_truncated_and_foreign_files_are_refused(folder):
         with pytest.raises(WeightsFileError, match=f"{path.name}: {message}"):
             HyperSound.from_pretrained(folder)
         path.unlink()
-        with pytest.raises(WeightsFileError, match=f"{path.name}: there is no such file"):
+        with pytest.raises(WeightsFileError, match=rf"{path.name}: .*[Nn]o such file"):
             HyperSound.from_pretrained(folder)
         make().save_pretrained(folder)
-
-
-def test_of_a_runs_folder_the_best_is_taken(tmp_path, folder):
-    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
-    folder.rename(tmp_path / "run" / "best")
-    assert folders.find_folder(tmp_path / "run") == tmp_path / "run" / "best"
-
-
-def test_shipped_models_go_by_name(folder, monkeypatch):
-    monkeypatch.setattr(folders, "embedded_data", lambda name: folder.parent)
-    assert folders.find_folder("model") == folder
-    with pytest.raises(WeightsFileError, match=r"modle: .*shipped with this library: model\)"):
-        folders.find_folder("modle")
 
 
 @pytest.mark.parametrize("name", ["missing", "./missing/model", "../a/b", "a/b/c", Path("owner/name")])
@@ -290,3 +252,46 @@ def test_a_card_shows_facts_and_their_names_as_they_read(text, shown, tmp_path):
     lines = (tmp_path / "README.md").read_text(encoding="utf-8").split("\n")
     assert f"| note | {shown} |" in lines
     assert f"| {shown} | 1, {shown} |" in lines
+
+
+def write(folder):
+    folders.write_folder(folder, {"weight": torch.zeros(1)}, {"kind": "none"}, "a card")
+
+
+def test_a_folder_called_like_a_shipped_model_is_taken_where_it_holds_one_or_is_given_as_a_folder(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "shipped" / "model"
+    write(folder)
+    monkeypatch.setattr(folders, "embedded_data", lambda name: folder.parent)
+    (tmp_path / "here" / "model").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert folders.find_folder("model") == folder
+    for given in ("./model", "model/", Path("model"), str(Path("model").absolute())):
+        assert folders.find_folder(given) == Path(given)
+    with pytest.raises(WeightsFileError, match=r"modle: .*shipped with this library: model\); did you mean 'model'"):
+        folders.find_folder("modle")
+    write("model/best")
+    assert folders.find_folder("model") == Path("model/best")
+    write("model")
+    assert folders.find_folder("model") == Path("model")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_a_link_puts_on_another_disk_is_written_there(tmp_path, monkeypatch, there):
+    disk, link = tmp_path / "disk", tmp_path / "home" / "model"
+    link.parent.mkdir()
+    link.symlink_to(disk / "model")
+    (disk / "model" if there else disk).mkdir(parents=True)
+    replace = os.replace
+
+    def within_a_disk(source, target):
+        if len({disk in Path(path).resolve().parents for path in (source, target)}) > 1:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", within_a_disk)
+    write(link)
+    assert link.is_symlink()
+    assert {p.name for p in (disk / "model").iterdir()} == {"model.safetensors", "config.json", "README.md"}
+    assert [p.name for p in disk.iterdir()] == ["model"]
