@@ -4,8 +4,10 @@ import json
 import sys
 
 import pytest
+import torch
 
 from tests.benchmarks import __main__ as bench
+from tests.benchmarks import bench_fit
 
 
 @pytest.mark.parametrize(
@@ -31,3 +33,10 @@ def test_a_record_is_replaced_by_what_was_measured_alone(found, kept, status, mo
     monkeypatch.setattr("sys.argv", ["bench", name])
     assert bench.main() == status
     assert json.loads(record.read_text())["results"] == kept
+
+
+def test_a_fit_that_is_cut_says_so():
+    clip = torch.sin(torch.arange(2048) / 8) * torch.hann_window(2048)
+    row = bench_fit.fit_once(bench_fit.PLAIN, clip, limit=0.0)
+    assert not row["reached"]
+    assert row["metrics"]["snr"] < bench_fit.TARGET_SNR

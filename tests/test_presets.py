@@ -1,7 +1,5 @@
 """Presets: the paper's numbers, and a tutorial model that its own loss and target can serve."""
 
-import dataclasses
-
 import pytest
 import torch
 
@@ -20,6 +18,9 @@ def test_there_is_a_preset_for_each_model_of_the_paper_one_for_a_t4_two_for_a_la
     for name in PRESETS:
         assert preset(name) is PRESETS[name]
         assert preset(name).summary
+        assert isinstance(hash(preset(name)), int), "nothing in it can be changed"
+    targets = [preset(name).model.target for name in PAPER]
+    assert targets == [BASE, SMALL, LARGE, SIRENConfig(hidden_layers=4, width=256)]
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -38,30 +39,12 @@ def test_the_papers_presets_have_the_papers_numbers(name):
     assert training.loss.fft_sizes == (512, 1024, 2048)
 
 
-def test_the_papers_presets_differ_in_their_target():
-    targets = [preset(name).model.target for name in PAPER]
-    assert targets[:3] == [BASE, SMALL, LARGE]
-    assert isinstance(targets[3], SIRENConfig)
-    assert (targets[3].hidden_layers, targets[3].width) == (4, 256)
-
-
 def test_the_t4s_preset_is_the_papers_small_model_and_loss_on_clips_of_more_than_a_second():
     model, training, paper = preset("t4").model, preset("t4").training, preset("paper-small")
     assert model == paper.model
     assert model.num_samples > model.sample_rate
     assert training.loss == paper.training.loss
     assert training.steps * training.batch_size < 0.02 * paper.training.steps * paper.training.batch_size
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_presets_cannot_be_changed(name):
-    chosen = preset(name)
-    inner = [getattr(chosen.model, part) for part in ("hypernetwork", "target") if hasattr(chosen.model, part)]
-    for config in (chosen, chosen.model, *inner, chosen.training):
-        field = dataclasses.fields(config)[0].name
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(config, field, None)
-    assert isinstance(hash(chosen), int), "nothing in it can be changed either"
 
 
 @pytest.mark.parametrize("name", GLOBAL)

@@ -1,68 +1,51 @@
-"""What the tests run in processes of their own: `python -m tests.training.child OUT STEPS [KILL_AT | resume]`.
+"""What the tests run in processes of their own, most of them forked after torch was imported, which takes longest."""
 
-Most are forked from a process that has imported torch (`forked`): an import takes longer than a training.
-
-The environment says what else happens: TEST_ACCUMULATE, TEST_CHANGES (of the config, as JSON), TEST_MAX_SECONDS (one
-number for each process), TEST_SIGNAL (`RANK STEP SIGNAL METHOD`: that process sends itself a signal at the end of that
-method of `Run` in that step), and TEST_SLEEP (seconds that each validation takes longer).
-"""
-
-import json
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from accelerate import PartialState
 from safetensors.torch import save_file
 
-from hypersound_lib.training import train
 from hypersound_lib.training.run import Run
 
-from .tiny import changed, make_model, make_store
+from .tiny import run_training
 
 
-def main() -> None:
+def main(
+    out: Path,
+    steps: int,
+    struck: tuple[int, int, int, str] | None = None,
+    seconds: Sequence[float | None] = (None, None),
+    sleep: float = 0.0,
+    **settings: object,
+) -> None:
+    """Train, and write the last weights.
+
+    Args:
+        out: the run's folder.
+        steps: of the training.
+        struck: (process, step, signal, method): that process sends itself the signal when that method of `Run` has
+            returned in that step.
+        seconds: that each process is given.
+        sleep: seconds that each validation takes longer.
+        settings: whether to `resume`, and what else differs from the tests' training.
+    """
     torch.set_num_threads(1)
-    out, steps, what = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    if what and what[0].isdigit():
-        kill_after(int(what[0]))
     rank = int(os.environ.get("RANK", "0"))
-    if "TEST_SIGNAL" in os.environ:
-        *numbers, method = os.environ["TEST_SIGNAL"].split()
-        victim, step, number = map(int, numbers)
-        if rank == victim:
-            kill_after(step, number, method)
-    if "TEST_SLEEP" in os.environ:
-        after("_validate", lambda step: time.sleep(float(os.environ["TEST_SLEEP"])))
-    seconds = os.environ.get("TEST_MAX_SECONDS", "").split()
-    result = train(
-        make_model(),
-        make_store(),
-        make_store(1),
-        changed(
-            steps=steps,
-            accumulate=int(os.environ.get("TEST_ACCUMULATE", "1")),
-            **json.loads(os.environ.get("TEST_CHANGES", "{}")),
-        ),
-        out,
-        resume="resume" in what,
-        max_seconds=float(seconds[rank]) if seconds else None,
-        cpu=True,
-        progress=False,
-    )
+    if struck and struck[0] == rank:
+        _, step, number, method = struck
+        after(method, lambda now: os.kill(os.getpid(), number) if now == step else None)
+    if sleep:
+        after("_validate", lambda step: time.sleep(sleep))
+    result = run_training(out, steps=steps, max_seconds=seconds[rank], **settings)
     print(f"process {rank}: {result.stop_reason} after step {result.step}")
     if rank == 0:
         weights = {name: p.detach().contiguous() for name, p in result.model.named_parameters()}
         save_file(weights, out / "final.safetensors", {"processes": str(PartialState().num_processes)})
-
-
-def kill_after(step: int, number: int = signal.SIGKILL, method: str = "log_step") -> None:
-    """Die at once, as a power cut would have it, or get another signal, when the row of `step` is written."""
-    after(method, lambda now: os.kill(os.getpid(), number) if now == step else None)
 
 
 def after(method: str, act: Callable[[int], None]) -> None:
@@ -76,14 +59,13 @@ def after(method: str, act: Callable[[int], None]) -> None:
     setattr(Run, method, call_and_act)
 
 
-def forked(arguments: list[str], environment: dict[str, str], streams: list[Path]) -> None:
+def forked(environment: dict[str, str], streams: list[Path], *arguments: object, **settings: object) -> None:
     """Do the same in this process, and write its standard output and error to files."""
     os.environ.update(environment)
     for number, path in enumerate(streams, 1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    sys.argv[1:] = arguments
-    main()
+    main(*arguments, **settings)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]), steps=20)

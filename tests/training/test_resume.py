@@ -23,18 +23,20 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.training.child", "torch._dynamo"])
 
 
-def start(out, *arguments, rank=0, **environment):
+def start(out, *arguments, rank=0, environment=None, **settings):
     """Start a process, forked after its imports. Its standard output and error go beside the folder `out`."""
     streams = [out.with_suffix(f".{name}{rank}") for name in ("stdout", "stderr")]
-    process = FORKS.Process(target=forked, args=([str(out), *map(str, arguments)], ENVIRONMENT | environment, streams))
+    given = (ENVIRONMENT | (environment or {}), streams, out, *arguments)
+    process = FORKS.Process(target=forked, args=given, kwargs=settings)
     process.start()
     return process
 
 
-def start_two(out, *arguments, **environment):
+def start_two(*arguments, **settings):
     """Start two processes that train together, as a launcher does."""
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port(), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    return [start(out, *arguments, rank=i, RANK=str(i), LOCAL_RANK=str(i), **shared, **environment) for i in (0, 1)]
+    places = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in (0, 1)]
+    return [start(*arguments, rank=i, environment=shared | place, **settings) for i, place in enumerate(places)]
 
 
 def ended(out, *processes, seconds=300):
@@ -50,17 +52,17 @@ def ended(out, *processes, seconds=300):
     return subprocess.CompletedProcess([], next(filter(bool, (p.exitcode for p in processes)), 0), *said)
 
 
-def run_child(out, *arguments, **environment):
-    return ended(out, start(out, *arguments, **environment))
+def run_child(out, *arguments, **settings):
+    return ended(out, start(out, *arguments, **settings))
 
 
-def run_two(out, *arguments, **environment):
-    return ended(out, *start_two(out, *arguments, **environment))
+def run_two(out, *arguments, **settings):
+    return ended(out, *start_two(out, *arguments, **settings))
 
 
-def launch(launcher, *arguments):
-    """Start processes by a program that does so."""
-    command = [sys.executable, "-m", *launcher, "-m", "tests.training.child", *map(str, arguments)]
+def launch(launcher, out):
+    """Start processes by a program that does so, for twenty steps."""
+    command = [sys.executable, "-m", *launcher, "-m", "tests.training.child", str(out)]
     return subprocess.run(command, cwd=ROOT, env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=300)
 
 
@@ -85,10 +87,10 @@ def straight(tmp_path_factory):
 def test_ten_steps_a_kill_and_ten_more_equal_twenty_bit_for_bit(straight, tmp_path):
     whole, expected = straight
     out = tmp_path / "run"
-    killed = run_child(out, 20, 13)
+    killed = run_child(out, 20, struck=(0, 13, signal.SIGKILL, "log_step"))
     assert killed.returncode == -signal.SIGKILL
     assert read_log(out / "train.csv")["step"][-1] == 13, "three steps lie beyond the checkpoint"
-    weights = finished(out, run_child(out, 20, "resume"))
+    weights = finished(out, run_child(out, 20, resume=True))
 
     assert weights.keys() == expected.keys()
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
@@ -107,9 +109,9 @@ def test_ten_steps_a_kill_and_ten_more_equal_twenty_bit_for_bit(straight, tmp_pa
 def test_two_processes_equal_one_for_the_same_global_batch(straight, tmp_path, accumulate):
     out = tmp_path / "run"
     if accumulate == 1:
-        process = launch(["torch.distributed.run", "--nproc-per-node", "2", "--master-port", free_port()], out, 20)
+        process = launch(["torch.distributed.run", "--nproc-per-node", "2", "--master-port", free_port()], out)
     else:
-        process = run_two(out, 20, TEST_ACCUMULATE="2")
+        process = run_two(out, 20, accumulate=2)
     weights = finished(out, process)
     with safe_open(out / "final.safetensors", "pt") as file:
         assert file.metadata()["processes"] == "2"
@@ -121,7 +123,7 @@ def test_two_processes_equal_one_for_the_same_global_batch(straight, tmp_path, a
 
 
 def test_a_batch_that_processes_cannot_share_is_refused_before_anything_is_written(tmp_path):
-    process = run_two(tmp_path / "run", 20, TEST_ACCUMULATE="4")
+    process = run_two(tmp_path / "run", 20, accumulate=4)
     assert process.returncode != 0
     assert "cannot be shared evenly by 2 processes" in process.stderr
     assert not (tmp_path / "run").exists()
@@ -129,32 +131,31 @@ def test_a_batch_that_processes_cannot_share_is_refused_before_anything_is_writt
 
 def test_a_launcher_that_starts_one_process_of_two_is_found_out(tmp_path):
     launcher = ["accelerate.commands.launch", "--cpu", "--num_processes", "2", "--mixed_precision", "no"]
-    process = launch([*launcher, "--num_machines", "1", "--dynamo_backend", "no"], tmp_path / "run", 20)
+    process = launch([*launcher, "--num_machines", "1", "--dynamo_backend", "no"], tmp_path / "run")
     assert "several processes were asked for, and each one runs alone: start them with `torchrun" in process.stderr
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("seconds", ["0 1000", "1000 0"])
+@pytest.mark.parametrize("seconds", [(0.0, 1000.0), (1000.0, 0.0)])
 def test_the_main_process_decides_when_time_is_up(tmp_path, seconds):
     """Each comparing its own clock would leave one waiting for gradients of the other for good."""
-    process = run_two(tmp_path / "run", 6, TEST_MAX_SECONDS=seconds)
+    process = run_two(tmp_path / "run", 6, seconds=seconds)
     assert process.returncode == 0, process.stderr[-3000:]
-    ending = "time after step 1" if seconds.startswith("0") else "steps after step 6"
+    ending = "time after step 1" if seconds[0] == 0 else "steps after step 6"
     assert all(f"process {rank}: {ending}" in process.stdout for rank in (0, 1))
 
 
 def test_an_interrupt_of_one_process_stops_all_after_the_same_step(tmp_path):
     out = tmp_path / "run"
-    process = run_two(out, 20, TEST_SIGNAL=f"1 3 {int(signal.SIGINT)} log_step")
+    process = run_two(out, 20, struck=(1, 3, signal.SIGINT, "log_step"))
     assert process.returncode == 0, process.stderr[-3000:]
     assert all(f"process {i}: interrupted after step 3" in process.stdout for i in (0, 1))
     assert (out / "checkpoints/step-00000003").is_dir()
-    finished(out, run_child(out, 5, "resume"))  # by another number of processes
+    finished(out, run_child(out, 5, resume=True))  # by another number of processes
 
 
 def test_the_main_process_may_validate_longer_than_others_wait_for_an_answer(tmp_path):
-    changes = '{"process_timeout": 8, "validate_every": 1}'
-    process = run_two(tmp_path / "run", 1, TEST_CHANGES=changes, TEST_SLEEP="12")
+    process = run_two(tmp_path / "run", 1, sleep=12, process_timeout=8, validate_every=1)
     assert process.returncode == 0, process.stderr[-3000:]
     assert read_log(tmp_path / "run/validation.csv")["step"] == [1]
 
@@ -171,10 +172,7 @@ def test_the_main_process_may_validate_longer_than_others_wait_for_an_answer(tmp
 )
 def test_a_process_without_the_other_ends_with_a_named_error(tmp_path, number, victim, method):
     """One that is killed closes its connections; one that hangs, also while others wait for it, is given up in time."""
-    happens = {
-        "TEST_SIGNAL": f"{victim} 3 {int(number)} {method}",
-        "TEST_CHANGES": '{"process_timeout": 4, "validate_every": 3}',
-    }
+    happens = {"struck": (victim, 3, number, method), "process_timeout": 4, "validate_every": 3}
     processes = start_two(tmp_path / "run", 100_000, **happens)
     try:
         left = ended(tmp_path / "run", processes[1 - victim], seconds=100)
