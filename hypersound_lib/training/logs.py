@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ class RunLog:
     def __init__(self, folder: Path, step: int, steps: int, enabled: bool = True, progress: bool = True):
         self.folder, self.enabled = folder, enabled
         self.bar = progress_bar(total=steps, initial=step, unit="step", disable=not (enabled and progress))
-        self.board = None
+        self.board: Any = None  # of TensorBoard, where that is installed
         self._columns: dict[str, list[str]] = {}  # of each file that this session has written to
         if enabled:
             folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from threading import Event
 from torch import Tensor
 
 from hypersound_lib.data import AudioStore
-from hypersound_lib.devices import choose_device, tf32
+from hypersound_lib.devices import choose_device
 from hypersound_lib.files import locked
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.base_run import TrainingResult
@@ -20,7 +20,6 @@ from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.interrupt import stop_on_signal
 from hypersound_lib.training.processes import join_processes
 from hypersound_lib.training.run import Run
-from hypersound_lib.training.validation import in_mode
 
 
 def fill_gradients(run: Run, clips: Tensor, first: int | Tensor, count: int) -> dict[str, Tensor]:
@@ -98,8 +97,7 @@ def train(
     is_main = join_processes(config, cpu).is_main_process
     with locked(Path(out)) if is_main else nullcontext():
         run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
-        learning, lost = in_mode(model, training=True), run.processes.naming_loss()
-        with run.open_log(progress, on_start), learning, tf32(config.tf32), lost, stop_on_signal() as stop:
+        with run.open_log(progress, on_start), run.learning(), stop_on_signal() as stop:
             stop_reason = take_steps(run, stop, max_seconds)
         run.state.keep_average()
         return TrainingResult(model, run.state.step, run.state.seconds, stop_reason, run.measured)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hypersound_lib.data import AudioStore, codec_augmentation, paper_augmentation
-from hypersound_lib.devices import check_precision
+from hypersound_lib.devices import check_precision, tf32
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.losses import ReconstructionLoss
@@ -21,6 +22,7 @@ from hypersound_lib.training.config import TrainingConfig
 from hypersound_lib.training.graph import GraphedGradients
 from hypersound_lib.training.processes import Processes
 from hypersound_lib.training.state import TrainingState
+from hypersound_lib.training.validation import in_mode
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -46,14 +48,10 @@ class Run(BaseRun):
         resume: bool,
         cpu: bool,
     ):
-        from accelerate import Accelerator  # takes a second to import, which whoever only reads configs is spared
-        from accelerate.utils import DataLoaderConfiguration
-
         rate, num_samples = model.config.sample_rate, model.config.num_samples
         loss = ReconstructionLoss(config.loss, rate)
         scored = _scored(config, loss, num_samples)
-        loading = DataLoaderConfiguration(split_batches=True, non_blocking=True)
-        self.accelerator = Accelerator(cpu=cpu, dataloader_config=loading)
+        self.accelerator = _new_accelerator(cpu)
         self.is_main, device = self.accelerator.is_main_process, self.accelerator.device
         check_precision(config.precision, device)
         micro_batch = config.batch_size // config.accumulate
@@ -104,6 +102,12 @@ class Run(BaseRun):
                 ) from error
         return self._graph(clips)
 
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Put the model into training mode and float32 products into the config's, for a while; name a lost process."""
+        with in_mode(self.model, training=True), tf32(self.config.tf32), self.processes.naming_loss():
+            yield
+
     def may_skip(self) -> bool:
         """Return whether a smaller scale of the loss may help against what overflowed in float16."""
         scaler = self.state.scaler
@@ -127,6 +131,13 @@ class Run(BaseRun):
             return 0, total
         rng = np.random.default_rng([self.config.seed, self.state.step, _WINDOWS])
         return torch.tensor(rng.integers(total - window + 1)), window
+
+
+def _new_accelerator(cpu: bool) -> "Accelerator":
+    from accelerate import Accelerator  # takes a second to import, which whoever only reads configs is spared
+    from accelerate.utils import DataLoaderConfiguration
+
+    return Accelerator(cpu=cpu, dataloader_config=DataLoaderConfiguration(split_batches=True, non_blocking=True))
 
 
 def _scored(config: TrainingConfig, loss: ReconstructionLoss, num_samples: int) -> int:
