@@ -25,6 +25,7 @@ def test_they_are_small_and_hold_nothing_but_weights_and_text():
     assert {path.name for path in sizes} == {"README.md", "config.json", "model.safetensors"}
     assert max(sizes.values()) < 24 * MIB
     assert sum(sizes.values()) < 48 * MIB
+    assert sizes[embedded_data("checkpoints") / "local" / "model.safetensors"] < 16 * MIB
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
