@@ -26,6 +26,8 @@ SETTINGS = {  # nothing from the network, and all cells in the page, also those 
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
 BADGE = '<svg xmlns="http://www.w3.org/2000/svg"/>'  # stands for what the notebook shows from the network
+# A page that is turned has another picture in another element.
+NEW_PICTURE = "([box, source]) => box.querySelector('img').src !== source"
 
 pytestmark = pytest.mark.notebooks
 
@@ -160,9 +162,7 @@ def test_the_rate_slider_is_moved_by_keys_and_changes_picture_and_sound(lab):
     handle.press("ArrowLeft")
     handle.press("ArrowLeft")
     box.get_by_text("8000 Hz").first.wait_for()
-    lab.wait_for_function(
-        "([image, source]) => image.src !== source", arg=[box.locator("img").element_handle(), before["picture"]]
-    )
+    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), before["picture"]])
     after = shown(box)
     lab.screenshot(path=SCREENSHOTS / "lab_rate_slider_after.png")
     assert after["picture"] != before["picture"]
@@ -176,9 +176,7 @@ def test_lists_turn_their_pages_and_their_players_play(lab, description):
     box.scroll_into_view_if_needed()
     before = shown(box)
     box.get_by_role("combobox").press("ArrowDown")
-    lab.wait_for_function(
-        "([box, source]) => box.querySelector('img').src !== source", arg=[box.element_handle(), before["picture"]]
-    )
+    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), before["picture"]])
     assert shown(box)["sounds"] != before["sounds"]
     box.get_by_role("button", name="Play", exact=True).press("Space")
     position = box.get_by_role("slider", name="position in seconds")
