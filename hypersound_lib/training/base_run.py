@@ -171,16 +171,17 @@ class BaseRun:
         return f"a gradient of clips {numbers.start} to {numbers.stop - 1} ({self.clips.describe(first)}, …)"
 
     def _validate(self) -> None:
-        model = self.state.averaged()
-        self.measured = self.validation.measure(model, self.loss)
-        row = {"step": self.state.step, "seconds": self.state.seconds} | self.noted()
-        self.log.write("validation", row | self.measured)
-        if self.log.board is not None:
-            self.log.examples(self.state.step, *self.validation.examples(model), model.config.sample_rate)
-        if self.measured["loss"] < self.state.best_score:
-            self.state.best_score = self.measured["loss"]
-            model.freeze_code()
-            model.save_pretrained(self.out / "best", facts=self.facts())
+        with self.state.averaged():
+            self.measured = self.validation.measure(self.model, self.loss)
+            row = {"step": self.state.step, "seconds": self.state.seconds} | self.noted()
+            self.log.write("validation", row | self.measured)
+            if self.log.board is not None:
+                examples = self.validation.examples(self.model)
+                self.log.examples(self.state.step, *examples, self.model.config.sample_rate)
+            if self.measured["loss"] < self.state.best_score:
+                self.state.best_score = self.measured["loss"]
+                self.model.freeze_code()  # for what is written: the model that learns on gets its own back
+                self.model.save_pretrained(self.out / "best", facts=self.facts())
 
     def facts(self) -> dict[str, Any]:
         """Return what is written beside the weights: how far the training was, how good they are, and its config."""

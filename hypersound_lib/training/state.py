@@ -1,10 +1,11 @@
 """Everything that changes during a training, gathered so that a checkpoint can hold it."""
 
-import copy
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training.config import TrainingConfig
@@ -65,14 +66,20 @@ class TrainingState:
 
     def keep_average(self) -> None:
         """Make the average, where there is one, the model's own weights, once training is over, and fix their code."""
-        self.model.load_state_dict(self.average, strict=False)
+        _copy_into(self.model, self.average)
         self.model.freeze_code()
 
-    def averaged(self) -> PretrainedModel:
-        """Return a copy of the model that has the average, where there is one, as its weights."""
-        model = copy.deepcopy(self.model)
-        model.load_state_dict(self.average, strict=False)
-        return model
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Put the average, where there is one, in the weights' place for a while, and take back all that changes."""
+        own = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        if self.average:
+            own |= {name: p.detach().clone() for name, p in self.model.named_parameters()}
+        _copy_into(self.model, self.average)
+        try:
+            yield
+        finally:
+            _copy_into(self.model, own)
 
     def training_tensors(self) -> dict[str, Tensor]:
         """Return what a checkpoint holds beside the weights."""
@@ -125,3 +132,10 @@ def learning_rate_factor(step: int, config: TrainingConfig) -> float:
 def schedule_factor(schedule: str, progress: float) -> float:
     """Return what a peak learning rate is multiplied by: 1 if constant, or half a cosine, from 1 to 0 at progress 1."""
     return 0.5 * (1 + math.cos(math.pi * min(1.0, progress))) if schedule == "cosine" else 1.0
+
+
+@torch.no_grad()
+def _copy_into(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    own = dict(model.named_parameters()) | dict(model.named_buffers())
+    for name, value in weights.items():
+        own[name].copy_(value)

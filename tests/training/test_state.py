@@ -1,4 +1,4 @@
-"""The state: the average follows its recurrence, and becomes the weights in the end."""
+"""The state: the average follows its recurrence, and stands in for the weights only for a while."""
 
 import torch
 
@@ -20,18 +20,41 @@ def test_the_average_follows_its_recurrence():
     torch.testing.assert_close(next(iter(state.average.values())), expected)
 
 
-def test_the_average_is_in_a_copy_that_leaves_the_model_alone_and_is_kept_in_the_end():
+def test_the_average_takes_the_weights_place_and_leaves_it_again():
     state = TrainingState(make_model(), changed(ema_decay=0.5))
     for value in state.average.values():
         value.fill_(7.0)
-    own = {name: value.clone() for name, value in state.model.state_dict().items()}
-    averaged = state.averaged()
-    assert all(bool((p == 7).all()) for p in averaged.parameters())
-    for value in averaged.buffers():
-        value.zero_()
-    assert all(torch.equal(own[name], value) for name, value in state.model.state_dict().items())
+    own = [p.detach().clone() for p in state.model.parameters()]
+    with state.averaged():
+        assert all(bool((p == 7).all()) for p in state.model.parameters())
+    assert all(torch.equal(p, q) for p, q in zip(own, state.model.parameters(), strict=True))
     state.keep_average()
     assert all(bool((p == 7).all()) for p in state.model.parameters())
+
+
+def test_buffers_that_change_meanwhile_are_as_before_in_the_end():
+    state = TrainingState(make_model(), changed())
+    before = {name: value.clone() for name, value in state.model.named_buffers()}
+    assert before
+    with state.averaged():
+        for value in state.model.buffers():
+            value.zero_()
+    assert all(torch.equal(value, before[name]) for name, value in state.model.named_buffers())
+
+
+def test_a_model_may_keep_what_it_computed():
+    state = TrainingState(make_model(), changed(ema_decay=0.5))
+    state.model.kept = 2 * next(state.model.parameters())  # of a graph, so that the model cannot be copied
+    with state.averaged():
+        assert state.model.kept.requires_grad
+
+
+def test_without_an_average_nothing_is_copied():
+    state = TrainingState(make_model(), changed(ema_decay=0.0))
+    own = [p.data_ptr() for p in state.model.parameters()]
+    with state.averaged():
+        assert [p.data_ptr() for p in state.model.parameters()] == own
+    assert state.average == {}
 
 
 def test_a_constant_schedule_is_constant_after_the_warm_up():

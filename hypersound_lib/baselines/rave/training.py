@@ -7,6 +7,7 @@ OUT/checkpoints/step-00000500/model.safetensors      weights of model and discri
 
 import math
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Event
 
@@ -75,6 +76,7 @@ class RAVETrainingState:
 
     format = "rave/1"
     numbers = ("step", "seconds", "stage", "best_score", "scored")
+    averaged = nullcontext  # the model has no average of its weights
 
     def __init__(self, model: RAVE, config: RAVETrainingConfig, device: torch.device):
         self.model = model.to(device)
@@ -103,10 +105,6 @@ class RAVETrainingState:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.step += 1
-
-    def averaged(self) -> RAVE:
-        """Return the model, which has no average."""
-        return self.model
 
     def training_tensors(self) -> dict[str, Tensor]:
         """Return what a checkpoint holds beside the weights."""
