@@ -19,7 +19,6 @@ NOTEBOOK_KEYS = {"kernelspec", "language_info"}
 TITLE = "# @title "  # the first line of a folded cell: Colab shows it in the code's place, and so does the site
 FOLD = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # what JupyterLab reads, and what Colab reads
 MOST_OPEN_CELLS = 32  # about 30
-MOST_WHERE_THE_MODEL_IS_WRITTEN = 35  # notebook 3: in small pieces, each with an exercise
 MOST_VISIBLE_LINES = 250
 MOST_LINES_OF_A_CELL = 25
 MAGICS = {"config", "matplotlib", "pip", "time", "timeit"}  # IPython swallows a cell under a magic it lacks
@@ -91,7 +90,7 @@ def test_a_reader_can_take_it_in(path, notebook):
     """What is open is short: the plots, and checks of no interest to a reader, are folded."""
     open_cells = [cell for cell in notebook.cells if not folded(cell)]
     lines = [len(cell.source.splitlines()) for cell in open_cells if cell.cell_type == "code"]
-    assert len(open_cells) <= (MOST_WHERE_THE_MODEL_IS_WRITTEN if path.name[:2] == "03" else MOST_OPEN_CELLS)
+    assert len(open_cells) <= MOST_OPEN_CELLS
     assert sum(lines) <= MOST_VISIBLE_LINES
     assert max(lines) <= MOST_LINES_OF_A_CELL
 

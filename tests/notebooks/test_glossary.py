@@ -1,6 +1,7 @@
 """docs/glossary.md: one line for each term of the course, in order, and no term of a notebook is missing."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ENTRY = re.compile(r"- \*\*(?P<term>[^*]+)\*\*: (?P<text>.+\.) \[(?P<number>\d+)\]\(\.\./notebooks/(?P<file>\S+)\)")
 LINES = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
 ENTRIES = [ENTRY.fullmatch(line) for line in LINES if line.startswith("- ")]
+
+MOST_NEW_TERMS = 9  # about eight
 
 # Notebooks write a new term in bold letters. So they do with cues, such as "Listen", and with what is to be stressed.
 CUE = re.compile(
@@ -44,6 +47,11 @@ def test_every_term_that_a_notebook_introduces_is_explained(path):
     known = {name for entry in ENTRIES for name in names(entry["term"])}
     missing = [term for term in introduced(path) if not {term, term.removesuffix("s")} & (known | STRESSED)]
     assert missing == [], "put it into docs/glossary.md, or, if it is no term, into STRESSED"
+
+
+def test_no_notebook_introduces_more_terms_than_a_reader_can_learn():
+    numbers = Counter(entry["number"] for entry in ENTRIES)
+    assert max(numbers.values()) <= MOST_NEW_TERMS, numbers
 
 
 def introduced(path: Path) -> list[str]:
