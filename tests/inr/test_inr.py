@@ -93,9 +93,10 @@ def test_impossible_configs_are_refused(config, frequencies, words):
 @pytest.mark.parametrize(
     ("x_batched", "weight_batched", "bias_batched"), list(itertools.product([False, True], repeat=3))
 )
-def test_any_mix_of_common_and_generated_agrees_with_a_loop(x_batched, weight_batched, bias_batched):
+@pytest.mark.parametrize("units", [2, 6], ids=["more inputs", "more units"])
+def test_any_mix_of_common_and_generated_agrees_with_a_loop(x_batched, weight_batched, bias_batched, units):
     torch.manual_seed(0)
-    shapes = ([BATCH] * x_batched + [5, 4], [BATCH] * weight_batched + [2, 4], [BATCH] * bias_batched + [2])
+    shapes = ([BATCH] * x_batched + [5, 4], [BATCH] * weight_batched + [units, 4], [BATCH] * bias_batched + [units])
     x, weight, bias = (torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes)
     out = linear(x, weight, bias)
 
