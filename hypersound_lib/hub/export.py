@@ -51,9 +51,9 @@ def export_programs(
     >>> from hypersound_lib import HyperSound
     >>> from hypersound_lib.presets import preset
     >>> programs = export_programs(HyperSound(preset("tutorial").model), sample_rate=44100)
-    >>> code = programs["encode"].module()(torch.zeros(1, 512))
+    >>> code = programs["encode"].module()(torch.zeros(1, 2048))
     >>> programs["decode"].module()(code).shape
-    torch.Size([1, 2823])
+    torch.Size([1, 11290])
     """
     if model.kind not in ("HyperSound", "LocalHyperSound"):
         raise ConfigError(f"a {model.kind} cannot be exported; export a HyperSound or a LocalHyperSound")

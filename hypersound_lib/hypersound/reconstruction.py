@@ -38,8 +38,8 @@ def clips_per_second(model: "HyperSound") -> float:
 
     >>> from hypersound_lib import HyperSound
     >>> from hypersound_lib.presets import preset
-    >>> round(clips_per_second(HyperSound(preset("tutorial").model)), 2)  # 512 samples at 8 kHz, a hop of 448
-    17.86
+    >>> round(clips_per_second(HyperSound(preset("tutorial").model)), 2)  # 2048 samples at 8 kHz, a hop of 1792
+    4.46
     """
     length = model.config.num_samples
     return model.config.sample_rate / (length - math.floor(OVERLAP * length))

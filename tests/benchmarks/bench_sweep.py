@@ -60,32 +60,31 @@ def variants() -> list[Variant]:
     def with_training(changed: str, value: str, **changes) -> Variant:
         return Variant(changed, value, training=dataclasses.replace(training, **changes))
 
-    def clip(num_samples: int) -> Variant:
+    def clip(num_samples: int, rate: int = model.sample_rate) -> HyperSoundConfig:
         target = dataclasses.replace(model.target, num_frequencies=num_samples // 2)
-        other = dataclasses.replace(model, num_samples=num_samples, target=target)
-        loss = dataclasses.replace(
-            training.loss, fft_sizes=tuple(n for n in training.loss.fft_sizes if n <= num_samples)
-        )
-        return Variant("clip", f"{num_samples} samples", other, dataclasses.replace(training, loss=loss))
+        return dataclasses.replace(model, num_samples=num_samples, sample_rate=rate, target=target)
 
-    octaves = FourierMLPConfig(hidden_layers=4, width=64, num_octaves=10)
+    def width(units: int) -> FourierMLPConfig:
+        return dataclasses.replace(model.target, width=units)
+
+    octaves = FourierMLPConfig(hidden_layers=4, width=64, num_octaves=12)
+    two_layers = FourierMLPConfig(2, 64, num_octaves=0, num_frequencies=model.num_samples // 2)
     hidden = model.hypernetwork.hidden
     return [
         Variant("nothing:", "the preset"),
-        clip(256),
-        clip(1024),
-        with_model(
-            "rate",
-            "16 000 Hz",
-            sample_rate=16000,
-            num_samples=1024,
-            target=dataclasses.replace(model.target, num_frequencies=512),
-        ),
-        with_model("target", "4 × 64 on octaves, all generated", target=octaves, shared=()),
+        Variant("clip", "64 ms", clip(512)),
+        Variant("clip", "128 ms", clip(1024)),
+        Variant("clip", "512 ms", clip(4096)),
+        Variant("rate", "16 000 Hz", clip(4096, 16000)),
+        with_model("target", "width 2", target=width(2)),
+        with_model("target", "width 8", target=width(8)),
+        with_model("target", "width 32", target=width(32)),
+        with_model("target", "2 × 64, first layer shared", target=two_layers, shared=tuple(layers[:2])),
+        with_model("target", "4 × 64 on octaves, all generated", target=octaves),
         with_model(
             "target", "4 × 64 on octaves, only the last layer generated", target=octaves, shared=tuple(layers[:8])
         ),
-        with_model("target", "SIREN 3 × 64, all generated", target=SIRENConfig(3, 64, omega_0=1500.0), shared=()),
+        with_model("target", "SIREN 3 × 64, all generated", target=SIRENConfig(3, 64, omega_0=6000.0)),
         with_model("shared", "the first layer only", shared=tuple(layers[:2])),
         with_model("hidden layers", "the paper's six", hypernetwork=HyperNetworkConfig()),
         with_model("hidden layers", "two", hypernetwork=HyperNetworkConfig(hidden=(*hidden, *hidden))),

@@ -1,18 +1,23 @@
 """What the `tutorial` preset reaches on the embedded corpus, trained as a reader would: all of its steps.
 
 make bench ARGS="tutorial"
+
+The copy of one recording is kept, the one that notebook 4 plays after each part of its training.
 """
 
 import dataclasses
+from pathlib import Path
 
 import torch
 
+from hypersound_lib.data import load_dataset, peak_normalize, resample, save_audio
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.presets import preset
 from hypersound_lib.training import training_stores
 from tests.benchmarks.common import scores_of_recordings, trained
 
 RECORDINGS = 24
+RESULTS = Path(__file__).parents[2] / "data" / "results"
 
 
 def run(quick: bool = False) -> dict:
@@ -23,5 +28,14 @@ def run(quick: bool = False) -> dict:
     model = HyperSound(chosen.model)
     result, logs = trained(model, training_stores("mini", chosen.model.sample_rate), config)
     scores = scores_of_recordings(model, RECORDINGS)
+    if not quick:
+        save_audio(RESULTS / "tutorial.flac", copy_of(model), chosen.model.sample_rate)
     print(f"{result.step} steps in {result.seconds:.0f} s: {scores}", flush=True)
     return {"steps": result.step, "seconds": result.seconds, "curve": logs["validation"]} | scores
+
+
+def copy_of(model: HyperSound) -> torch.Tensor:
+    """Return the copy of a recording of a test speaker, `(T,)` at the model's rate."""
+    test_set, rate = load_dataset("mini", "test"), model.config.sample_rate
+    sound = test_set[len(test_set) // 3]
+    return model.reconstruct(peak_normalize(resample(sound.waveform, sound.sample_rate, rate), 0.9), rate).clamp(-1, 1)

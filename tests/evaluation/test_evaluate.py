@@ -126,9 +126,9 @@ def test_models_are_compared_side_by_side_and_keep_their_mode(excerpts):
 def test_the_sizes_are_what_flows_through_the_model_in_a_second():
     model = HyperSound(preset("tutorial").model)
     system = model_system(model, "m")
-    code = model.encoder.output_shape(512)
-    assert system.narrowest_per_second == pytest.approx(min(400, code[0] * code[1]) * 8000 / 448)
-    assert system.theta_per_second == pytest.approx(model.hypernetwork.num_generated * 8000 / 448)
+    code = model.encoder.output_shape(2048)
+    assert system.narrowest_per_second == pytest.approx(min(400, code[0] * code[1]) * 8000 / 1792)
+    assert system.theta_per_second == pytest.approx(model.hypernetwork.num_generated * 8000 / 1792)
     names = [reference.name for reference in reference_systems([system])]
     assert f"MDCT {system.narrowest_per_second:.0f}/s" in names
 
