@@ -72,7 +72,7 @@ PRESETS = {
             sample_rate=8000,
             num_samples=2048,
             encoder=EncoderConfig(strides=(4, 8), dilations=(1,)),
-            hypernetwork=HyperNetworkConfig(hidden=(400,)),
+            hypernetwork=HyperNetworkConfig(hidden=(800,)),
             target=FourierMLPConfig(hidden_layers=1, width=4, num_octaves=0, num_frequencies=1024),
         ),
         TrainingConfig(
