@@ -1,8 +1,7 @@
 """Ship two models of a finished Table 1: ``python data/build/table1_weights.py``.
 
 Notebooks play them: ``data/checkpoints/table1-base`` (HyperSound) and ``data/checkpoints/table1-rave``, trained on
-the same data, RAVE for no longer than the other. Their trainings are taken from ``data/results/table1-runs``, their
-scores from ``data/results/table1``.
+the same data. Their trainings are taken from ``data/results/table1-runs``, their scores from ``data/results/table1``.
 """
 
 from pathlib import Path
@@ -49,7 +48,7 @@ def main() -> None:
         chosen, rate = scale(record["scale"]), record["sample_rate"]
         stores = training_stores(chosen.data, rate)
         # The training is finished: this loads its last checkpoint.
-        trained = train_run(chosen, run, stores, TRAININGS / run, record["seconds"], False)
+        trained = train_run(chosen, run, stores, TRAININGS / run, False)
         assert trained.step == record["steps"], f"{run}: the checkpoint is of step {trained.step}"
         means = evaluation_from_json(record["evaluation"]).means(run, rate)
         facts = {

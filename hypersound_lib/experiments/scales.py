@@ -30,7 +30,6 @@ class Scale:
     same: dict[str, str]  # run -> run that is the very same training, and stands in for it
     rave: RAVEConfig
     rave_training: RAVETrainingConfig
-    rave_seconds_of: str | None  # RAVE trains no longer than this run took; None: for all of its steps
     limit: int | None  # test recordings
     seconds: float  # of each
 
@@ -57,7 +56,7 @@ def _paper() -> Scale:
     base, small, large = (PRESETS[f"paper-{size}"] for size in ("base", "small", "large"))
     runs = {"base": base, "small": small, "large": large} | _losses(base, None, 128, None)
     del runs["l1+mel"]  # the paper's base is trained with it
-    return Scale("paper", "vctk", runs, {"l1+mel": "base"}, FULL, FULL_TRAINING, None, 512, 32768 / 22050)
+    return Scale("paper", "vctk", runs, {"l1+mel": "base"}, FULL, FULL_TRAINING, 512, 32768 / 22050)
 
 
 # 128 ms at 16 kHz, in the manner of the preset `tutorial`, within four hours on two cores. `base` is trained with the
@@ -90,9 +89,9 @@ def _tutorial(steps: int = 2500) -> Scale:
     }
     # 128 mel bins would leave bins of 512 samples empty at 16 kHz.
     runs |= _losses(runs["base"], (128, 256, 512, 1024, 2048), 64, (512, 1024, 2048))
-    # On a core of a server these take three quarters of the time of `base`. Where they take longer, that time ends it.
+    # On a core of a server these took three quarters of the time of `base`.
     rave = replace(TUTORIAL_TRAINING, steps=8000, validate_every=400, checkpoint_every=800)
-    return Scale("tutorial", "mini", runs, {}, TUTORIAL, rave, "base", 16, 1.5)
+    return Scale("tutorial", "mini", runs, {}, TUTORIAL, rave, 16, 1.5)
 
 
 def _smoke() -> Scale:

@@ -61,7 +61,7 @@ def reproduce(
     for run in [name for name in runs if name not in done]:
         _say(f"== {run}: training")
         origin, stores = provenance(command, seed=0), data(sample_rate(chosen, run))
-        trained = train_run(chosen, run, stores, folders / run, _rave_seconds(chosen, run, done), progress)
+        trained = train_run(chosen, run, stores, folders / run, progress)
         if trained.stop_reason == "interrupted":
             _say(f"{run}: interrupted after {trained.step} steps; the same command goes on")
             return False
@@ -93,20 +93,9 @@ def _chosen_runs(chosen: Scale, only: Sequence[str]) -> list[str]:
     return [run for run in runs if not only or run in only]
 
 
-def _rave_seconds(chosen: Scale, run: str, done: dict[str, dict[str, Any]]) -> float | None:
-    """Return how long RAVE trains at most: as long as another run did, where the scale says so."""
-    if run != "rave" or chosen.rave_seconds_of is None:
-        return None
-    if chosen.rave_seconds_of not in done:
-        raise ConfigError(f"RAVE trains no longer than {chosen.rave_seconds_of} did: run that first")
-    return done[chosen.rave_seconds_of]["seconds"]
-
-
 def run_names(chosen: Scale) -> list[str]:
     """Return all trainings of a scale, in the order in which they run."""
-    wanted = dict.fromkeys(chosen.same.get(row.run, row.run) for row in ROWS)
-    # RAVE comes last: it trains no longer than another run did.
-    return [*(name for name in wanted if name != "rave"), "rave"]
+    return list(dict.fromkeys(chosen.same.get(row.run, row.run) for row in ROWS))
 
 
 def read_results(out: Path, scale_name: str | None = None) -> dict[str, dict[str, Any]]:
@@ -129,20 +118,16 @@ def read_results(out: Path, scale_name: str | None = None) -> dict[str, dict[str
 
 
 def train_run(
-    scale: Scale, run: str, stores: tuple[AudioStore, AudioStore], folder: Path, seconds: float | None, progress: bool
+    scale: Scale, run: str, stores: tuple[AudioStore, AudioStore], folder: Path, progress: bool
 ) -> TrainingResult:
     """Train one run, "rave" or a name in `scale.runs`, in a folder of its own, or go on with what is there.
 
-    The stores, to train and to validate on, are at the model's rate. RAVE trains for so many `seconds`, or for all its
-    steps where that is None.
+    The stores, to train and to validate on, are at the model's rate.
     """
     resume = bool(Checkpoints(folder / "checkpoints", keep=1).saved())
     torch.manual_seed(0)
     if run == "rave":
-        rave = RAVE(scale.rave)
-        return train_rave(
-            rave, *stores, scale.rave_training, folder, resume=resume, max_seconds=seconds, progress=progress
-        )
+        return train_rave(RAVE(scale.rave), *stores, scale.rave_training, folder, resume=resume, progress=progress)
     model = HyperSound(cast(HyperSoundConfig, scale.runs[run].model))
     return train(model, *stores, scale.runs[run].training, folder, resume=resume, progress=progress)
 

@@ -34,18 +34,17 @@ def train_rave(
     out: str | os.PathLike,
     *,
     resume: bool = False,
-    max_seconds: float | None = None,
     cpu: bool = False,
     progress: bool = True,
 ) -> TrainingResult:
     """Train a model, and leave logs, checkpoints and weights in a folder; arguments and errors are those of `train`.
 
-    `OUT/model` holds the last weights and `OUT/best` those of the lowest spectral distance. By the larger of
-    step / config.steps and seconds / max_seconds, over all sessions, the noise joins in, the second stage begins, the
-    learning rate falls. Resumed without a time limit, it ends bit for bit as if nothing had happened.
+    `OUT/model` holds the last weights and `OUT/best` those of the lowest spectral distance. By step / config.steps the
+    noise joins in, the second stage begins, the learning rate falls. Resumed, it ends bit for bit as if nothing had
+    happened.
     """
     with locked(Path(out)):
-        run = _Run(model, (train_store, validation_store), config, Path(out), resume, max_seconds, cpu)
+        run = _Run(model, (train_store, validation_store), config, Path(out), resume, cpu)
         with run.open_log(progress), stop_on_signal() as stop:
             stop_reason = _take_steps(run, stop)
         return TrainingResult(model.eval(), run.state.step, run.state.seconds, stop_reason, run.measured)
@@ -145,10 +144,8 @@ class _Run(BaseRun):
         config: RAVETrainingConfig,
         out: Path,
         resume: bool,
-        max_seconds: float | None,
         cpu: bool,
     ):
-        self.max_seconds = math.inf if max_seconds is None else max_seconds
         self.device = choose_device("cpu" if cpu else "auto")
         torch.manual_seed(config.seed)
         state = RAVETrainingState(model, config, self.device)
@@ -162,7 +159,7 @@ class _Run(BaseRun):
     @property
     def progress(self) -> float:
         """How much of the training is done, from 0 to 1."""
-        return min(1.0, max(self.state.step / self.config.steps, self.state.seconds / self.max_seconds))
+        return min(1.0, self.state.step / self.config.steps)
 
     @property
     def learning_rate(self) -> float:
@@ -194,9 +191,7 @@ class _Run(BaseRun):
         """Say why the training is over, or None."""
         if self.state.step >= self.config.steps:
             return "steps"
-        if interrupted:
-            return "interrupted"
-        return "time" if self.state.seconds >= self.max_seconds else None
+        return "interrupted" if interrupted else None
 
     def _validate(self) -> None:
         super()._validate()
