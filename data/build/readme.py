@@ -292,38 +292,47 @@ def evaluation(document: dict) -> str:
 def gpu(document: dict) -> str:
     """What training steps cost on a GPU: bare, and as users train."""
     results = document["results"]
-    peaks = results["ceilings"]
+    peaks, left_out = results["ceilings"], results.get("left_out", ())
+    note = f" {results['note']}" if "note" in results else ""
+    note += f" A time limit left out: {'; '.join(left_out)}." if left_out else ""
     lines = [
         f"On one {results['device']}, whose matrix products reach {peaks['bfloat16'] / 1e12:.0f} TFLOP/s in bfloat16, "
         f"{peaks['tf32'] / 1e12:.0f} with TF32 and {peaks['float32'] / 1e12:.0f} in float32. A bare step has neither "
         "loader nor log; its share of the peak says how far it is from being bound by arithmetic: most wait for a "
-        "slow processor to launch kernels, as the times of recorded steps below show.",
+        f"slow processor to launch kernels, as the times of recorded steps below show.{note}",
         "",
         "| preset | clips | ms float32 | TF32 | bfloat16 | float16 | share of bfloat16's peak | memory, GB |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, row in results["steps"].items():
-        times = " | ".join(f"{1000 * row[key]['seconds']:.1f}" for key in ("float32", "tf32", "bfloat16", "float16"))
-        share, memory = row["bfloat16"]["fraction_of_peak"], row["bfloat16"]["peak_bytes"] / 1e9
-        lines.append(f"| `{name}` | {row['batch_size']} | {times} | {share:.1%} | {memory:.1f} |")
+        times = " | ".join(milliseconds(row.get(key)) for key in ("float32", "tf32", "bfloat16", "float16"))
+        bare = row.get("bfloat16", {})
+        share = f"{bare['fraction_of_peak']:.1%} | {bare['peak_bytes'] / 1e9:.1f}" if "seconds" in bare else " | "
+        lines.append(f"| `{name}` | {row['batch_size']} | {times} | {share} |")
+    chunks = {name: row["chunks"] for name, row in results["steps"].items() if "chunks" in row}
+    ways = list(dict.fromkeys(way for row in chunks.values() for way in row))
     lines += [
         "",
         "Forward and backward of a bfloat16 step, replayed as a CUDA graph, where the target network decodes all "
         "instants at once or in chunks, of which one layer's output has so many bytes (ms):",
         "",
-        f"| preset | {' | '.join(next(row['chunks'] for row in results['steps'].values() if 'chunks' in row))} |",
-        "|---|" + "---:|" * 5,
+        f"| preset | {' | '.join(ways)} |",
+        "|---|" + "---:|" * len(ways),
     ]
-    for name, row in results["steps"].items():
-        if ways := row.get("chunks"):
-            times = " | ".join(f"{1000 * way['graph_seconds']:.1f}" for way in ways.values())
-            lines.append(f"| `{name}` | {times} |")
+    for name, row in chunks.items():
+        times = " | ".join(milliseconds(row.get(way), "graph_seconds") for way in ways)
+        lines.append(f"| `{name}` | {times} |")
     lines += ["", "| as users train | clips | workers | CUDA graph | steps/s |", "|---|---:|---:|---|---:|"]
     for row in results["loops"]:
         rate = f"{row['steps_per_second']:.0f}" if "steps_per_second" in row else "failed"
         recorded = "yes" if row["cuda_graph"] else "no"
         lines.append(f"| `{row['preset']}` | {row['batch_size']} | {row['workers']} | {recorded} | {rate} |")
     return "\n".join([*lines, "", origin(document)])
+
+
+def milliseconds(row: dict | None, key: str = "seconds") -> str:
+    """Return a time of a row; a row may have failed, and one that a time limit left out is None."""
+    return "" if row is None else f"{1000 * row[key]:.1f}" if key in row else "failed"
 
 
 def gpu_training(document: dict) -> str:
