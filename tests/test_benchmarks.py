@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +11,7 @@ import torch
 
 from tests.benchmarks import __main__ as bench
 from tests.benchmarks import bench_fit, bench_gpu_correctness, bench_gpu_speed
+from tests.benchmarks.bench_traffic import Traffic
 from tests.benchmarks.common import Rows
 
 
@@ -121,6 +121,23 @@ def test_without_time_the_record_of_speed_names_every_row(monkeypatch):
     assert found["loops"] == []
     assert "local: bfloat16" in found["left_out"]
     assert "loop of local, 4 clips, without graph, 2 workers" in found["left_out"]
+
+
+def test_traffic_counts_what_is_read_and_written_and_no_view():
+    a, b = torch.ones(4, 8, device="meta"), torch.ones(8, 2, device="meta", dtype=torch.float32)
+    with Traffic() as traffic:
+        (a @ b.view(8, 2)).t()
+        b.expand(3, 8, 2) + 1
+    assert traffic.kernels == 2
+    assert traffic.bytes == 4 * (4 * 8 + 8 * 2 + 4 * 2) + 4 * (8 * 2 + 3 * 8 * 2), "what is repeated is read once"
+    assert traffic.bytes_beyond_cache == 0
+
+
+def test_the_counted_parts_of_a_step_are_about_the_whole():
+    record = json.loads((bench.RESULTS / "bench_traffic.json").read_text())["results"]
+    for rows in record["step"].values():
+        for key, whole in rows["whole"].items():
+            assert sum(row[key] for part, row in rows.items() if part != "whole") == pytest.approx(whole, rel=0.05)
 
 
 def test_a_fit_that_is_cut_says_so():

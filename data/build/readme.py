@@ -204,6 +204,31 @@ def chunks(document: dict) -> str:
     return "\n".join([*lines, "", origin(document)])
 
 
+def traffic(document: dict) -> str:
+    """What a whole training step of the paper's model touches."""
+    results = document["results"]
+    lines = [
+        f"**A whole training step** of `{results['preset']}`, {results['clips']} clips, but for its optimiser: counted "
+        "on the CPU, nothing timed. Kernels are operations as torch dispatches them. Beyond a cache is what lies in "
+        f"tensors of more than {results['cache_bytes'] / 1e6:.0f} MB. In bfloat16 the loss stays in float32.",
+        "",
+        "| | GFLOP | kernels float32 | GB touched | beyond a cache | kernels bfloat16 | GB touched | beyond a cache |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    rows = {part: {name: parts[part] for name, parts in results["step"].items()} for part in results["step"]["float32"]}
+    rows |= {f"before ({when})": row for when, row in results["before"].items()}
+    for part, row in rows.items():
+        counts = " | ".join(counted(row.get(precision, {})) for precision in ("float32", "bfloat16"))
+        lines.append(f"| {part} | {row['float32']['flops'] / 1e9:.0f} | {counts} |")
+    return "\n".join([*lines, "", origin(document)])
+
+
+def counted(row: dict) -> str:
+    """Return three cells of the table of traffic; what was not counted is empty."""
+    sizes = (f"{row[key] / 1e9:.1f}" if key in row else "" for key in ("bytes", "bytes_beyond_cache"))
+    return " | ".join([str(row.get("kernels", "")), *sizes])
+
+
 def overfit(document: dict) -> str:
     """Whether a hypernetwork can carry a waveform."""
     results = document["results"]
@@ -478,6 +503,7 @@ SECTIONS = {  # of the page of results
     "speed": {
         "bench_step": steps,
         "bench_chunks": chunks,
+        "bench_traffic": traffic,
         "bench_gpu_speed": gpu,
         "gpu_local": gpu_training,
         "bench_memory": memory,

@@ -14,8 +14,8 @@ from hypersound_lib.provenance import provenance, write_result
 
 RESULTS = Path(__file__).parents[2] / "data" / "results"
 BENCHMARKS = (
-    *("chunks", "clip_length", "clip_numbers", "fit", "loader", "step", "memory", "window", "overfit", "sweep"),
-    *("tutorial", "rate", "local", "local_minutes", "local_ablation", "local_elsewhere"),
+    *("chunks", "clip_length", "clip_numbers", "fit", "loader", "step", "memory", "window", "overfit"),
+    *("sweep", "traffic", "tutorial", "rate", "local", "local_minutes", "local_ablation", "local_elsewhere"),
     *("gpu_correctness", "gpu_speed", "gpu_quality"),
 )
 

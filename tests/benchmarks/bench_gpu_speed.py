@@ -4,8 +4,9 @@ decode, the real loop, memory.
     make gpu            (or: make bench ARGS="gpu_speed")
 
 Without a GPU it measures nothing; `--quick` rehearses it on the CPU with small clips and writes nothing. What would
-begin after the time limit is left out, and named: the steps of the paper's models come first. A fraction of the peak divides the floating-point operations of all matrix products and convolutions of a step by its time and by the
-rate of one large matrix product in the same precision, measured here.
+begin after the time limit is left out, and named: the paper's models come first. A fraction of the peak divides the
+floating-point operations of all matrix products and convolutions of a step by its time and by the rate of one large
+matrix product in the same precision, measured here.
 """
 
 import dataclasses
