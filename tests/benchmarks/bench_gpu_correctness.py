@@ -29,10 +29,12 @@ def run(quick: bool = False, tests: str | Path = "tests/gpu", time_limit: float 
     # Not the tests' common settings above tests/gpu, which want a browser. This module notes outcomes, see below.
     own = [f"--confcutdir={tests}", str(tests), "-p", __name__]
     command = [sys.executable, "-m", "pytest", "-q", *own, *_options(quick)]
+    # Nor what a pytest says of itself that may run this.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     with tempfile.TemporaryDirectory() as folder:
         notes = Path(folder) / "notes.jsonl"
         # A group of its own, so that the workers end with it.
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {NOTES: str(notes)}, start_new_session=True)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment | {NOTES: str(notes)}, start_new_session=True)
         try:
             process.wait(time_limit)
         except subprocess.TimeoutExpired:

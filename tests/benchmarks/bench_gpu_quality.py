@@ -4,8 +4,8 @@
 
 The model and the loss are the paper's (1.486 s at 22 050 Hz, L = 16, smooth L1 plus mel-STFT). They are trained as the
 preset `t4` is: the learning rate is six times the paper's, and the moving average of the weights is scored.
-Sounds go to data/results/gpu_quality/, weights in half precision to build/gpu_quality/NAME, which `load_model` reads. Without
-a GPU it measures nothing; `--quick` rehearses it on the CPU.
+Sounds go to data/results/gpu_quality/, weights in half precision to build/gpu_quality/NAME, which `load_model` reads.
+Without a GPU it measures nothing; `--quick` rehearses it on the CPU.
 """
 
 import dataclasses
