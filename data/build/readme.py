@@ -425,9 +425,10 @@ def length_row(row: dict) -> str:
 def gpu_quality(document: dict) -> str:
     """What the paper's models learn on a GPU in minutes."""
     results = document["results"]
+    note = f" ({results['note']})" if "note" in results else ""
     lines = [
-        "The paper's models at its clip of 1.486 s, with its loss, on unseen voices of the embedded corpus "
-        f"({results['note']}). Sounds: `data/results/gpu_quality/`.",
+        "The paper's models at its clip of 1.486 s, with its loss, on unseen voices of the embedded corpus"
+        f"{note}. Sounds: `data/results/gpu_quality/`.",
         "",
         "| model | seconds | steps | clips a step | LSD | SI-SNR, dB | STOI |",
         "|---|---:|---:|---:|---:|---:|---:|",
