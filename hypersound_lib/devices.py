@@ -32,15 +32,19 @@ def kept(make: Callable[..., _Made]) -> Callable[..., _Made]:
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return a device by name; `auto` is CUDA, else the CPU. MPS lacks the float64 that models compute times in.
+    """Return a device by name; `auto` is CUDA, else the CPU.
 
     Raises:
-        ConfigError: there is no such device here.
+        ConfigError: there is no such device here, or it is MPS, which lacks the float64 that models compute times in.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if device.type == "mps":
+            raise ConfigError(
+                f"device {name!r}, an Apple GPU, has no float64, in which models compute times; use 'auto' or 'cpu'"
+            )
         torch.zeros(1, device=device).item()  # some, such as meta, make tensors that hold nothing
     except (RuntimeError, AssertionError, ImportError) as error:
         raise ConfigError(f"device {name!r} is not available here ({error}); use 'auto' or 'cpu'") from error

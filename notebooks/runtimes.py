@@ -20,7 +20,7 @@ RESULTS = ROOT / "data" / "results" / "notebooks.json"
 README = ROOT / "README.md"
 LECTURERS = ROOT / "docs" / "lecturers.md"
 BEGIN, END = "<!-- runtimes:begin -->", "<!-- runtimes:end -->"
-DEVICES = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}
+DEVICES = {"cpu": "CPU", "cuda": "GPU"}
 MODES = ("fast", "full")
 
 

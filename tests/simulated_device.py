@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 DEVICE = torch.device("cuda", 0)
-_WAITS = ("item", "tolist", "__bool__", "__float__", "__int__", "__index__", "nonzero", "masked_select", "unique")
+_WAITS = (
+    *("item", "tolist", "__bool__", "__float__", "__int__", "__index__", "nonzero", "argwhere", "masked_select"),
+    *("unique", "unique_consecutive", "equal", "allclose", "bincount"),
+)
+_MAKE = ("tensor", "as_tensor", "asarray", "new_tensor")  # of numbers of Python or NumPy
 _BETWEEN = ("copy_", "__set__", "is_set_to", "_has_compatible_shallow_copy_type", "swap_tensors", "set_data")
 _CUDA = {  # of torch.cuda
     "is_available": lambda: True,
@@ -89,10 +94,10 @@ class SimulatedDevice(TorchFunctionMode):
         elif name not in _BETWEEN:
             self._check(name, args, kwargs)
             target = None  # as torch has it: a result of what is there is there
-        if there and (name in _WAITS or (name == "__getitem__" and _has_mask(args[1]))):
+        if there and (name in _WAITS or _asks_for_a_shape(name, args, kwargs)):
             self.waits.append(name)
         moved = target is not None and isinstance(first, Tensor) and target != there
-        if moved or (name == "copy_" and isinstance(args[1], _There) != there) or (name == "tensor" and target):
+        if moved or (name == "copy_" and isinstance(args[1], _There) != there) or _brings(name, there, target, args):
             self.copies.append(name)
         if name == "cuda":
             return _moved(first.clone(), True)
@@ -138,8 +143,32 @@ def _moved(value, target: bool):
     return value
 
 
-def _has_mask(index) -> bool:
-    return any(t.dtype == torch.bool for t in _tensors(index))
+def _asks_for_a_shape(name: str, args: tuple, kwargs: dict) -> bool:
+    """Return whether the result's shape, or how much is written, depends on values."""
+    if name == "where":
+        return len(args) + len(kwargs) == 1
+    if name == "repeat_interleave":
+        repeats = kwargs.get("repeats", args[1] if len(args) > 1 else args[0])
+        return isinstance(repeats, Tensor) and kwargs.get("output_size") is None
+    masked = name in ("__getitem__", "__setitem__") and any(t.dtype == torch.bool for t in _tensors(args[1]))
+    # A number is written wherever the mask is set; of several, each has its place.
+    return masked and (name == "__getitem__" or (isinstance(args[2], Tensor) and args[2].numel() > 1))
+
+
+def _brings(name: str, there: bool, target: bool | None, args: tuple) -> bool:
+    """Return whether numbers that are not on the device are made into a tensor there, index one there, or are set."""
+    if name in _MAKE:
+        data = args[1] if name == "new_tensor" else args[0]
+        return bool(there if target is None else target) and not isinstance(data, Tensor)
+    if not there or name not in ("__getitem__", "__setitem__"):
+        return False
+    index = args[1] if isinstance(args[1], tuple) else (args[1],)
+    return any(isinstance(i, list | np.ndarray) or _is_elsewhere(i) for i in (*index, *args[2:]))
+
+
+def _is_elsewhere(value: object) -> bool:
+    """Return whether it is a tensor of the CPU that is more than a number."""
+    return isinstance(value, Tensor) and not isinstance(value, _There) and value.dim() > 0
 
 
 def _is_cuda(device) -> bool:

@@ -1,13 +1,18 @@
 """`make bench` keeps what was measured, and says where something failed."""
 
 import json
+import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import bench_fit
+from tests.benchmarks import bench_fit, bench_gpu_correctness, bench_gpu_speed
+from tests.benchmarks.bench_traffic import Traffic
+from tests.benchmarks.common import Rows
 
 
 @pytest.mark.parametrize(
@@ -16,6 +21,7 @@ from tests.benchmarks import bench_fit
         pytest.param(None, {"seconds": 1}, 0, id="nothing measured"),
         pytest.param({"seconds": 2}, {"seconds": 2}, 0, id="measured"),
         pytest.param({"failed": 3}, {"failed": 3}, 1, id="failed"),
+        pytest.param({"left_out": ["row"]}, {"left_out": ["row"]}, 1, id="cut"),
     ],
 )
 def test_a_record_is_replaced_by_what_was_measured_alone(found, kept, status, monkeypatch, tmp_path):
@@ -33,6 +39,105 @@ def test_a_record_is_replaced_by_what_was_measured_alone(found, kept, status, mo
     monkeypatch.setattr("sys.argv", ["bench", name])
     assert bench.main() == status
     assert json.loads(record.read_text())["results"] == kept
+
+
+def test_after_a_part_that_fails_the_next_one_runs_and_is_kept_at_once(monkeypatch, tmp_path, capsys):
+    def second(quick=False):
+        assert not list(tmp_path.iterdir()), "what failed measured nothing"
+        return {"seconds": 2}
+
+    def third(quick=False):
+        assert json.loads((tmp_path / "bench_gpu_speed.json").read_text())["results"] == {"seconds": 2}
+        return {"seconds": 3}
+
+    parts = {"gpu_correctness": lambda quick=False: 1 / 0, "gpu_speed": second, "gpu_quality": third}
+    for name, part in parts.items():
+        monkeypatch.setitem(sys.modules, f"tests.benchmarks.bench_{name}", SimpleNamespace(run=part))
+    monkeypatch.setattr(bench, "RESULTS", tmp_path)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr(bench, "provenance", lambda command, seed: {})
+    monkeypatch.setattr("sys.argv", ["bench", *parts])
+    assert bench.main() == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert json.loads((tmp_path / "bench_gpu_quality.json").read_text())["results"] == {"seconds": 3}
+
+
+TESTS = """
+import pathlib, time, pytest
+def test_passes(): pass
+def test_fails(): assert 1 == 2
+@pytest.mark.skip(reason="no such thing here")
+def test_is_passed_over(): pass
+def test_hangs():
+    pathlib.Path(__file__).with_name("hangs").touch()
+    time.sleep(1000)
+def test_comes_after(): pass
+"""
+
+
+def test_of_tests_that_a_limit_cuts_those_that_ended_are_kept(monkeypatch, tmp_path):
+    (tmp_path / "test_some.py").write_text(TESTS)
+    waits = subprocess.Popen.wait
+
+    def wait(process, timeout=None):
+        if timeout is None:
+            return waits(process)
+        while not (tmp_path / "hangs").exists():  # on a busy machine, too, the limit comes in that test
+            assert process.poll() is None, "it ended before the test that hangs"
+            time.sleep(0.05)
+        raise subprocess.TimeoutExpired("pytest", timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", wait)
+    monkeypatch.setattr(bench_gpu_correctness, "_options", lambda quick: [])
+    found = bench_gpu_correctness.run(quick=True, tests=tmp_path)
+    ends = {name.rpartition("::")[2]: row for name, row in found["tests"].items()}
+    assert {name: row["outcome"] for name, row in ends.items()} == {
+        "test_passes": "passed",
+        "test_fails": "failed",
+        "test_is_passed_over": "passed over",
+    }
+    assert "assert 1 == 2" in ends["test_fails"]["message"]
+    assert "no such thing here" in ends["test_is_passed_over"]["message"]
+    assert [found[kind] for kind in bench_gpu_correctness.KINDS] == [1, 1, 1]
+    assert sorted(name.rpartition("::")[2] for name in found["left_out"]) == ["test_comes_after", "test_hangs"]
+
+
+def test_rows_that_would_begin_too_late_are_named_and_the_others_kept():
+    rows = Rows(time_limit=1000.0)
+    assert rows.measure("first", lambda: {"seconds": 1}) == {"seconds": 1}
+    assert rows.measure("second", lambda: {"seconds": 1 / 0}) == {"error": "ZeroDivisionError: division by zero"}
+    rows._end = 0.0
+    assert rows.measure("third", lambda: {"seconds": 3}) is None
+    assert rows.left_out == ["third"]
+
+
+def test_without_time_the_record_of_speed_names_every_row(monkeypatch):
+    monkeypatch.setattr(
+        bench_gpu_speed, "ceilings", lambda device, size: dict.fromkeys(bench_gpu_speed.PRECISIONS, 1.0)
+    )
+    monkeypatch.setattr(bench_gpu_speed, "training_stores", lambda *_: ())
+    found = bench_gpu_speed.run(quick=True, time_limit=0.0)
+    assert found["steps"] == {"hypersound-small": {"batch_size": 32}, "local": {"batch_size": 48}}
+    assert found["loops"] == []
+    assert "local: bfloat16" in found["left_out"]
+    assert "loop of local, 4 clips, without graph, 2 workers" in found["left_out"]
+
+
+def test_traffic_counts_what_is_read_and_written_and_no_view():
+    a, b = torch.ones(4, 8, device="meta"), torch.ones(8, 2, device="meta", dtype=torch.float32)
+    with Traffic() as traffic:
+        (a @ b.view(8, 2)).t()
+        b.expand(3, 8, 2) + 1
+    assert traffic.kernels == 2
+    assert traffic.bytes == 4 * (4 * 8 + 8 * 2 + 4 * 2) + 4 * (8 * 2 + 3 * 8 * 2), "what is repeated is read once"
+    assert traffic.bytes_beyond_cache == 0
+
+
+def test_the_counted_parts_of_a_step_are_about_the_whole():
+    record = json.loads((bench.RESULTS / "bench_traffic.json").read_text())["results"]
+    for rows in record["step"].values():
+        for key, whole in rows["whole"].items():
+            assert sum(row[key] for part, row in rows.items() if part != "whole") == pytest.approx(whole, rel=0.05)
 
 
 def test_a_fit_that_is_cut_says_so():

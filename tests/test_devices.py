@@ -30,6 +30,12 @@ def test_a_device_that_is_not_there_is_refused(name):
         choose_device(name)
 
 
+@pytest.mark.parametrize("name", ["mps", "mps:0"])
+def test_a_device_without_float64_is_refused_also_where_it_is_there(name):
+    with pytest.raises(ConfigError, match=f"device '{name}', an Apple GPU, has no float64.*use 'auto' or 'cpu'"):
+        choose_device(name)
+
+
 @pytest.mark.parametrize(("capability", "refused"), [((7, 5), True), ((8, 0), False), ((9, 0), False)])
 def test_bfloat16_is_refused_where_it_is_emulated(capability, refused, monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)

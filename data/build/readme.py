@@ -204,6 +204,31 @@ def chunks(document: dict) -> str:
     return "\n".join([*lines, "", origin(document)])
 
 
+def traffic(document: dict) -> str:
+    """What a whole training step of the paper's model touches."""
+    results = document["results"]
+    lines = [
+        f"**A whole training step** of `{results['preset']}`, {results['clips']} clips, but for its optimiser: counted "
+        "on the CPU, nothing timed. Kernels are operations as torch dispatches them. Beyond a cache is what lies in "
+        f"tensors of more than {results['cache_bytes'] / 1e6:.0f} MB. In bfloat16 the loss stays in float32.",
+        "",
+        "| | GFLOP | kernels float32 | GB touched | beyond a cache | kernels bfloat16 | GB touched | beyond a cache |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    rows = {part: {name: parts[part] for name, parts in results["step"].items()} for part in results["step"]["float32"]}
+    rows |= {f"before ({when})": row for when, row in results["before"].items()}
+    for part, row in rows.items():
+        counts = " | ".join(counted(row.get(precision, {})) for precision in ("float32", "bfloat16"))
+        lines.append(f"| {part} | {row['float32']['flops'] / 1e9:.0f} | {counts} |")
+    return "\n".join([*lines, "", origin(document)])
+
+
+def counted(row: dict) -> str:
+    """Return three cells of the table of traffic; what was not counted is empty."""
+    sizes = (f"{row[key] / 1e9:.1f}" if key in row else "" for key in ("bytes", "bytes_beyond_cache"))
+    return " | ".join([str(row.get("kernels", "")), *sizes])
+
+
 def overfit(document: dict) -> str:
     """Whether a hypernetwork can carry a waveform."""
     results = document["results"]
@@ -292,38 +317,47 @@ def evaluation(document: dict) -> str:
 def gpu(document: dict) -> str:
     """What training steps cost on a GPU: bare, and as users train."""
     results = document["results"]
-    peaks = results["ceilings"]
+    peaks, left_out = results["ceilings"], results.get("left_out", ())
+    note = f" {results['note']}" if "note" in results else ""
+    note += f" A time limit left out: {'; '.join(left_out)}." if left_out else ""
     lines = [
         f"On one {results['device']}, whose matrix products reach {peaks['bfloat16'] / 1e12:.0f} TFLOP/s in bfloat16, "
         f"{peaks['tf32'] / 1e12:.0f} with TF32 and {peaks['float32'] / 1e12:.0f} in float32. A bare step has neither "
         "loader nor log; its share of the peak says how far it is from being bound by arithmetic: most wait for a "
-        "slow processor to launch kernels, as the times of recorded steps below show.",
+        f"slow processor to launch kernels, as the times of recorded steps below show.{note}",
         "",
         "| preset | clips | ms float32 | TF32 | bfloat16 | float16 | share of bfloat16's peak | memory, GB |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, row in results["steps"].items():
-        times = " | ".join(f"{1000 * row[key]['seconds']:.1f}" for key in ("float32", "tf32", "bfloat16", "float16"))
-        share, memory = row["bfloat16"]["fraction_of_peak"], row["bfloat16"]["peak_bytes"] / 1e9
-        lines.append(f"| `{name}` | {row['batch_size']} | {times} | {share:.1%} | {memory:.1f} |")
+        times = " | ".join(milliseconds(row.get(key)) for key in ("float32", "tf32", "bfloat16", "float16"))
+        bare = row.get("bfloat16", {})
+        share = f"{bare['fraction_of_peak']:.1%} | {bare['peak_bytes'] / 1e9:.1f}" if "seconds" in bare else " | "
+        lines.append(f"| `{name}` | {row['batch_size']} | {times} | {share} |")
+    chunks = {name: row["chunks"] for name, row in results["steps"].items() if "chunks" in row}
+    ways = list(dict.fromkeys(way for row in chunks.values() for way in row))
     lines += [
         "",
         "Forward and backward of a bfloat16 step, replayed as a CUDA graph, where the target network decodes all "
         "instants at once or in chunks, of which one layer's output has so many bytes (ms):",
         "",
-        f"| preset | {' | '.join(next(row['chunks'] for row in results['steps'].values() if 'chunks' in row))} |",
-        "|---|" + "---:|" * 5,
+        f"| preset | {' | '.join(ways)} |",
+        "|---|" + "---:|" * len(ways),
     ]
-    for name, row in results["steps"].items():
-        if ways := row.get("chunks"):
-            times = " | ".join(f"{1000 * way['graph_seconds']:.1f}" for way in ways.values())
-            lines.append(f"| `{name}` | {times} |")
+    for name, row in chunks.items():
+        times = " | ".join(milliseconds(row.get(way), "graph_seconds") for way in ways)
+        lines.append(f"| `{name}` | {times} |")
     lines += ["", "| as users train | clips | workers | CUDA graph | steps/s |", "|---|---:|---:|---|---:|"]
     for row in results["loops"]:
         rate = f"{row['steps_per_second']:.0f}" if "steps_per_second" in row else "failed"
         recorded = "yes" if row["cuda_graph"] else "no"
         lines.append(f"| `{row['preset']}` | {row['batch_size']} | {row['workers']} | {recorded} | {rate} |")
     return "\n".join([*lines, "", origin(document)])
+
+
+def milliseconds(row: dict | None, key: str = "seconds") -> str:
+    """Return a time of a row; a row may have failed, and one that a time limit left out is None."""
+    return "" if row is None else f"{1000 * row[key]:.1f}" if key in row else "failed"
 
 
 def gpu_training(document: dict) -> str:
@@ -391,9 +425,10 @@ def length_row(row: dict) -> str:
 def gpu_quality(document: dict) -> str:
     """What the paper's models learn on a GPU in minutes."""
     results = document["results"]
+    note = f" ({results['note']})" if "note" in results else ""
     lines = [
-        "The paper's models at its clip of 1.486 s, with its loss, on unseen voices of the embedded corpus "
-        f"({results['note']}). Sounds: `data/results/gpu_quality/`.",
+        "The paper's models at its clip of 1.486 s, with its loss, on unseen voices of the embedded corpus"
+        f"{note}. Sounds: `data/results/gpu_quality/`.",
         "",
         "| model | seconds | steps | clips a step | LSD | SI-SNR, dB | STOI |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -469,6 +504,7 @@ SECTIONS = {  # of the page of results
     "speed": {
         "bench_step": steps,
         "bench_chunks": chunks,
+        "bench_traffic": traffic,
         "bench_gpu_speed": gpu,
         "gpu_local": gpu_training,
         "bench_memory": memory,

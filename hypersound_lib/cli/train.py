@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         stores = training_stores(source.data, rate, **places, minutes=source.minutes, progress=main)
     with locked(options.out) if main else nullcontext():
         if main:
-            print(_describe(source, config, model, stores, cpu), flush=True)
+            print(_describe(source, config, model, stores), flush=True)
         session = {"resume": options.resume, "max_seconds": options.max_seconds, "cpu": cpu, "progress": main}
         # What cannot be trained on leaves run.json as it is, so that the run before goes on.
         record = partial(write_source, options.out, source, config.seed)
@@ -88,18 +88,17 @@ def _starting_model(source: RunSource, resume: bool):
     return model
 
 
-def _describe(source: RunSource, config: TrainingConfig, model, stores, cpu: bool) -> str:
+def _describe(source: RunSource, config: TrainingConfig, model, stores) -> str:
     """Say in a line what is trained on what, and how exactly."""
     train_store, validation_store = stores
     rate, num_samples = model.config.sample_rate, model.config.num_samples
     recordings, samples = len(train_store), int(train_store.lengths.sum())
     parameters, corpora = sum(model.num_parameters().values()), ", ".join(source.data)
-    rounded = "; on the GPU float32 products are TF32 (--no-tf32: exact)" if config.tf32 and not cpu else ""
     start = f", from {source.weights}" if source.weights else ""
     return (
         f"{source.preset}{start}: {parameters} parameters; {corpora}: {recordings} recordings, "
         f"{samples / rate / 3600:.3g} hours, {samples // num_samples} clips of {num_samples / rate:.3g} s, and "
-        f"{len(validation_store)} recordings to validate on; {config.steps} steps of {config.batch_size} clips{rounded}"
+        f"{len(validation_store)} recordings to validate on; {config.steps} steps of {config.batch_size} clips"
     )
 
 

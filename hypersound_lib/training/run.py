@@ -104,7 +104,12 @@ class Run(BaseRun):
 
     @contextmanager
     def learning(self) -> Iterator[None]:
-        """Put the model into training mode and float32 products into the config's, for a while; name a lost process."""
+        """Put the model into training mode and float32 products into the config's, for a while; name a lost process.
+
+        TF32 is said once, beside the bar.
+        """
+        if self.config.tf32 and self.accelerator.device.type == "cuda" and not self.log.bar.disable:
+            self.log.bar.write("on the GPU float32 products are TF32 (--no-tf32, tf32=False: exact)")
         with in_mode(self.model, training=True), tf32(self.config.tf32), self.processes.naming_loss():
             yield
 

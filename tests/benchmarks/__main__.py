@@ -4,6 +4,7 @@ import argparse
 import inspect
 import shlex
 import sys
+import traceback
 from importlib import import_module
 from pathlib import Path
 
@@ -13,15 +14,15 @@ from hypersound_lib.provenance import provenance, write_result
 
 RESULTS = Path(__file__).parents[2] / "data" / "results"
 BENCHMARKS = (
-    *("chunks", "clip_length", "clip_numbers", "fit", "loader", "step", "memory", "window", "overfit", "sweep"),
-    *("tutorial", "rate", "local", "local_minutes", "local_ablation", "local_elsewhere"),
+    *("chunks", "clip_length", "clip_numbers", "fit", "loader", "step", "memory", "window", "overfit"),
+    *("sweep", "traffic", "tutorial", "rate", "local", "local_minutes", "local_ablation", "local_elsewhere"),
     *("gpu_correctness", "gpu_speed", "gpu_quality"),
 )
 
 
 def main() -> int:
-    """Run what was asked for; return 1 where a benchmark found a failure."""
-    failures = 0
+    """Run what was asked for, one after another; return 1 where one failed, found a failure, or left something out."""
+    failed = False
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)}; all if none is given")
     parser.add_argument("--quick", action="store_true", help="a trial of a minute or so, which writes nothing")
@@ -49,13 +50,21 @@ def main() -> int:
         accepted = inspect.signature(run).parameters
         settings = {key: getattr(options, key) for key in ("speech", "limit", "model")}
         settings = {key: value for key, value in settings.items() if value is not None and key in accepted}
-        results = run(quick=options.quick, **settings)
-        failures += results.get("failed", 0)
+        try:
+            results = run(quick=options.quick, **settings)
+        except Exception:
+            traceback.print_exc()
+            print(f"{name} failed", flush=True)
+            failed = True
+            continue
+        if left_out := results.get("left_out"):
+            print(f"{name}: there was no time for {len(left_out)}: {', '.join(left_out)}")
+        failed |= bool(results.get("failed") or left_out)
         if not options.quick:
             path = RESULTS / f"bench_{name}.json"
             write_result(path, results, origin)
             print(f"wrote data/results/{path.name}")
-    return int(failures > 0)
+    return int(failed)
 
 
 if __name__ == "__main__":

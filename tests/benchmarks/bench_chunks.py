@@ -10,19 +10,16 @@ in one thread, by turns, for 4 clips of `paper-base` in float32. What it says of
 
 import statistics
 import time
-import weakref
 from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
 from hypersound_lib.coords import time_coords
 from hypersound_lib.inr import INR, build_inr
 from hypersound_lib.presets import preset
+from tests.benchmarks.bench_traffic import CACHE_BYTES, CLIPS, DTYPES, Traffic
 
 # `INR.chunk_bytes` of the device, None for all instants at once; and whether activations are computed again. With 16
 # clips and 256 units, of which float32 has 16 KiB an instant, these are 4096, 1024 and 256 instants.
@@ -33,8 +30,7 @@ WAYS = {
     "4 MiB": (INR.chunk_bytes["cpu"], False),
     "4 MiB, computed again": (INR.chunk_bytes["cpu"], True),
 }
-CLIPS, TIMED_CLIPS, CACHE_BYTES = 16, 4, 32 * 10**6
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+TIMED_CLIPS = 4
 
 
 def run(quick: bool = False) -> dict:
@@ -101,34 +97,3 @@ def over_whole(name: str, dtype: torch.dtype, num_samples: int, rounds: int) -> 
     ratios = {way: statistics.median(a / b for a, b in pair) for way, pair in pairs.items()}
     print(name, dtype, ratios, flush=True)
     return ratios
-
-
-class Traffic(TorchDispatchMode):
-    """Counts kernels and the bytes of the tensors that they take and give; and those that live at the same time."""
-
-    def __init__(self):
-        super().__init__()
-        self.kernels = self.bytes = self.bytes_beyond_cache = self.peak_bytes = 0
-        self.alive: dict[int, int] = {}  # bytes by storage
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        name = func.overloadpacket.__name__
-        if func.is_view or name == "detach":
-            return result
-        made, taken = ([t for t in tree_leaves(x) if isinstance(t, Tensor)] for x in (result, (args, kwargs)))
-        for tensor in made:
-            self._watch(tensor.untyped_storage())
-        self.kernels += 1
-        for tensor in (*made, *taken):
-            # What a stride of 0 repeats is read once, and from the cache after that.
-            size = min(tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes())
-            self.bytes += size
-            self.bytes_beyond_cache += size if size > CACHE_BYTES else 0
-        return result
-
-    def _watch(self, storage: torch.UntypedStorage) -> None:
-        if storage._cdata not in self.alive:
-            self.alive[storage._cdata] = storage.nbytes()
-            self.peak_bytes = max(self.peak_bytes, sum(self.alive.values()))
-            weakref.finalize(storage, self.alive.pop, storage._cdata)

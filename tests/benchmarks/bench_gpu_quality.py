@@ -4,7 +4,8 @@
 
 The model and the loss are the paper's (1.486 s at 22 050 Hz, L = 16, smooth L1 plus mel-STFT). They are trained as the
 preset `t4` is: the learning rate is six times the paper's, and the moving average of the weights is scored.
-Sounds go to data/results/gpu_quality/. Without a GPU it measures nothing; `--quick` rehearses it on the CPU.
+Sounds go to data/results/gpu_quality/, weights in half precision to build/gpu_quality/NAME, which `load_model` reads.
+Without a GPU it measures nothing; `--quick` rehearses it on the CPU.
 """
 
 import dataclasses
@@ -20,7 +21,9 @@ from hypersound_lib.training import training_stores
 from tests.benchmarks.common import trained
 from tests.benchmarks.local_speech import corpora
 
-RESULTS = Path(__file__).parents[2] / "data" / "results"
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "data" / "results"
+WEIGHTS = ROOT / "build" / "gpu_quality"
 MODELS = ("paper-small", "paper-base")
 SCORED = ("mse", "lsd", "si_snr", "stoi")
 
@@ -71,6 +74,8 @@ def measure(name: str, stores: tuple, excerpts: list, limit: float, quick: bool)
     row = {"steps": result.step, "seconds": result.seconds, "batch_size": config.batch_size}
     row["scores"] = found.means("model")
     print(name, row, result.validation, flush=True)
+    model.save_pretrained(WEIGHTS / name, dtype=torch.float16, facts={"step": result.step, "scores": row["scores"]})
+    row["weights"] = f"build/gpu_quality/{name}"
     if not quick:
         (RESULTS / "gpu_quality").mkdir(parents=True, exist_ok=True)
         for i, excerpt in enumerate(excerpts):

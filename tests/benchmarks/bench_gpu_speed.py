@@ -3,9 +3,10 @@ decode, the real loop, memory.
 
     make gpu            (or: make bench ARGS="gpu_speed")
 
-Without a GPU it measures nothing; `--quick` rehearses it on the CPU with small clips and writes nothing. A fraction of
-the peak divides the floating-point operations of all matrix products and convolutions of a step by its time and by the
-rate of one large matrix product in the same precision, measured here.
+Without a GPU it measures nothing; `--quick` rehearses it on the CPU with small clips and writes nothing. What would
+begin after the time limit is left out, and named: the paper's models come first. A fraction of the peak divides the
+floating-point operations of all matrix products and convolutions of a step by its time and by the rate of one large
+matrix product in the same precision, measured here.
 """
 
 import dataclasses
@@ -13,6 +14,7 @@ import statistics
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +28,9 @@ from hypersound_lib.presets import Preset, preset
 from hypersound_lib.training import training_stores
 from hypersound_lib.training.graph import GraphedGradients
 from tests.benchmarks.bench_chunks import WAYS, decode_as
-from tests.benchmarks.common import seconds, trained
+from tests.benchmarks.common import Rows, seconds, trained
 
+TIME_LIMIT = 510.0  # seconds, after which no row begins: a part of `make gpu` takes ten minutes at most
 STEPS = {"paper-base": 16, "paper-small": 16, "hypersound-small": 32, "local": 48}  # clips
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 COMPILED = ("paper-base",)  # takes half a minute
@@ -35,23 +38,28 @@ DECODED = ("paper-base", "paper-small")  # in all ways
 LOOP = {"paper-base": (16,), "paper-small": (16,), "local": (12, 48)}  # clips, of trainings timed as a whole
 
 
-def run(quick: bool = False) -> dict:
-    """Measure everything; return it by preset."""
+def run(quick: bool = False, time_limit: float = TIME_LIMIT) -> dict:
+    """Measure everything that can begin in time; return it by preset, and the names of what could not."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    rows = Rows(time_limit)
     results: dict = {"device": torch.cuda.get_device_name() if device == "cuda" else "cpu"}
     results["ceilings"] = ceilings(device, 512 if quick else 8192)
     names = ("hypersound-small", "local") if quick else STEPS
-    results["steps"] = {name: measure_preset(name, device, results["ceilings"], 2 if quick else 8) for name in names}
+    results["steps"] = {
+        name: measure_preset(name, device, results["ceilings"], 2 if quick else 8, rows) for name in names
+    }
     stores = training_stores("mini", 22050)
-    loops = {"local": (4,)} if quick else LOOP
     ways = [(0, False), (2, False)] if quick else [(8, False), (8, True)]  # workers, recorded as a graph
-    results["loops"] = [
-        loop(name, batch, *way, stores, device, 4 if quick else 60)
-        for name, batches in loops.items()
-        for batch in batches
-        for way in ways
-    ]
-    return results
+    results["loops"] = []
+    for name, batches in ({"local": (4,)} if quick else LOOP).items():
+        for batch, (workers, graph) in product(batches, ways):
+            row = {"preset": name, "batch_size": batch, "workers": workers, "cuda_graph": graph}
+            label = f"loop of {name}, {batch} clips, {'with' if graph else 'without'} graph, {workers} workers"
+            found = rows.measure(
+                label, partial(loop, *row.values(), stores=stores, device=device, steps=4 if quick else 60)
+            )
+            results["loops"] += [row | found] if found else []
+    return results | ({"left_out": rows.left_out} if rows.left_out else {})
 
 
 def ceilings(device: str, size: int) -> dict[str, float]:
@@ -69,31 +77,36 @@ def ceilings(device: str, size: int) -> dict[str, float]:
     return found
 
 
-def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int) -> dict:
+def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int, rows: Rows) -> dict:
     """Time a step of a preset in every precision, and compiled; and what it does in bfloat16 part by part."""
     chosen, batch = preset(name), STEPS[name]
     torch.manual_seed(0)
     clips = torch.randn(batch, chosen.model.num_samples, device=device) / 8
-    rows: dict = {"batch_size": batch}
-    step = Step(chosen, device)
+    found: dict = {"batch_size": batch} | (rows.measure(f"{name}: flops", lambda: count_flops(chosen, clips)) or {})
+
+    def step(precision: str, compiled: bool) -> dict:
+        return Step(chosen, device, compiled).measure(precision, clips, repeats, found["flops"], peaks[precision])
+
+    cases = [(precision, False) for precision in PRECISIONS]
+    for precision, compiled in cases + [("bfloat16", True)] * (name in COMPILED):
+        key = precision + " compiled" * compiled
+        found[key] = rows.measure(f"{name}: {key}", partial(step, precision, compiled))
+    ways = WAYS if name in DECODED or (device == "cpu" and hasattr(chosen.model, "target")) else ()
+    for group, keys, measured in (("parts", ("tf32", "bfloat16"), parts), ("chunks", ways, decoding)):
+        entries = {
+            key: rows.measure(f"{name}: {group}, {key}", partial(measured, chosen, device, key, clips, repeats))
+            for key in keys
+        }
+        found[group] = {key: row for key, row in entries.items() if row}
+    return {key: row for key, row in found.items() if row}
+
+
+def count_flops(chosen: Preset, clips: Tensor) -> dict[str, float]:
+    """Return the operations of a step's matrix products and convolutions."""
+    step = Step(chosen, clips.device.type)
     with FlopCounterMode(display=False) as counter:
         step("float32", clips)
-    rows["flops"] = float(counter.get_total_flops())
-    cases = [(precision, False) for precision in PRECISIONS]
-    cases += [("bfloat16", True)] if name in COMPILED else []
-    for precision, compiled in cases:
-        key = precision + (" compiled" if compiled else "")
-        try:
-            one = Step(chosen, device, compiled)
-            rows[key] = one.measure(precision, clips, repeats, rows["flops"], peaks[precision])
-        except Exception as error:  # a case that fails here is a result, too, and the others still count
-            rows[key] = {"error": f"{type(error).__name__}: {error}"[:300]}
-        print(f"{name} {key}: {rows[key]}", flush=True)
-    rows["parts"] = {p: parts(chosen, device, p, clips, repeats) for p in ("tf32", "bfloat16")}
-    print(f"{name} parts: {rows['parts']}", flush=True)
-    if name in DECODED or (device == "cpu" and hasattr(chosen.model, "target")):
-        rows["chunks"] = {way: decoding(chosen, device, way, clips, repeats) for way in WAYS}
-    return rows
+    return {"flops": float(counter.get_total_flops())}
 
 
 class Step:
@@ -158,51 +171,47 @@ def parts(chosen: Preset, device: str, precision: str, clips: Tensor, repeats: i
     return {name: statistics.median(values[2:]) for name, values in laps.items()}
 
 
-def decoding(chosen: Preset, device: str, way: str, clips: Tensor, repeats: int) -> dict[str, object]:
+def decoding(chosen: Preset, device: str, way: str, clips: Tensor, repeats: int) -> dict[str, float]:
     """Time a bfloat16 step that decodes in one of the `WAYS`; on CUDA also its gradients, replayed as a graph."""
-    try:
-        step = Step(chosen, device)
-        decode_as(step.model.target, device, way)
-        # Of the peak `measure` would make a share, which the counted operations of other ways do not allow.
-        row: dict[str, object] = step.measure("bfloat16", clips, repeats, 0.0, 1.0)
-        del row["fraction_of_peak"]
-        if device == "cuda":
-            fill = partial(step.fill_gradients, "bfloat16")
-            graph = GraphedGradients(fill, step.model.parameters(), clips)
-            row["graph_seconds"] = statistics.median(seconds(lambda: graph(clips), device) for _ in range(repeats))
-    except Exception as error:  # a way that fails here is a result, too, and the others still count
-        row = {"error": f"{type(error).__name__}: {error}"[:300]}
-    print(f"decoding, {way}: {row}", flush=True)
+    step = Step(chosen, device)
+    decode_as(step.model.target, device, way)
+    # Of the peak `measure` would make a share, which the counted operations of other ways do not allow.
+    row = step.measure("bfloat16", clips, repeats, 0.0, 1.0)
+    del row["fraction_of_peak"]
+    if device == "cuda":
+        fill = partial(step.fill_gradients, "bfloat16")
+        graph = GraphedGradients(fill, step.model.parameters(), clips)
+        row["graph_seconds"] = statistics.median(seconds(lambda: graph(clips), device) for _ in range(repeats))
     return row
 
 
 def loop(
-    name: str, batch: int, workers: int, graph: bool, stores: tuple[AudioStore, AudioStore], device: str, steps: int
-) -> dict[str, object]:
+    preset_name: str,
+    batch_size: int,
+    workers: int,
+    cuda_graph: bool,
+    stores: tuple[AudioStore, AudioStore],
+    device: str,
+    steps: int,
+) -> dict[str, float]:
     """Train for a few steps as users do, loader and log included; return steps per second once it has warmed up."""
-    chosen = preset(name)
+    chosen = preset(preset_name)
     far = 10**9
     config = dataclasses.replace(
         chosen.training,
         steps=steps,
-        batch_size=batch,
-        precision="bfloat16" if name.startswith("paper") else "float32",
+        batch_size=batch_size,
+        precision="bfloat16" if preset_name.startswith("paper") else "float32",
         num_workers=workers,
-        cuda_graph=graph,
+        cuda_graph=cuda_graph,
         log_every=steps // 2,
         validate_every=far,
         checkpoint_every=far,
         validation_clips=2,
     )
-    row = {"preset": name, "batch_size": batch, "workers": workers, "cuda_graph": graph}
-    try:
-        log = trained(build_model(chosen.model), stores, config, cpu=device == "cpu")[1]["train"]
-        steps, duration = (log[key][-1] - log[key][-2] for key in ("step", "seconds"))
-        row["steps_per_second"] = steps / duration
-    except Exception as error:  # a way that fails here is a result, too, and the others still count
-        row["error"] = f"{type(error).__name__}: {error}"[:300]
-    print(row, flush=True)
-    return row
+    log = trained(build_model(chosen.model), stores, config, cpu=device == "cpu")[1]["train"]
+    done, duration = (log[key][-1] - log[key][-2] for key in ("step", "seconds"))
+    return {"steps_per_second": done / duration}
 
 
 def autocast(device: str, precision: str):

@@ -12,6 +12,26 @@ from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.training import TrainingConfig, TrainingResult, read_log, train
 
 
+class Rows:
+    """Measures one row of a record after another; what would begin after `time_limit` seconds is left out."""
+
+    def __init__(self, time_limit: float):
+        self.left_out: list[str] = []
+        self._end = time.monotonic() + time_limit
+
+    def measure(self, name: str, action: Callable[[], dict]) -> dict | None:
+        """Return what `action` does; where it fails, the error, for that is a result, too; None where it is late."""
+        if time.monotonic() >= self._end:
+            self.left_out.append(name)
+            return None
+        try:
+            row = action()
+        except Exception as error:
+            row = {"error": f"{type(error).__name__}: {error}"[:300]}
+        print(f"{name}: {row}", flush=True)
+        return row
+
+
 def trained(
     model: PretrainedModel, stores: tuple, config: TrainingConfig, limit: float | None = None, cpu: bool = True
 ) -> tuple[TrainingResult, dict[str, dict]]:

@@ -10,13 +10,11 @@ import pytest
 import torch
 
 from hypersound_lib.cli import main
-from hypersound_lib.cli.run_settings import RunSource
-from hypersound_lib.cli.train import _describe
 from hypersound_lib.data import save_audio
 from hypersound_lib.files import locked
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.training import read_log
-from tests.training.tiny import changed, make_model, make_store
+from tests.simulated_device import simulated_device
 
 
 @pytest.fixture
@@ -50,10 +48,13 @@ def test_a_run_leaves_logs_checkpoint_settings_and_the_best_weights(start, voice
     assert model.facts["training"]["seed"] == 5
 
 
-@pytest.mark.parametrize(("tf32", "cpu", "said"), [(True, False, True), (False, False, False), (True, True, False)])
-def test_the_log_says_where_float32_is_rounded(tf32, cpu, said):
-    text = _describe(RunSource(), changed(tf32=tf32), make_model(), (make_store(), make_store(1)), cpu)
-    assert ("on the GPU float32 products are TF32 (--no-tf32: exact)" in text) == said
+@pytest.mark.parametrize(("flags", "said"), [(["cuda"], 1), (["cuda", "--no-tf32"], 0), (["cpu"], 0)])
+def test_a_training_says_once_where_float32_is_rounded(flags, said, start, capsys):
+    """`train` says it, so that it is said in Python, too."""
+    arguments, _ = start
+    with simulated_device():
+        assert main([*arguments, "--device", *flags]) == 0
+    assert capsys.readouterr().out.count("on the GPU float32 products are TF32") == said
 
 
 def test_resuming_needs_the_folder_alone_and_new_options_win(start, tmp_path, monkeypatch, capsys):

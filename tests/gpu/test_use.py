@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import pytest
 import torch
@@ -90,7 +91,9 @@ def test_a_preset_trains_averages_and_resumes(name, device, tmp_path):
 
 def test_compiled_training(device, tmp_path):
     if device.type == "cuda" and not is_real(device):
-        pytest.skip("torch.compile looks through the simulated device, at tensors of the CPU; tests/training compiles")
+        pytest.skip(
+            "a compiler sees the simulated device's tensors of the CPU; tests/training trains a compiled model there"
+        )
     config = changed(compile=True, steps=3, precision="bfloat16")
     cpu = device.type == "cpu"
     result = train(make_model(), make_store(), make_store(1), config, tmp_path, cpu=cpu, progress=False)
@@ -138,8 +141,9 @@ def test_fit(kind, device):
     assert result.sound.render(16000).device.type == "cpu"
 
 
-def test_reconstruct_and_evaluate(device):
-    model = make_model().to(device)
+@pytest.mark.parametrize("kind", MODELS)
+def test_reconstruct_and_evaluate(kind, device):
+    model = {"global": make_model, "local": make_local}[kind]().to(device)
     waveform = make_store().read(0)
     assert model.reconstruct(waveform, RATE, 16000).shape == (2 * RATE,)
     excerpts, _ = evaluation.choose_excerpts("mini", split="test", limit=2, seconds=1.0)
@@ -164,6 +168,9 @@ def test_rave_trains_through_both_stages(device, tmp_path):
     store = make_store(rate=RATE)
     result = train_rave(model, store, store, config, tmp_path, cpu=device.type == "cpu", progress=False)
     assert result.step == 4
+    assert read_log(tmp_path / "validation.csv")["stage"] == [2], "at half of the steps"
+    saved = load_file(tmp_path / "checkpoints/step-00000004/training.safetensors")
+    assert {int(value) for key, value in saved.items() if re.match("discriminator/.*/step", key)} == {2}
 
 
 @pytest.mark.parametrize("weight", ["log_nmse", "mel_stft"])

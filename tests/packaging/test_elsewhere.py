@@ -1,7 +1,8 @@
 """The package in environments that are not .venv: Colab's packages, newer Pythons.
 
 What needs an index or another Python is skipped where there is none. The library's tests on newer Pythons take minutes
-and gigabytes: HYPERSOUND_PYTHONS=1 make test ARGS="tests/packaging/test_elsewhere.py -n 0"
+and gigabytes; .ci/run asks for them, and so does
+HYPERSOUND_PYTHONS=1 make test ARGS="tests/packaging/test_elsewhere.py -n 0"
 """
 
 import os
@@ -49,10 +50,38 @@ def test_with_what_colab_has_everything_can_be_installed():
 
 
 def find_python(version: str) -> str | None:
-    """Return a Python of this version that starts: pyenv's shims are on the PATH also where they cannot."""
-    managed = run(UV, "python", "find", "--managed-python", version).stdout.strip()
-    found = [shutil.which(f"python{version}"), managed]
-    return next((path for path in found if path and run(path, "-c", "import ensurepip").returncode == 0), None)
+    """Return a Python of this version that starts and makes environments.
+
+    pyenv's shims are on the PATH also where they refuse to start, so those that it manages are looked for, too.
+    """
+    name = f"python{version}"
+    managed = run(UV, "python", "find", "--managed-python", version).stdout.strip() if UV.exists() else ""
+    pyenv = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/{name}"))
+    found = [shutil.which(name), managed, *pyenv[::-1], f"/usr/bin/{name}", f"/usr/local/bin/{name}"]
+    return next((str(path) for path in found if path and _is_python(path, version)), None)
+
+
+def _is_python(path: str | Path, version: str) -> bool:
+    code = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
+    try:
+        process = run(path, "-c", code)
+    except OSError:  # there is no such file, or it is no program
+        return False
+    return process.returncode == 0 and process.stdout.strip() == version
+
+
+def test_a_python_is_one_that_starts(tmp_path, monkeypatch):
+    """Of shims that refuse, of another version, and of one in pyenv's folder, the last is found."""
+    shims, real = tmp_path / "shims", tmp_path / "versions/9.8.7/bin"
+    other = tmp_path / "versions/9.8.12/bin"
+    for folder, text in ((shims, "exit 127"), (real, "echo 9.8"), (other, "echo 9.7")):
+        folder.mkdir(parents=True)
+        (folder / "python9.8").write_text(f"#!/bin/sh\n{text}\n")
+        (folder / "python9.8").chmod(0o755)
+    monkeypatch.setenv("PATH", str(shims), prepend=os.pathsep)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert find_python("9.8") == str(real / "python9.8")
+    assert find_python("9.9") is None
 
 
 @pytest.mark.slow

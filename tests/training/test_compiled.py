@@ -2,10 +2,14 @@
 
 import pytest
 import torch
+from torch._dynamo.utils import counters
+from torch._inductor import cpp_builder
+from torch._inductor.exc import InvalidCxxCompiler
 
 from hypersound_lib.coding import entropy
 from hypersound_lib.presets import PRESETS
-from tests.training.tiny import shortened
+from hypersound_lib.training.run import Run
+from tests.training.tiny import run_training, shortened
 
 
 @pytest.mark.slow
@@ -35,3 +39,28 @@ def test_model_and_loss_are_one_graph(name, monkeypatch):
         torch.manual_seed(1)
         torch.testing.assert_close(found, total(clips, first, reference))
     assert len(graphs) == 1
+
+
+@pytest.mark.slow
+def test_a_compiled_training_learns_what_a_plain_one_does_from_one_graph_for_all_windows(tmp_path, monkeypatch):
+    try:
+        cpp_builder.get_cpp_compiler()
+    except InvalidCxxCompiler:
+        pytest.skip("torch.compile needs a C++ compiler, and there is none here: install g++")
+    windows, draw_window = [], Run.draw_window
+
+    def draw_and_note(self):
+        windows.append(draw_window(self))
+        return windows[-1]
+
+    monkeypatch.setattr(Run, "draw_window", draw_and_note)
+    plain = run_training(tmp_path / "plain", steps=4)
+    torch._dynamo.reset()
+    counters.clear()
+    compiled = run_training(tmp_path / "compiled", steps=4, compile=True)
+    assert len({int(first) for first, _ in windows}) > 2
+    assert counters["stats"]["unique_graphs"] == 1
+    assert not counters["graph_break"]
+    expected = dict(plain.model.named_parameters())
+    for name, p in compiled.model.named_parameters():
+        torch.testing.assert_close(p, expected[name], rtol=0, atol=1e-5)

@@ -151,7 +151,20 @@ def test_an_interrupt_of_one_process_stops_all_after_the_same_step(tmp_path):
     assert process.returncode == 0, process.stderr[-3000:]
     assert all(f"process {i}: interrupted after step 3" in process.stdout for i in (0, 1))
     assert (out / "checkpoints/step-00000003").is_dir()
-    finished(out, run_child(out, 5, resume=True))  # by another number of processes
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_another_number_of_processes_goes_on_as_if_nothing_had_happened(straight, tmp_path, first):
+    out = tmp_path / "run"
+    runs = {1: run_child, 2: run_two}
+    stopped = runs[first](out, 20, struck=(0, 10, signal.SIGINT, "log_step"))
+    assert stopped.returncode == 0, stopped.stderr[-3000:]
+    weights = finished(out, runs[3 - first](out, 20, resume=True))
+    with safe_open(out / "final.safetensors", "pt") as file:
+        assert file.metadata()["processes"] == str(3 - first)
+    for name, expected in straight[1].items():
+        torch.testing.assert_close(weights[name], expected, rtol=0, atol=1e-5)
+    assert read_log(out / "train.csv")["step"] == list(range(1, 21)), "each step once"
 
 
 def test_the_main_process_may_validate_longer_than_others_wait_for_an_answer(tmp_path):

@@ -78,8 +78,9 @@ def test_a_step_waits_and_copies_for_nothing_of_its_own(name, monkeypatch):
 
 
 @pytest.mark.parametrize("config", [MODEL, LOCAL], ids=["global", "local"])
-@pytest.mark.parametrize("precision", ["float32", "float16"])
-def test_a_step_of_the_loop_waits_once_and_copies_one_batch(config, precision, tmp_path, monkeypatch):
+@pytest.mark.parametrize("window", [None, 160])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_step_of_the_loop_waits_once_and_copies_one_batch(config, precision, window, tmp_path, monkeypatch):
     """On the simulated device. Where float16 overflowed, the loop asks for the scale as well, to skip the update."""
     counts, log_step = [], Run.log_step
 
@@ -89,7 +90,7 @@ def test_a_step_of_the_loop_waits_once_and_copies_one_batch(config, precision, t
         log_step(self, values)
 
     monkeypatch.setattr(Run, "log_step", log_and_count)
-    settings = changed(steps=8, precision=precision, validate_every=100, checkpoint_every=100, window=None)
+    settings = changed(steps=8, precision=precision, validate_every=100, checkpoint_every=100, window=window)
     with simulated_device() as device:
         train(build_model(config), make_store(), make_store(1), settings, tmp_path, progress=False)
     for before, after in pairwise(counts):
