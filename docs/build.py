@@ -30,7 +30,9 @@ TEXTS = {  # a file of the repository -> its page
     "data/results/README.md": "results.md",
     "CHANGELOG.md": "changelog.md",
 }
-PICTURES = {"data/results/unseen_voice/copy.png": "assets/copy.png", "data/results/rate.png": "assets/rate.png"}
+PICTURES = {"data/results/unseen_voice/copy.png": "assets/copy.png"} | {  # a file of the repository -> its copy
+    f"data/results/{name}": f"assets/{name}" for name in ("rate.png", "learning.svg", "speed.svg", "table1.svg")
+}
 MADE = ("notebooks/index.md", "library/index.md", "models/index.md")  # pages without a file of their own
 
 

@@ -172,6 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     parameters = {"FAST": not options.full} | {name: literal(value) for name, value in options.p}
     cell_seconds = None if options.full else FAST_CELL_SECONDS
     os.environ.pop("MPLBACKEND", None)  # a forced backend would leave the notebooks without figures
+    os.environ.setdefault("HYPERSOUND_OFFLINE", "1")  # so that pages are the same with a network and without
     entries, faults = {}, {}
     for path in find(options.notebooks):
         print(f"running {path.stem} ...", flush=True)

@@ -14,6 +14,9 @@ from tests.browser import browser  # noqa: F401 - a fixture
 # Figures of the library's tests need no screen. (notebooks/run.py lets the notebooks choose for themselves.)
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+# No test waits for a network, and notebooks show what comes with the library.
+os.environ["HYPERSOUND_OFFLINE"] = "1"
+
 # How long an example of hypothesis takes says more of the machine's other work than of the library.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")

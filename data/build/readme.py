@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+import plots
 import rate_table
 import readme_local
 import soundfile
@@ -31,6 +32,7 @@ def main() -> None:
         path.write_text(text, encoding="utf-8")
     if is_measured("bench_rate"):
         rate_table.draw(load("bench_rate"), RESULTS)
+    plots.draw(RESULTS)
 
 
 def pages() -> dict[Path, str]:
@@ -464,6 +466,23 @@ def reliability(document: dict) -> str:
     )
 
 
+def voices(document: dict) -> str:
+    """How the embedded corpus' test voices sound, beside real ones."""
+    results = document["results"]
+    lines = [
+        "**The voices that notebooks play**, means over recordings. We take a voice for the less tiring, the higher "
+        "its DNSMOS is and the more its pitch moves. Below stand real voices, some recordings of each folder:",
+        "",
+        "| voice | DNSMOS | above 3 kHz, dB | periodicity | pitch, semitones |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for name, row in (results["speakers"] | results["real"]).items():
+        cells = f"{row['dnsmos']:.2f} | {row['high_db']:.1f} | {row['periodicity']:.2f} | {row['pitch_semitones']:.2f}"
+        lines.append(f"| {name} | {cells} |")
+    what = "; ".join(f"{name}: {text}" for name, text in results["measured"].items())
+    return "\n".join([*lines, "", f"Measured were {what}. {origin(document)}"])
+
+
 def folded(make: Callable[[dict], str], summary: str) -> Callable[[dict], str]:
     """Return a table that readers unfold."""
     return lambda document: f"<details><summary>{summary}</summary>\n\n{make(document)}\n</details>"
@@ -512,6 +531,7 @@ SECTIONS = {  # of the page of results
         "bench_overfit": overfit,
     },
     "reliability": {"reliability": reliability},
+    "voices": {"voices": voices},
 }
 
 if __name__ == "__main__":

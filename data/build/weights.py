@@ -17,13 +17,13 @@ import torch
 from hypersound_lib.coding.rate import KNOBS
 from hypersound_lib.data import load_dataset
 from hypersound_lib.evaluation import choose_excerpts, evaluate
+from hypersound_lib.evaluation.results import markdown_table
 from hypersound_lib.hub.card import model_card
 from hypersound_lib.hub.export import export_programs, save_programs
 from hypersound_lib.hub.folders import read_folder, write_folder
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import METRICS
-from hypersound_lib.metrics.catalogue import Metric
 from hypersound_lib.models import load_model
 from hypersound_lib.provenance import provenance, write_result
 
@@ -160,29 +160,25 @@ def describe(name: str, model: PretrainedModel, corpora: list[str], scores: dict
 
 def table(scores: dict[str, dict[str, float]]) -> str:
     """Return a row for each corpus."""
-    lines = _head_lines(["Test speakers of"], SCORED)
-    for corpus, row in scores.items():
-        lines.append(f"| {corpus} ({row['recordings']} recordings) | {_cells(row, SCORED)} |")
-    return "\n".join(lines)
+    rows = [[f"{corpus} ({row['recordings']} recordings)", *_cells(row, SCORED)] for corpus, row in scores.items()]
+    return "\n".join(markdown_table(["Test speakers of", *map(_head, SCORED)], rows))
 
 
 def local_table(scores: dict[str, dict[str, dict[str, float]]]) -> str:
     """Return a row for each corpus and rate."""
-    lines = _head_lines(["Test speakers of", "kbit/s, at most", "kbit/s"], SCORED_LOCALLY)
-    for corpus, rows in scores.items():
-        for kbps, row in rows.items():
-            cells = f"{row['kbps']:.2f} | {_cells(row, SCORED_LOCALLY)}" if row["recordings"] else "no file so small |"
-            lines.append(f"| {corpus} ({row['recordings']} recordings) | {kbps} | {cells} |")
-    return "\n".join(lines)
+    rows = []
+    for corpus, found in scores.items():
+        for kbps, row in found.items():
+            none = ["no file so small", *[""] * len(SCORED_LOCALLY)]
+            cells = [f"{row['kbps']:.2f}", *_cells(row, SCORED_LOCALLY)] if row["recordings"] else none
+            rows.append([f"{corpus} ({row['recordings']} recordings)", kbps, *cells])
+    return "\n".join(
+        markdown_table(["Test speakers of", "kbit/s, at most", "kbit/s", *map(_head, SCORED_LOCALLY)], rows)
+    )
 
 
-def _head_lines(names: list[str], metrics: tuple[str, ...]) -> list[str]:
-    heads = [*names, *(_head(METRICS[metric]) for metric in metrics)]
-    return [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
-
-
-def _cells(row: dict[str, float], metrics: tuple[str, ...]) -> str:
-    return " | ".join("–" if row[m] is None else DIGITS.get(m, "{:.2f}").format(row[m]) for m in metrics)
+def _cells(row: dict[str, float], metrics: tuple[str, ...]) -> list[str]:
+    return ["–" if row[m] is None else DIGITS.get(m, "{:.2f}").format(row[m]) for m in metrics]
 
 
 def _held_out(corpora: list[str]) -> str:
@@ -195,7 +191,8 @@ def _held_out(corpora: list[str]) -> str:
     return f" (test speakers: {'; '.join(found)})" if found else ""
 
 
-def _head(metric: Metric) -> str:
+def _head(name: str) -> str:
+    metric = METRICS[name]
     return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
 
 

@@ -26,12 +26,13 @@ class _CutError(Exception):
     """The connection ended or broke before the whole file was there."""
 
 
-def fetch(url: str, destination: Path, sha256: str, size_bytes: int) -> None:
+def fetch(url: str, destination: Path, sha256: str, size_bytes: int, attempts: int | None = None) -> None:
     """Download `url` to `destination`, in a folder that exists, and verify its SHA-256, given in hexadecimal.
 
     Bytes arrive in ``destination.partial``. After a cut the next attempt, in this call or in a later one, asks the
     server for the rest only and starts anew where it cannot. `destination` appears by a rename, after the checksum of
     the whole has been found right. More than `size_bytes`, the size of the whole, is never read.
+    It gives up after so many `attempts` that bring next to nothing; None stands for four.
 
     Raises:
         DownloadError: the server refuses, stays silent or is too slow, the size or the checksum is wrong, or the disk
@@ -40,11 +41,11 @@ def fetch(url: str, destination: Path, sha256: str, size_bytes: int) -> None:
     partial = destination.with_name(destination.name + ".partial")
     try:
         resumed = _size(partial) > 0
-        _transfer(url, partial, size_bytes)
+        _transfer(url, partial, size_bytes, attempts)
         if resumed and _sha256(partial) != sha256:
             # The old bytes may be from another version of the file: one fresh start tells.
             partial.unlink()
-            _transfer(url, partial, size_bytes)
+            _transfer(url, partial, size_bytes, attempts)
         found = _sha256(partial)
         if found != sha256:
             partial.unlink()
@@ -59,8 +60,8 @@ def fetch(url: str, destination: Path, sha256: str, size_bytes: int) -> None:
         raise DownloadError(explain_os_error(error, destination)) from error
 
 
-def _transfer(url: str, partial: Path, size_bytes: int) -> None:
-    """Fill `partial` in as many attempts as it takes, up to _ATTEMPTS that bring next to nothing."""
+def _transfer(url: str, partial: Path, size_bytes: int, attempts: int | None) -> None:
+    """Fill `partial` in as many attempts as it takes, up to `attempts` that bring next to nothing."""
     failures, furthest = 0, _size(partial)
     while True:
         try:
@@ -71,7 +72,7 @@ def _transfer(url: str, partial: Path, size_bytes: int) -> None:
             failures += 1
             if _size(partial) >= furthest + _LEAST_GAIN:
                 failures, furthest = 1, _size(partial)
-            if failures >= _ATTEMPTS:
+            if failures >= (attempts or _ATTEMPTS):
                 raise DownloadError(
                     f"{url}: {cut}. {_size(partial) / 1e9:.2f} GB are kept in {partial}; check the connection and "
                     "run the same again to go on from there."

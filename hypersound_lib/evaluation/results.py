@@ -190,8 +190,8 @@ def evaluation_from_json(data: Mapping[str, Any]) -> Evaluation:
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return the lines of a table, whose first column stands to the left."""
-    rule = ["---"] + ["---:"] * (len(head) - 1)
-    return ["| " + " | ".join(cells) + " |" for cells in (head, rule, *rows)]
+    first, *others = ("| " + " | ".join(cells) + " |" for cells in (head, *rows))
+    return [first, "|---|" + "---:|" * (len(head) - 1), *others]
 
 
 def _plain(value: Any) -> Any:

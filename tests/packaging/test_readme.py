@@ -60,6 +60,29 @@ def test_every_result_has_a_table_and_tells_its_command():
     assert measured == {*filter(readme.is_measured, tables), *(ELSEWHERE & measured)}
 
 
+def test_every_picture_is_drawn_from_the_records_and_shown_above_the_tables(tmp_path):
+    names = [f"{name}.svg" for name in readme.plots.PICTURES]
+    for folder in ("a", "b", "other"):
+        shutil.copytree(readme.RESULTS / "table1", tmp_path / folder / "table1")
+        for name in ("bench_tutorial", "bench_sweep", "bench_local", "bench_step", "bench_memory"):
+            shutil.copy(readme.RESULTS / f"{name}.json", tmp_path / folder)
+    for path in (tmp_path / "other").rglob("*.json"):  # every number is another one, to the same digits
+        path.write_text(re.sub(r"(?<=: )0\.(\d)", lambda found: f"0.{9 - int(found[1])}", text_of(path)))
+    for folder in ("a", "b", "other"):
+        readme.plots.draw(tmp_path / folder)
+    page = text_of(readme.PAGE)
+    for name in names:
+        drawn = [(tmp_path / folder / name).read_bytes() for folder in ("a", "b", "other")]
+        assert drawn[0] == drawn[1]
+        assert drawn[0] != drawn[2]
+        (section,) = (part for part in page.split("\n## ") if f"]({name})" in part)
+        assert section.index(f"]({name})") < section.index("\n|")
+        assert len(re.search(rf"!\[(.*)\]\({name}\)", section)[1]) > 60
+    (tmp_path / "empty").mkdir()
+    readme.plots.draw(tmp_path / "empty")
+    assert not [*(tmp_path / "empty").iterdir()]
+
+
 def test_the_readme_is_short():
     assert len(readme.README.read_bytes()) <= MAX_BYTES
 
