@@ -71,7 +71,7 @@ def _header(model, data: bytes, name: str) -> tuple[Header, int]:
         )
     frames = model.transform.frames_in(header.num_samples)
     least = -(-frames // model.config.packet) * 4
-    if least > 64 * max(1, len(data)):
+    if least > 8 * max(1, len(data)):
         raise CodeFileError(
             f"{name}: {header.num_samples} samples do not fit into {len(data)} bytes; copy the file again"
         )

@@ -114,6 +114,19 @@ def test_a_cut_file_plays_what_is_whole_and_then_says_so(model, compressed, left
     torch.testing.assert_close(played, whole[: len(played)], rtol=0, atol=1e-6)
 
 
+def test_a_hole_of_more_packets_than_a_segment_has_is_silent_and_what_follows_plays(model):
+    x = sound(72 * PACKET)
+    data = model.compress(x, RATE, quality=QUALITY)
+    header, at = Header.from_bytes(data)
+    packets = list(read_packets(data, at, 73))
+    with pytest.warns(UserWarning, match="are lost or damaged"):
+        found = model.decompress(joined(header, [*packets[:2], *packets[70:]]))
+    whole = model.decompress(data)
+    for part in (slice(0, 2 * PACKET - HOP), slice(70 * PACKET, None)):
+        torch.testing.assert_close(found[part], whole[part], rtol=0, atol=1e-6)
+    assert not found[2 * PACKET : 70 * PACKET - HOP].any()
+
+
 def test_other_models_and_impossible_lengths_and_rates_are_refused(model, compressed):
     _, data = compressed
     with pytest.raises(CodeFileError, match=r"the data was made by another model"):

@@ -1,7 +1,7 @@
 """Try thousands of bad inputs of every class, and write what came of them: `python -m tests.fuzz [--fast]`.
 
-The command fails if one input ends in a fault: neither a right result nor a named error. `--fast` tries a few of each, and
-hundreds of `.hs` files.
+The command fails if one input ends in a fault: neither a right result nor a named error. `--fast` tries a few of
+each, and hundreds of `.hs` files.
 """
 
 import argparse
