@@ -125,7 +125,9 @@ def read_code_file(path: Path) -> bytes:
 
 def watched(blocks: Iterable[Tensor], sample_rate: int, seconds: float, what: str, progress: bool) -> Iterator[Tensor]:
     """Hand blocks `(T_i,)` on, and show in a bar how many of the seconds have passed."""
-    with progress_bar(total=round(seconds, 1), desc=what, unit="s of sound", disable=not progress) as bar:
+    shown = "{l_bar}{bar}| {n:.1f}/{total:.1f} s of sound [{elapsed}<{remaining}, {rate_noinv_fmt}]"
+    scale = {"total": round(seconds * sample_rate), "unit_scale": 1 / sample_rate, "unit": " s"}  # counts in samples
+    with progress_bar(**scale, desc=what, bar_format=shown, disable=not progress) as bar:
         for block in blocks:
             yield block
-            bar.update(len(block) / sample_rate)
+            bar.update(min(len(block), bar.total - bar.n))  # of some files the length is an estimate
