@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hypersound_lib.cli.shared import kbps, report_band, report_channels, save_picture, write_sound
+from hypersound_lib.cli.shared import kbps, report_band, report_channels, report_finest, save_picture, write_sound
 from hypersound_lib.coding.files import compress_file, decompress_file, survey_file, watched
 from hypersound_lib.coding.rate import Rate
 from hypersound_lib.data.audio import opened, read_blocks
@@ -83,6 +83,7 @@ def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, 
 
     samples = write_sound(options.out, copied(), rate)
     print(f"through {len(data)} bytes, {kbps(len(data), source.seconds):.2f} kbit/s")
+    report_finest(model, data, options.kbps)
     return samples, source.sample_rate, source.seconds
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import HEADER_BYTES, Header
-from hypersound_lib.coding.decompression import decompress_blocks
+from hypersound_lib.coding.decompression import decompress_blocks, open_packets
 from hypersound_lib.coding.rate import Rate, Survey, survey
 from hypersound_lib.data.audio import opened, read_blocks
 from hypersound_lib.data.os_errors import explain_os_error
@@ -84,7 +84,7 @@ def decompress_file(
     Raises:
         CodeFileError: it is no such file, another model's, or cut short.
     """
-    seconds = Header.from_bytes(data, name)[0].num_samples / model.config.sample_rate
+    seconds = open_packets(model, data, name)[0].num_samples / model.config.sample_rate
     played = decompress_blocks(model, data, output_rate, name)
     yield from watched(played, output_rate, seconds, "decompress", progress)
 
