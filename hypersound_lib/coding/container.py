@@ -203,11 +203,9 @@ class _Reader:
     def _is_followed(self, packet: Packet, stop: int, tried: int) -> bool:
         """Return whether the next packet follows, or another one by no chance; so much was tried for this one."""
         number, left = packet.number + 1, self.count - packet.number - 1
-        if self.whole(stop, number):
-            return True
-        for beyond in range(min(_CHANCE // tried, len(self.data) - stop)):
+        for beyond in range(min(_CHANCE // tried, len(self.data) - stop) or 1):
             self.work -= _PLACE
-            if self.whole(stop + beyond, number, min(_NEAR, left, _CHANCE // tried // (beyond + 1))):
+            if self.whole(stop + beyond, number, min(_NEAR, left, _CHANCE // tried // (beyond + 1) or 1)):
                 return True
         return False
 
