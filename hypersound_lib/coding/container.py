@@ -8,8 +8,8 @@ CRC-16 covers the packet's number, its knob and its payload, the check byte its 
 wrong place is told from a whole one. All packets but the last have as many frames as the model's config says, at most a
 second; how many there are follows from the number of samples. Where a packet is damaged, or bytes were lost or put in,
 the reader looks for the next place where packets of later numbers are whole: a hole costs its own packets, however
-many. A file that ends before its last packet was cut short, which is an error: nobody wants to take a part for the
-whole.
+many, and at most a whole one that stands alone between two long holes. A file that ends before its last packet was cut
+short, which is an error: nobody wants to take a part for the whole.
 """
 
 import binascii
@@ -29,7 +29,7 @@ _HEADS = 4  # that lead to each other are no chance
 _NEAR = 64  # packets that may lie between two whole ones that do not follow each other
 _CHANCE, _LITTLE = 2**28, 2**11  # places times numbers that may be tried for two packets, and for one
 _USUAL = 2**13  # bytes of a packet that counts without a neighbour
-_WORK, _PLACE = 2**10, 2**8  # checksums' bytes for each byte of data; of them, as many as looking at a place takes
+_WORK, _PLACE = 2**10, 2**7  # checksums' bytes for each byte of data; of them, as many as looking at a place takes
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class _Reader:
             return None
         knob, ahead, start, stop = head
         for n in range(number + ahead, number + numbers, 256):
-            self.work -= stop - start
+            self.work -= _PLACE + stop - start
             if self.work < 0:
                 break
             packet = Packet(n, knob, self.data[start:stop])
@@ -173,17 +173,16 @@ class _Reader:
         One head alone proves little: of 256 places one has a check byte that fits. Heads must lead to a whole packet,
         to the end after the last one, or to so many other heads that it is no chance.
         """
-        if self.whole(at, number, self.count - number):  # of a number that is 256 larger, or 512
-            return None
         stops = [at]
         for further in range(number, number + _HEADS + 1):
             if len(stops) > 1 and (further == self.count or self.whole(stops[-1], further)):
-                break
+                return stops[1]
             head = self.head(stops[-1], further)
             if head is None or head[3] > len(self.data):
                 return None
             stops.append(head[3])
-        return stops[1]
+        # Whole ones whose numbers are 256 larger, or 512, have such heads, too.
+        return None if self.whole(at, number, self.count - number) else stops[1]
 
     def resynchronise(self, at: int, number: int) -> tuple[Packet, int] | None:
         """Return the next packet that is whole and no chance, of any later number, and where it ends."""
