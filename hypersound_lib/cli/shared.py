@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -15,6 +16,9 @@ from hypersound_lib.data.audio import opened
 from hypersound_lib.data.writing import write_blocks
 from hypersound_lib.files import atomic_path
 from hypersound_lib.provenance import provenance
+
+if TYPE_CHECKING:
+    from hypersound_lib.local.model import LocalHyperSound
 
 
 def command_line() -> str:
@@ -27,7 +31,7 @@ def kbps(size: int, seconds: float) -> float:
     return size / 125 / seconds
 
 
-def report_finest(model, data: bytes, asked: float | None) -> None:
+def report_finest(model: "LocalHyperSound", data: bytes, asked: float | None) -> None:
     """Say so where a `.hs` file is smaller than was asked for because there are no finer steps."""
     header, _, packets = open_packets(model, data)
     found = kbps(len(data), header.num_samples / model.config.sample_rate)
