@@ -5,11 +5,10 @@ sound, header included. `hypersound decompress` plays it, with the same model.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from hypersound_lib.cli.shared import kbps, report_band, report_channels
-from hypersound_lib.coding.files import compress_file, survey_file, write_code_file
+from hypersound_lib.cli.shared import kbps, report_band, report_channels, report_finest
+from hypersound_lib.coding.files import compress_file, read_code_file, survey_file, write_code_file
 from hypersound_lib.coding.rate import Rate
 from hypersound_lib.files import refuse_same
 from hypersound_lib.local.model import LocalHyperSound
@@ -29,9 +28,10 @@ def run(options: argparse.Namespace) -> None:
     """Compress, and say how large the file is."""
     rate = Rate.of(options.kbps, options.quality)
     refuse_same([options.file], [options.out])
-    model, progress = LocalHyperSound.from_pretrained(options.model), sys.stderr.isatty()
+    model = LocalHyperSound.from_pretrained(options.model)
     report_channels(options.file)
-    source = survey_file(model, options.file, progress=progress)
-    size = write_code_file(options.out, compress_file(model, source, rate, progress=progress))
+    source = survey_file(model, options.file)
+    size = write_code_file(options.out, compress_file(model, source, rate))
     print(f"wrote {options.out}: {size} bytes for {source.seconds:.2f} s, {kbps(size, source.seconds):.2f} kbit/s")
+    report_finest(model, read_code_file(options.out), options.kbps)
     report_band(options.file, source.sample_rate, model.config.sample_rate)

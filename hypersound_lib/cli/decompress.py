@@ -4,7 +4,6 @@ Play a file that `hypersound compress` wrote, at any sample rate. Damaged parts 
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from hypersound_lib.cli.shared import plain_warnings, write_sound
@@ -27,7 +26,6 @@ def run(options: argparse.Namespace) -> None:
     data = read_code_file(options.file)
     model = LocalHyperSound.from_pretrained(options.model)
     rate = model.config.sample_rate if options.sample_rate is None else options.sample_rate
-    blocks = decompress_file(model, data, rate, name=str(options.file), progress=sys.stderr.isatty())
     with plain_warnings():
-        samples = write_sound(options.out, blocks, rate)
+        samples = write_sound(options.out, decompress_file(model, data, rate, str(options.file)), rate)
     print(f"wrote {options.out}: {samples} samples at {rate} Hz, {samples / rate:.2f} s")

@@ -8,7 +8,8 @@ import argparse
 from pathlib import Path
 
 from hypersound_lib.cli.shared import kbps
-from hypersound_lib.coding.container import VERSION, Header, read_packets
+from hypersound_lib.coding.container import VERSION, Header
+from hypersound_lib.coding.decompression import open_packets
 from hypersound_lib.coding.files import read_code_file
 from hypersound_lib.coding.rate import quality_of
 from hypersound_lib.local.model import LocalHyperSound
@@ -22,10 +23,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print a line for each fact; an error is raised where the file is cut short."""
-    data = read_code_file(options.file)
-    header, at = Header.from_bytes(data, str(options.file))
-    model = LocalHyperSound.from_pretrained(options.model)
-    known = header.identity == model.identity()
+    data, name = read_code_file(options.file), str(options.file)
+    header, model = Header.from_bytes(data, name)[0], LocalHyperSound.from_pretrained(options.model)
+    if known := header.identity == model.identity():
+        header, count, packets_left = open_packets(model, data, name)
     print(f"file: {options.file}, {len(data)} bytes, version {VERSION}")
     print(f"model: {header.identity.hex()}, {'' if known else 'not '}{options.model}")
     print(f"recorded at: {header.original_rate} Hz")
@@ -34,9 +35,8 @@ def run(options: argparse.Namespace) -> None:
         return
     seconds = header.num_samples / model.config.sample_rate
     print(f"length: {header.num_samples} samples at {model.config.sample_rate} Hz, {seconds:.2f} s")
-    print(f"rate: {kbps(len(data), seconds):.2f} kbit/s, header included")
-    count = -(-model.transform.frames_in(header.num_samples) // model.config.packet)
-    packets = list(read_packets(data, at, count, str(options.file)))
+    packets = list(packets_left)
+    print(f"rate: {kbps(len(data), seconds):.2f} kbit/s, header included")  # of what is not cut
     qualities = [quality_of(packet.knob) for packet in packets if packet is not None]
     lost = [f"{number * model.packet_seconds:.1f} s" for number, packet in enumerate(packets) if packet is None]
     print(f"packets: {count}, of at most {model.packet_seconds:.2f} s; {len(lost) or 'none'} damaged")

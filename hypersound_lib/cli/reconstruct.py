@@ -5,14 +5,13 @@ compresses and decompresses it.
 """
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from hypersound_lib.cli.shared import kbps, report_band, report_channels, save_picture, write_sound
+from hypersound_lib.cli.shared import kbps, report_band, report_channels, report_finest, save_picture, write_sound
 from hypersound_lib.coding.files import compress_file, decompress_file, survey_file, watched
 from hypersound_lib.coding.rate import Rate
 from hypersound_lib.data.audio import opened, read_blocks
@@ -70,19 +69,17 @@ def _by_blocks(model, options: argparse.Namespace, rate: int) -> tuple[int, int,
 
 def _through_bytes(model, options: argparse.Namespace, rate: int) -> tuple[int, int, float]:
     """Do what `_by_blocks` does by a file's content, which is held in memory."""
-    progress = sys.stderr.isatty()
-    limit = Rate.of(options.kbps, None)
-    source = survey_file(model, options.file, progress=progress)
-    data = b""
+    limit, source, data = Rate.of(options.kbps, None), survey_file(model, options.file), b""
 
     def copied() -> Iterator[Tensor]:  # once OUT can be written
         nonlocal data
-        data = b"".join(compress_file(model, source, limit, progress=progress))
+        data = b"".join(compress_file(model, source, limit))
         total = resampled_length(source.num_samples, source.sample_rate, rate)
-        yield from exactly(total, decompress_file(model, data, rate, progress=progress))
+        yield from exactly(total, decompress_file(model, data, rate))
 
     samples = write_sound(options.out, copied(), rate)
     print(f"through {len(data)} bytes, {kbps(len(data), source.seconds):.2f} kbit/s")
+    report_finest(model, data, options.kbps)
     return samples, source.sample_rate, source.seconds
 
 
@@ -98,7 +95,7 @@ def _beginning(path: Path, file_rate: int, rate: int) -> Tensor:
 
 def _compare(options: argparse.Namespace, file_rate: int, rate: int, seconds: float) -> str:
     """Say how far the copy is from the original at the same rate."""
-    read = watched(read_blocks(options.file), file_rate, seconds, "compare", sys.stderr.isatty())
+    read = watched(read_blocks(options.file), file_rate, seconds, "compare")
     values = compare_blocks(resample_blocks(read, file_rate, rate), read_blocks(options.out), rate)
     numbers = f"SNR {values['snr']:.2f} dB, NMSE {values['nmse']:.4g}"
     distance = values["lsd"]  # or why a short sound has none

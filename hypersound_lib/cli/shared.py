@@ -7,13 +7,18 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from hypersound_lib.coding.decompression import open_packets
 from hypersound_lib.data.audio import opened
 from hypersound_lib.data.writing import write_blocks
 from hypersound_lib.files import atomic_path
 from hypersound_lib.provenance import provenance
+
+if TYPE_CHECKING:
+    from hypersound_lib.local.model import LocalHyperSound
 
 
 def command_line() -> str:
@@ -24,6 +29,14 @@ def command_line() -> str:
 def kbps(size: int, seconds: float) -> float:
     """Return the rate of a file of so many bytes."""
     return size / 125 / seconds
+
+
+def report_finest(model: "LocalHyperSound", data: bytes, asked: float | None) -> None:
+    """Say so where a `.hs` file is smaller than was asked for because there are no finer steps."""
+    header, _, packets = open_packets(model, data)
+    found = kbps(len(data), header.num_samples / model.config.sample_rate)
+    if asked is not None and found < 0.95 * asked and not any(packet.knob for packet in packets if packet):
+        print(f"{asked:g} kbit/s were allowed: these are the model's finest steps, which take no more")
 
 
 def report_channels(file: Path) -> None:
@@ -43,7 +56,7 @@ def write_sound(path: Path, blocks: Iterable[Tensor], rate: int) -> int:
     """Write blocks of sound into a file, say how many samples were clipped, and return how many there are."""
     count, clipped = write_blocks(path, blocks, rate)
     if clipped:
-        print(f"{clipped} samples lay outside [-1, 1] and were clipped", file=sys.stderr)
+        print(f"samples outside [-1, 1] that were clipped: {clipped}", file=sys.stderr)
     return count
 
 

@@ -2,7 +2,7 @@
 
     blocks at the model's rate ──► segments ──► the finest knob that fits the budget ──► packets ──► bytes
 
-A segment is `SEGMENT` packets, about 16 s. What a segment leaves of its share of the bits, the next ones may use.
+A segment is `SEGMENT` packets, about 32 s. What a segment leaves of its share of the bits, the next ones may use.
 
 A click 60 dB above speech moves neither the level nor other packets, but fills all waves of two frames with large
 numbers, one or two kilobytes, which at a fixed rate the speech beside it goes without: the smaller the file, the more.
@@ -69,8 +69,8 @@ def compress_blocks(
         yield part
         spent, number = spent + len(part), number + sum(map(len, groups))
     if budget is not None and spent > budget:
-        least = (spent + len(header)) / seconds / 125
-        remedy = f"give a higher kbps, or a quality; with its coarsest steps this model takes {least:.2f}"
+        least = math.ceil((spent + len(header)) / seconds / 1.25) / 100
+        remedy = f"with its coarsest steps this model takes {least:.2f}; give at least that"
         raise ConfigError(f"{rate.kbps:g} kbit/s is too little for this sound: {remedy}")
 
 

@@ -7,17 +7,15 @@
 CRC-16 covers the packet's number, its knob and its payload, the check byte its number, n and knob: a packet in the
 wrong place is told from a whole one. All packets but the last have as many frames as the model's config says, at most a
 second; how many there are follows from the number of samples. Where a packet is damaged, or bytes were lost or put in,
-the reader looks for the next place where a packet of one of the next numbers is whole. A file that ends before its last
-packet was cut short, which is an error: nobody wants to take a part for the whole.
+the reader looks for the next place where packets of later numbers are whole: a hole costs its own packets, however
+many, and at most a whole one that stands alone between two long holes. A file that ends before its last packet was cut
+short, which is an error: nobody wants to take a part for the whole.
 """
 
 import binascii
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from itertools import repeat
 
 from hypersound_lib.errors import HIGHEST_RATE, CodeFileError, ConfigError
 
@@ -28,7 +26,10 @@ MAX_SAMPLES = 2**40
 _MAX_PAYLOAD = 2**17
 _LEAST = 5  # bytes of the smallest packet
 _HEADS = 4  # that lead to each other are no chance
-_SKIPPED = 64  # so many packets in a row may be lost before what follows is given up
+_NEAR = 64  # packets that may lie between two whole ones that do not follow each other
+_CHANCE, _LITTLE = 2**28, 2**11  # places times numbers that may be tried for two packets, and for one
+_USUAL = 2**13  # bytes of a packet that counts without a neighbour
+_WORK, _PLACE = 2**10, 2**7  # checksums' bytes for each byte of data; of them, as many as looking at a place takes
 
 
 @dataclass(frozen=True)
@@ -96,84 +97,116 @@ class Packet:
         return binascii.crc_hqx(self.payload, place).to_bytes(2, "big")
 
 
-def identity(tensors: dict[str, Tensor]) -> bytes:
-    """Return the first bytes of the hash of a model's weights, by which a file names its model."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        if tensor.dtype == torch.bfloat16:  # which numpy does not know
-            tensor = tensor.view(torch.int16)
-        digest.update(name.encode() + tensor.numpy().tobytes())
-    return digest.digest()[:IDENTITY_BYTES]
-
-
 def read_packets(data: bytes, at: int, count: int, name: str = "the data") -> Iterator[Packet | None]:
     """Yield `count` packets from where they begin; None stands for each that is lost or damaged.
 
     Raises:
         CodeFileError: the file ends before its last packet; raised there, after all packets before.
     """
-    number = 0
+    reader, number, begin = _Reader(data, count), 0, at
     while number < count:
-        found = _parse(data, at, number)
-        if found is None and (stop := _skip(data, at, number, count)):
+        found = reader.whole(at, number)
+        if found is None and (stop := reader.skip(at, number)):
             yield None
             number, at = number + 1, stop
             continue
-        found = found or _resynchronise(data, at, number, count)
+        found = found or reader.resynchronise(at, number)
         if found is None:
-            if number + 1 < count or len(data) - at < _LEAST or _parse(data, at, number, damaged=True):
+            usual = max(_LEAST, (at - begin) // (2 * max(1, number)))  # half of what packets took so far
+            head = reader.head(at, number)
+            if len(data) - at < _LEAST + usual * (count - number - 1) or (head and head[3] > len(data)):
                 raise CodeFileError(
                     f"{name} is cut short, or damaged to its end, after {number} of {count} packets; copy it again"
                 )
-            yield None  # bytes that may once have been the last packet
+            yield from repeat(None, count - number)  # bytes that may once have been these packets
             return
         packet, at = found
-        yield from [None] * (packet.number - number)
+        yield from repeat(None, packet.number - number)
         yield packet
         number = packet.number + 1
 
 
-def _parse(data: bytes, at: int, number: int, numbers: int = 1, *, damaged: bool = False) -> tuple[Packet, int] | None:
-    """Return the whole packet, of that number or one of the next, at a place, and where it ends, or None.
+class _Reader:
+    """Finds packets in bytes of which some are damaged, gone, or meant to mislead.
 
-    `damaged` takes any whose head is whole, even where the data end before it does.
+    A place has a certain packet's check byte and CRC by a chance of 2⁻²⁴, so one packet alone, looked for at many
+    places and by many numbers, proves little. It counts if the next one follows it, if the data end with it, or if
+    another one comes so soon that all that was tried for the two is little against 2⁴⁸.
     """
-    try:
-        size, end = _read_varint(data, at)
-        knob, check = data[end], data[end + 1]
-    except (IndexError, ValueError):
-        return None
-    ahead, start, stop = (check - _check(number, data[at : end + 1])) & 255, end + 4, end + 4 + size
-    if size > _MAX_PAYLOAD or ahead >= numbers or (stop > len(data) and not damaged):
-        return None
-    packet = Packet(number + ahead, knob, data[start:stop])
-    return (packet, stop) if damaged or data[start - 2 : start] == packet.crc() else None
 
+    def __init__(self, data: bytes, count: int):
+        self.data, self.count = data, count
+        # Payloads of hostile heads overlap: bytes of which checksums may be computed, so that time is bounded.
+        self.work = _WORK * len(data)
 
-def _skip(data: bytes, at: int, number: int, count: int) -> int | None:
-    """Return where a damaged packet ends, if its head says so and what follows confirms it.
+    def head(self, at: int, number: int, numbers: int = 1) -> tuple[int, int, int, int] | None:
+        """Return what may be a head of that number or one of the next: knob, how much later, and the payload's place.
 
-    One head alone proves little: of 256 places one has a check byte that fits. Heads must lead to a whole packet, to
-    the end after the last one, or to so many other heads that it is no chance.
-    """
-    head = first = _parse(data, at, number, damaged=True)
-    for further in range(number + 1, number + 1 + _HEADS):
-        if head is None or head[1] > len(data):
+        A head tells numbers apart up to multiples of 256.
+        """
+        try:
+            size, end = _read_varint(self.data, at)
+            knob, check = self.data[end], self.data[end + 1]
+        except (IndexError, ValueError):
             return None
-        if further == count or _parse(data, head[1], further):
-            break
-        head = _parse(data, head[1], further, damaged=True)
-    return first[1] if first and head else None
+        ahead = (check - _check(number, self.data[at : end + 1])) & 255
+        return None if size > _MAX_PAYLOAD or ahead >= numbers else (knob, ahead, end + 4, end + 4 + size)
 
+    def whole(self, at: int, number: int, numbers: int = 1) -> tuple[Packet, int] | None:
+        """Return the whole packet, of that number or one of the next, at a place, and where it ends, or None."""
+        head = self.head(at, number, numbers)
+        if head is None or head[3] > len(self.data):
+            return None
+        knob, ahead, start, stop = head
+        for n in range(number + ahead, number + numbers, 256):
+            self.work -= _PLACE + stop - start
+            if self.work < 0:
+                break
+            packet = Packet(n, knob, self.data[start:stop])
+            if self.data[start - 2 : start] == packet.crc():
+                return packet, stop
+        return None
 
-def _resynchronise(data: bytes, at: int, number: int, count: int) -> tuple[Packet, int] | None:
-    """Return the next packet that is whole and followed by another whole one or the end, and where it ends."""
-    for start in range(at, len(data)):
-        found = _parse(data, start, number, min(_SKIPPED, count - number))
-        if found and (found[1] == len(data) or _parse(data, found[1], found[0].number + 1)):
-            return found
-    return None
+    def skip(self, at: int, number: int) -> int | None:
+        """Return where a damaged packet ends, if its head says so and what follows confirms it.
+
+        One head alone proves little: of 256 places one has a check byte that fits. Heads must lead to a whole packet,
+        to the end after the last one, or to so many other heads that it is no chance.
+        """
+        stops = [at]
+        for further in range(number, number + _HEADS + 1):
+            if len(stops) > 1 and (further == self.count or self.whole(stops[-1], further)):
+                return stops[1]
+            head = self.head(stops[-1], further)
+            if head is None or head[3] > len(self.data):
+                return None
+            stops.append(head[3])
+        # Whole ones whose numbers are 256 larger, or 512, have such heads, too.
+        return None if self.whole(at, number, self.count - number) else stops[1]
+
+    def resynchronise(self, at: int, number: int) -> tuple[Packet, int] | None:
+        """Return the next packet that is whole and no chance, of any later number, and where it ends."""
+        left, lone = self.count - number, None
+        for start in range(at, len(self.data)):
+            if head := self.head(start, number, min(256, left)):
+                # Of a large one, or a number that is far away, more must speak for it before it is tried.
+                following = self.head(head[3], number + head[1] + 1)
+                near = min(_NEAR, left) if head[3] - head[2] <= _USUAL else 0
+                found = self.whole(start, number, left if following else near)
+                tried = (start - at + 1) * (head[1] + 1)
+                if found and (found[1] == len(self.data) or self._is_followed(*found, tried)):
+                    return found
+                lone = lone or (found if tried <= _LITTLE else None)
+        return lone  # where nothing else is whole up to the end, it can do no harm
+
+    def _is_followed(self, packet: Packet, stop: int, tried: int) -> bool:
+        """Return whether the next packet follows, or another one by no chance; so much was tried for this one."""
+        number, left = packet.number + 1, self.count - packet.number - 1
+        for beyond in range(min(_CHANCE // tried, len(self.data) - stop) or 1):
+            self.work -= _PLACE
+            if self.whole(stop + beyond, number, min(_NEAR, left, _CHANCE // tried // (beyond + 1) or 1)):
+                return True
+        return False
 
 
 def _check(number: int, head: bytes) -> int:

@@ -36,8 +36,8 @@ def decompress_blocks(
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
     check_sample_rate(output_rate)
-    header, at = _header(model, data, name)
-    thetas = _read_theta(model, data, at, header.num_samples, name)
+    header, count, packets = open_packets(model, data, name)
+    thetas = _read_theta(model, packets, count, header.num_samples, name)
     gain, blocks = level_gain(header.level), play(model, thetas, max(rate, output_rate))
     played: Iterator[Tensor] = (gain * block for block in blocks)
     if output_rate < rate:
@@ -62,27 +62,32 @@ def play(model: "LocalHyperSound", thetas: Iterable[Tensor], output_rate: int) -
         kept, first, start = joined[:, -1:], last, stop
 
 
-def _header(model, data: bytes, name: str) -> tuple[Header, int]:
+def open_packets(
+    model: "LocalHyperSound", data: bytes, name: str = "the data"
+) -> tuple[Header, int, Iterator[Packet | None]]:
+    """Return a file's header, how many packets it has, and what `read_packets` yields of them.
+
+    Raises:
+        CodeFileError: it is no such file, another model's, or its header asks for more than it can hold.
+    """
     header, at = Header.from_bytes(data, name)
     if header.identity != model.identity():
         raise CodeFileError(
             f"{name} was made by another model ({header.identity.hex()}, this one is {model.identity().hex()}): "
             "decompress it with the model that compressed it"
         )
-    frames = model.transform.frames_in(header.num_samples)
-    least = -(-frames // model.config.packet) * 4
-    if least > 64 * max(1, len(data)):
+    count = -(-model.transform.frames_in(header.num_samples) // model.config.packet)
+    if count > 2 * len(data):  # most of them may be gone
         raise CodeFileError(
             f"{name}: {header.num_samples} samples do not fit into {len(data)} bytes; copy the file again"
         )
-    return header, at
+    return header, count, read_packets(data, at, count, name)
 
 
-def _read_theta(model, data: bytes, at: int, num_samples: int, name: str) -> Iterator[Tensor]:
+def _read_theta(model, packets: Iterator[Packet | None], count: int, num_samples: int, name: str) -> Iterator[Tensor]:
     """Yield θ of segments: `(1, K', M)`."""
     frames, size = model.transform.frames_in(num_samples), model.config.packet
-    coder, count = PacketCoder(model.entropy), -(-frames // size)
-    packets = read_packets(data, at, count, name)
+    coder = PacketCoder(model.entropy)
     for number in range(0, count, SEGMENT):
         found: list[Packet | None] = []
         cut: CodeFileError | None = None
@@ -95,9 +100,8 @@ def _read_theta(model, data: bytes, at: int, num_samples: int, name: str) -> Ite
         thetas = _decode(model, coder, found, lengths)
         lost = [f"{(number + i) * model.packet_seconds:.1f} s" for i, p in enumerate(found) if p is None]
         if lost:
-            warnings.warn(
-                f"{name}: {len(lost)} packets are lost or damaged, silent from {', '.join(lost[:8])}", stacklevel=2
-            )
+            where = ", ".join(lost[:8]) + (", …" if len(lost) > 8 else "")
+            warnings.warn(f"{name}: packets lost or damaged: {len(lost)}; silent from {where}", stacklevel=2)
         if found:
             yield torch.cat(thetas).unsqueeze(0)
         if cut is not None:

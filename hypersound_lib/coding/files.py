@@ -3,6 +3,7 @@
 The first reading finds length and level, which stand in the header; the second one compresses.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import HEADER_BYTES, Header
-from hypersound_lib.coding.decompression import decompress_blocks
+from hypersound_lib.coding.decompression import decompress_blocks, open_packets
 from hypersound_lib.coding.rate import Rate, Survey, survey
 from hypersound_lib.data.audio import opened, read_blocks
 from hypersound_lib.data.os_errors import explain_os_error
@@ -42,8 +43,8 @@ class SurveyedFile:
         return self.num_samples / self.sample_rate
 
 
-def survey_file(model: "LocalHyperSound", path: Path, *, progress: bool = False) -> SurveyedFile:
-    """Read a sound file for its length and level; with `progress` a bar shows how far it is.
+def survey_file(model: "LocalHyperSound", path: Path) -> SurveyedFile:
+    """Read a sound file for its length and level.
 
     Raises:
         AudioFileError: the file cannot be read.
@@ -54,7 +55,7 @@ def survey_file(model: "LocalHyperSound", path: Path, *, progress: bool = False)
 
     def counted() -> Iterator[Tensor]:
         nonlocal count
-        for block in watched(read_blocks(path), rate, estimate, "measure", progress):
+        for block in watched(read_blocks(path), rate, estimate, "measure"):
             count += len(block)
             yield block
 
@@ -62,31 +63,29 @@ def survey_file(model: "LocalHyperSound", path: Path, *, progress: bool = False)
     return SurveyedFile(path, rate, count, measured)
 
 
-def compress_file(
-    model: "LocalHyperSound", source: SurveyedFile, rate: Rate, *, progress: bool = False
-) -> Iterator[bytes]:
+def compress_file(model: "LocalHyperSound", source: SurveyedFile, rate: Rate) -> Iterator[bytes]:
     """Yield the content of a `.hs` file, part by part; see `compress_blocks`.
 
     Raises:
         AudioFileError: the file cannot be read any more.
         ConfigError: the model cannot go as low as the rate; raised at the end, when all is known.
     """
-    blocks = watched(read_blocks(source.path), source.sample_rate, source.seconds, "compress", progress)
+    blocks = watched(read_blocks(source.path), source.sample_rate, source.seconds, "compress")
     heard = resample_blocks(blocks, source.sample_rate, model.config.sample_rate)
     yield from compress_blocks(model, heard, source.measured, source.sample_rate, rate)
 
 
 def decompress_file(
-    model: "LocalHyperSound", data: bytes, output_rate: int, *, name: str = "the data", progress: bool = False
+    model: "LocalHyperSound", data: bytes, output_rate: int, name: str = "the data"
 ) -> Iterator[Tensor]:
     """Yield the sound of a `.hs` file's content, block by block, at any rate in Hz; see `decompress_blocks`.
 
     Raises:
         CodeFileError: it is no such file, another model's, or cut short.
     """
-    seconds = Header.from_bytes(data, name)[0].num_samples / model.config.sample_rate
+    seconds = open_packets(model, data, name)[0].num_samples / model.config.sample_rate
     played = decompress_blocks(model, data, output_rate, name)
-    yield from watched(played, output_rate, seconds, "decompress", progress)
+    yield from watched(played, output_rate, seconds, "decompress")
 
 
 def write_code_file(path: Path, parts: Iterable[bytes]) -> int:
@@ -123,9 +122,11 @@ def read_code_file(path: Path) -> bytes:
         raise CodeFileError(f"{path}: cannot be read ({error.strerror or error}); check the name and folder") from error
 
 
-def watched(blocks: Iterable[Tensor], sample_rate: int, seconds: float, what: str, progress: bool) -> Iterator[Tensor]:
-    """Hand blocks `(T_i,)` on, and show in a bar how many of the seconds have passed."""
-    with progress_bar(total=round(seconds, 1), desc=what, unit="s of sound", disable=not progress) as bar:
+def watched(blocks: Iterable[Tensor], sample_rate: int, seconds: float, what: str) -> Iterator[Tensor]:
+    """Hand blocks `(T_i,)` on, and at a terminal show in a bar how many of the seconds have passed."""
+    shown = "{l_bar}{bar}| {n:.1f}/{total:.1f} s of sound [{elapsed}<{remaining}, {rate_noinv_fmt}]"
+    scale = {"total": round(seconds * sample_rate), "unit_scale": 1 / sample_rate, "unit": " s"}  # counts in samples
+    with progress_bar(**scale, desc=what, bar_format=shown, disable=not sys.stderr.isatty()) as bar:
         for block in blocks:
             yield block
-            bar.update(len(block) / sample_rate)
+            bar.update(min(len(block), bar.total - bar.n))  # of some files the length is an estimate

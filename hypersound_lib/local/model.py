@@ -7,6 +7,7 @@ integer is, and what is put where it was not sent. It is trained for distortion 
 rate knob, is an input of every network. Integers come in packets, and no packet depends on another.
 """
 
+import hashlib
 import os
 from fractions import Fraction
 from typing import Any
@@ -16,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coding.compression import compress_blocks
-from hypersound_lib.coding.container import identity
+from hypersound_lib.coding.container import IDENTITY_BYTES
 from hypersound_lib.coding.decompression import decompress_blocks
 from hypersound_lib.coding.rate import DEFAULT_KBPS, KNOBS, Rate, knob_value, random_knob_values, survey
 from hypersound_lib.coding.tensors import in_packets
@@ -189,7 +190,9 @@ class LocalHyperSound(CodedWaves):
         return torch.cat([torch.zeros(0), *decompress_blocks(self, data, sample_rate)])
 
     def identity(self) -> bytes:
-        """Return 4 bytes by which a file names the model that it needs: of the hash of all weights.
+        """Return 4 bytes by which a file names the model that it needs: of the hash of all weights as float32.
+
+        The same weights as float64 are the same model: its integers are the same. Rounded to half they are another's.
 
         Raises:
             ConfigError: a weight is NaN or infinite: such a model writes and plays nothing.
@@ -197,7 +200,11 @@ class LocalHyperSound(CodedWaves):
         weights = self.state_dict()
         if bad := first_not_finite(weights):
             raise ConfigError(f"the model's {bad} holds NaN or Inf; load its weights again, or train them anew")
-        return identity(weights)
+        digest = hashlib.sha256()
+        for name, tensor in sorted(weights.items()):
+            tensor = tensor.float() if tensor.is_floating_point() else tensor
+            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+        return digest.digest()[:IDENTITY_BYTES]
 
     def scoring_settings(self, numbers: Tensor, count: int) -> dict[str, Any]:
         """Return knobs that are spread evenly over all clips of a validation, not over each batch of them."""

@@ -1,5 +1,6 @@
 """`hypersound compress`, `decompress` and `info`: files in, files out, true numbers, clear errors."""
 
+import dataclasses
 import math
 
 import pytest
@@ -83,7 +84,7 @@ def test_damage_is_told_and_silent_and_the_rest_plays(folder, capsys):
     capsys.readouterr()
     assert run("decompress", "voice.hs", "copy.wav", "--model", "small") == 0
     error = capsys.readouterr().err
-    assert error.startswith("hypersound: voice.hs: 1 packets are lost or damaged, silent from ")
+    assert error.startswith("hypersound: voice.hs: packets lost or damaged: 1; silent from ")
     assert error.count("\n") == 1, "no line of code"
     assert len(load_audio("copy.wav")[0]) == SECONDS * RATE
     assert run("info", "voice.hs", "--model", "small") == 0
@@ -98,8 +99,36 @@ def test_a_cut_file_is_an_error_and_leaves_no_copy(folder, capsys):
     (folder / "voice.hs").write_bytes(data[: len(data) // 2])
     for command in (("decompress", "voice.hs", "copy.wav"), ("info", "voice.hs")):
         assert run(*command, "--model", "small") == 2
-        assert "hypersound: voice.hs is cut short" in capsys.readouterr().err
+        told = capsys.readouterr()
+        assert "hypersound: voice.hs is cut short" in told.err
+        assert "rate: " not in told.out, "the size is that of a part"
     assert not (folder / "copy.wav").exists()
+
+
+def test_of_a_header_that_lies_no_number_is_told(folder, capsys):
+    compress("--quality", 5)
+    data = (folder / "voice.hs").read_bytes()
+    header, at = Header.from_bytes(data)
+    (folder / "voice.hs").write_bytes(dataclasses.replace(header, num_samples=2**39).to_bytes() + data[at:])
+    capsys.readouterr()
+    for command in (("decompress", "voice.hs", "copy.wav"), ("info", "voice.hs")):
+        assert run(*command, "--model", "small") == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert f"{2**39} samples do not fit into {len(data) + 3} bytes" in told.err
+
+
+@pytest.mark.parametrize(
+    "command", [("compress", "voice.wav", "x.hs", "--model", "small"), ("reconstruct", "small", "voice.wav", "x.wav")]
+)
+def test_a_rate_beyond_the_finest_steps_is_told_and_one_below_the_coarsest_has_its_remedy(folder, capsys, command):
+    assert run(*command, "--kbps", 400) == 0
+    assert "400 kbit/s were allowed: these are the model's finest steps" in capsys.readouterr().out
+    assert run(*command, "--kbps", 64) == 0
+    assert "finest" not in capsys.readouterr().out
+    assert run(*command, "--kbps", 1) == 2
+    least = capsys.readouterr().err.split("this model takes ")[1].split(";")[0]
+    assert run(*command, "--kbps", least) == 0
 
 
 def test_clipped_samples_are_counted(folder, capsys):
@@ -107,7 +136,7 @@ def test_clipped_samples_are_counted(folder, capsys):
     save_audio("voice.wav", torch.sin(2 * torch.pi * 300 * t).sign(), RATE)
     compress("--quality", 0)
     run("decompress", "voice.hs", "copy.wav", "--model", "small")
-    assert "samples lay outside [-1, 1] and were clipped" in capsys.readouterr().err
+    assert "samples outside [-1, 1] that were clipped: " in capsys.readouterr().err
 
 
 def test_a_rate_and_a_quality_exclude_each_other(folder, capsys):

@@ -81,7 +81,7 @@ def test_a_damaged_packet_is_silent_and_all_else_is_as_it_was(model, compressed,
     damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
     assert packets_of(damaged)[1] == [None if i == number else packet for i, packet in enumerate(packets)]
     seconds = number * model.packet_seconds
-    with pytest.warns(UserWarning, match=rf"the data: 1 packets are lost or damaged, silent from {seconds:.1f} s"):
+    with pytest.warns(UserWarning, match=rf"the data: packets lost or damaged: 1; silent from {seconds:.1f} s$"):
         found = model.decompress(damaged)
     # The packet's frames are number · size … (number + 1) · size - 1, each of which sounds for a hop on both sides.
     first, last = (number * CONFIG.packet - 1) * HOP, (number + 1) * CONFIG.packet * HOP
@@ -96,7 +96,7 @@ def test_bytes_that_no_encoder_wrote_are_lost_in_spite_of_their_checksum(model, 
     _, data = compressed
     header, packets = packets_of(data)
     packets[3] = Packet(3, 100, b"\xff" * 400)
-    with pytest.warns(UserWarning, match="1 packets are lost"):
+    with pytest.warns(UserWarning, match="packets lost or damaged: 1;"):
         found = model.decompress(joined(header, packets))
     assert not found[3 * PACKET : 4 * PACKET - HOP].any()
     torch.testing.assert_close(found[4 * PACKET :], model.decompress(data)[4 * PACKET :], rtol=0, atol=1e-6)
@@ -112,6 +112,19 @@ def test_a_cut_file_plays_what_is_whole_and_then_says_so(model, compressed, left
     played = torch.cat([torch.zeros(0), *found])
     assert len(played) >= (int(left * COUNT) - 2) * PACKET
     torch.testing.assert_close(played, whole[: len(played)], rtol=0, atol=1e-6)
+
+
+def test_a_hole_of_more_packets_than_a_segment_has_is_silent_and_what_follows_plays(model):
+    x = sound(72 * PACKET)
+    data = model.compress(x, RATE, quality=QUALITY)
+    header, at = Header.from_bytes(data)
+    packets = list(read_packets(data, at, 73))
+    with pytest.warns(UserWarning, match="packets lost or damaged: "):
+        found = model.decompress(joined(header, [*packets[:2], *packets[70:]]))
+    whole = model.decompress(data)
+    for part in (slice(0, 2 * PACKET - HOP), slice(70 * PACKET, None)):
+        torch.testing.assert_close(found[part], whole[part], rtol=0, atol=1e-6)
+    assert not found[2 * PACKET : 70 * PACKET - HOP].any()
 
 
 def test_other_models_and_impossible_lengths_and_rates_are_refused(model, compressed):

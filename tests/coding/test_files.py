@@ -1,12 +1,21 @@
 """Sound files to `.hs` files and back: the same bytes and sounds as waveforms give, whole or not at all."""
 
+import re
+import warnings
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 
-from hypersound_lib.coding.files import compress_file, decompress_file, read_code_file, survey_file, write_code_file
+from hypersound_lib.coding.files import (
+    compress_file,
+    decompress_file,
+    read_code_file,
+    survey_file,
+    watched,
+    write_code_file,
+)
 from hypersound_lib.coding.rate import Rate
 from hypersound_lib.data import load_audio, save_audio
 from hypersound_lib.errors import AudioFileError, CodeFileError, ConfigError
@@ -54,6 +63,24 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         write_code_file(tmp_path / "a.hs", broken())
     assert (tmp_path / "a.hs").read_bytes() == b"onetwo", "what was there stays"
     assert [path.name for path in tmp_path.iterdir()] == ["a.hs"]
+
+
+@pytest.mark.parametrize("estimate", [1.0, 0.99, 1.01, 0.0])
+def test_bars_count_seconds_with_one_decimal_and_never_beyond_the_end(monkeypatch, capsys, estimate):
+    """Also where a file holds more than its head says. Rates are such that seconds are no round numbers."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    rate, count = 22050, 1496067
+    seconds = estimate * count / rate
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        blocks = [torch.zeros(size) for size in (7, 1000000, 0, count - 1000007)]
+        assert sum(map(len, watched(blocks, rate, seconds, "work"))) == count
+    states = re.findall(r"(\S+)/(\S+) s of sound", capsys.readouterr().err)
+    assert states
+    for done, total in states:
+        assert (done, total) == (f"{float(done):.1f}", f"{seconds:.1f}")
+        assert float(done) <= float(total)
+    assert float(states[-1][0]) == pytest.approx(min(seconds, count / rate), abs=0.06)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -1,4 +1,4 @@
-"""A few bad inputs of every class; `make fuzz` tries thousands. And: what judges them finds what is wrong."""
+"""Bad inputs of every class, as `make fuzz` tries them by the thousand. And: what judges them finds what is wrong."""
 
 import os
 import random
