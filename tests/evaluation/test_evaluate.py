@@ -127,7 +127,7 @@ def test_the_sizes_are_what_flows_through_the_model_in_a_second():
     model = HyperSound(preset("tutorial").model)
     system = model_system(model, "m")
     code = model.encoder.output_shape(2048)
-    assert system.narrowest_per_second == pytest.approx(min(400, code[0] * code[1]) * 8000 / 1792)
+    assert system.narrowest_per_second == pytest.approx(min(800, code[0] * code[1]) * 8000 / 1792)
     assert system.theta_per_second == pytest.approx(model.hypernetwork.num_generated * 8000 / 1792)
     names = [reference.name for reference in reference_systems([system])]
     assert f"MDCT {system.narrowest_per_second:.0f}/s" in names

@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in NAMES:
         notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
         core = next(section.title for section in sections(notebook)[1:] if section.core)
-        place = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith(f"## {core}")) + 1
+        place = next(i for i, cell in enumerate(notebook.cells) if f"## {core}\n" in cell.source) + 1
         picture = new_output("display_data", {"text/html": f'<img alt="a dot" src="data:image/png;base64,{PIXEL}">'})
         printed = new_output("stream", name="stdout", text="a line was printed\n")
         shown = new_code_cell(f"{FOLDED}Draw\nunseen = 1", outputs=[picture, printed], execution_count=1)
