@@ -25,14 +25,6 @@ from hypersound_lib.presets import preset
 PRESET = "paper-base"
 CLIPS, CACHE_BYTES = 16, 32 * 10**6
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-# Of a step of paper-base, before it was prepared for GPUs: what was noted then, and what this module counts in it.
-BEFORE = {
-    "noted": {"float32": {"flops": 794e9, "kernels": 670, "bytes": 40e9}},
-    "revision 3c3ca26": {
-        "float32": {"flops": 798959494656, "kernels": 553, "bytes": 40_16e7},
-        "bfloat16": {"flops": 798959494656, "kernels": 704, "bytes": 22_76e7},
-    },
-}
 # They give a storage that is there another shape, or set one aside.
 _IDLE = ("detach", "_unsafe_view", "transpose_", "lift_fresh", "new_empty_strided")
 
@@ -40,7 +32,7 @@ _IDLE = ("detach", "_unsafe_view", "transpose_", "lift_fresh", "new_empty_stride
 def run(quick: bool = False) -> dict:
     """Count a step in both precisions, as a whole and by its parts."""
     counts = {precision: step(PRESET, dtype) for precision, dtype in DTYPES.items()}
-    return {"preset": PRESET, "clips": CLIPS, "cache_bytes": CACHE_BYTES, "step": counts, "before": BEFORE}
+    return {"preset": PRESET, "clips": CLIPS, "cache_bytes": CACHE_BYTES, "step": counts}
 
 
 def step(name: str, dtype: torch.dtype) -> dict[str, dict[str, int]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from hypersound_lib.data import load_dataset, peak_normalize, resample, save_audio
+from hypersound_lib.evaluation import evaluate
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.presets import preset
 from hypersound_lib.training import training_stores
@@ -26,12 +27,21 @@ def run(quick: bool = False) -> dict:
     config = dataclasses.replace(chosen.training, steps=50) if quick else chosen.training
     torch.manual_seed(config.seed)
     model = HyperSound(chosen.model)
+    beside = scores_beside(model.eval(), RECORDINGS)
     result, logs = trained(model, training_stores("mini", chosen.model.sample_rate), config)
     scores = scores_of_recordings(model, RECORDINGS)
     if not quick:
         save_audio(RESULTS / "tutorial.flac", copy_of(model), chosen.model.sample_rate)
     print(f"{result.step} steps in {result.seconds:.0f} s: {scores}", flush=True)
-    return {"steps": result.step, "seconds": result.seconds, "curve": logs["validation"]} | scores
+    return {"steps": result.step, "seconds": result.seconds, "curve": logs["validation"], "beside": beside} | scores
+
+
+def scores_beside(untrained: HyperSound, limit: int) -> dict[str, dict[str, float]]:
+    """Return the means of the untrained model, and of fixed codes with as many numbers as its narrowest layer."""
+    metrics = ("stoi", "nmse", "si_snr", "lsd")
+    found = evaluate(untrained, "mini", metrics=metrics, limit=limit, seconds=5.0)
+    fixed = [name for name, _ in found.systems if name.startswith(("MDCT", "PCA"))]
+    return {"untrained": found.means("model")} | {name: found.means(name) for name in fixed}
 
 
 def copy_of(model: HyperSound) -> torch.Tensor:
