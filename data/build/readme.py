@@ -216,15 +216,16 @@ def traffic(document: dict) -> str:
     lines = [
         f"**A whole training step** of `{results['preset']}`, {results['clips']} clips, but for its optimiser: counted "
         "on the CPU, nothing timed. Kernels are operations as torch dispatches them. Beyond a cache is what lies in "
-        f"tensors of more than {results['cache_bytes'] / 1e6:.0f} MB. In bfloat16 the loss stays in float32.",
+        f"tensors of more than {results['cache_bytes'] / 1e6:.0f} MB. In bfloat16 the loss stays in float32. Fused, "
+        "the target network keeps activations in a scratch memory that is used over and over and is not in the table: "
+        f"{results['fused_scratch_bytes'] / 1e6:.0f} MB on a GPU of {results['multiprocessors']} multiprocessors.",
         "",
-        "| | GFLOP | kernels float32 | GB touched | beyond a cache | kernels bfloat16 | GB touched | beyond a cache |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| | GFLOP |" + "".join(f" kernels {way} | GB touched | beyond a cache |" for way in results["step"]),
+        "|---|---:|" + "---:|---:|---:|" * len(results["step"]),
     ]
-    rows = {part: {name: parts[part] for name, parts in results["step"].items()} for part in results["step"]["float32"]}
-    for part, row in rows.items():
-        counts = " | ".join(counted(row.get(precision, {})) for precision in ("float32", "bfloat16"))
-        lines.append(f"| {part} | {row['float32']['flops'] / 1e9:.0f} | {counts} |")
+    for part, row in results["step"]["float32"].items():
+        counts = " | ".join(counted(ways.get(part, {})) for ways in results["step"].values())
+        lines.append(f"| {part} | {row['flops'] / 1e9:.0f} | {counts} |")
     return "\n".join([*lines, "", origin(document)])
 
 

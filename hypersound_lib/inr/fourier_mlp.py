@@ -220,6 +220,7 @@ class FourierMLP(INR):
             from hypersound_lib.inr.frequencies import octave_frequencies
 
             frequencies = octave_frequencies(config.num_octaves)
+        self.fused = False  # play weights of half precision by the GPU kernels of `hypersound_lib.inr.fused`
         self.embedding = None if frequencies is None else FourierFeatures(frequencies)
         num_inputs = 1 if frequencies is None else 2 * frequencies.numel()
         self.layers = dense_layers(num_inputs, config.width, config.hidden_layers)
@@ -234,6 +235,15 @@ class FourierMLP(INR):
     def features(self, coords: Tensor) -> Tensor:
         """Embed coords `(..., T, 1)` as γ(t) `(..., T, 2K)`."""
         return coords if self.embedding is None else self.embedding(coords)
+
+    def evaluate_in_chunks(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+        """Evaluate as `evaluate` does: in two GPU kernels where `fused` is set, else in chunks of instants."""
+        dtype = params["layers.0.weight"].dtype
+        if self.fused and dtype in (torch.float16, torch.bfloat16):
+            from hypersound_lib.inr.fused import play  # Triton, which torch brings for CUDA only
+
+            return play(features.to(dtype), params, len(self.layers) - 1)
+        return super().evaluate_in_chunks(features, params)
 
     def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
         """Map γ(t) `(..., T, 2K)` to samples `(..., T, 1)`."""

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from hypersound_lib.data import AudioStore, codec_augmentation, paper_augmentati
 from hypersound_lib.devices import check_precision, tf32
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.hub.model import PretrainedModel
+from hypersound_lib.inr import FourierMLP
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.training.base_run import BaseRun
 from hypersound_lib.training.config import TrainingConfig
@@ -54,6 +56,8 @@ class Run(BaseRun):
         self.accelerator = _new_accelerator(cpu)
         self.is_main, device = self.accelerator.is_main_process, self.accelerator.device
         check_precision(config.precision, device)
+        if config.fused:
+            _fuse(model, config.precision, device)
         micro_batch = config.batch_size // config.accumulate
         self.is_recorded = _is_recorded(config, self.accelerator, scored == num_samples and config.accumulate == 1)
         self.processes = Processes(self.accelerator.num_processes, config.process_timeout)
@@ -143,6 +147,18 @@ def _new_accelerator(cpu: bool) -> "Accelerator":
     from accelerate.utils import DataLoaderConfiguration
 
     return Accelerator(cpu=cpu, dataloader_config=DataLoaderConfiguration(split_batches=True, non_blocking=True))
+
+
+def _fuse(model: PretrainedModel, precision: str, device: torch.device) -> None:
+    """Let a model play its target network in one kernel; ConfigError where that cannot be."""
+    target = getattr(model, "target", None)
+    able = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0) and find_spec("triton")
+    if not (able and precision != "float32" and isinstance(target, FourierMLP)):
+        raise ConfigError(
+            "a fused target network wants a GPU of compute capability 8.0 or above, with Triton, precision bfloat16 or "
+            f"float16, and a FourierMLP; here are {device}, {precision} and {type(target).__name__}: leave out --fused"
+        )
+    target.fused = True
 
 
 def _scored(config: TrainingConfig, loss: ReconstructionLoss, num_samples: int) -> int:

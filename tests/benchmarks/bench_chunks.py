@@ -19,7 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from hypersound_lib.coords import time_coords
 from hypersound_lib.inr import INR, build_inr
 from hypersound_lib.presets import preset
-from tests.benchmarks.bench_traffic import CACHE_BYTES, CLIPS, DTYPES, Traffic
+from tests.benchmarks.bench_traffic import CACHE_BYTES, CLIPS, Traffic
 
 # `INR.chunk_bytes` of the device, None for all instants at once; and whether activations are computed again. With 16
 # clips and 256 units, of which float32 has 16 KiB an instant, these are 4096, 1024 and 256 instants.
@@ -31,6 +31,7 @@ WAYS = {
     "4 MiB, computed again": (INR.chunk_bytes["cpu"], True),
 }
 TIMED_CLIPS = 4
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def run(quick: bool = False) -> dict:

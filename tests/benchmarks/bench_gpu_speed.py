@@ -34,6 +34,7 @@ TIME_LIMIT = 510.0  # seconds, after which no row begins: a part of `make gpu` t
 STEPS = {"paper-base": 16, "paper-small": 16, "hypersound-small": 32, "local": 48}  # clips
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 COMPILED = ("paper-base",)  # takes half a minute
+FUSED = ("paper-base", "paper-small")  # the target network in one kernel, forward and backward
 DECODED = ("paper-base", "paper-small")  # in all ways
 LOOP = {"paper-base": (16,), "paper-small": (16,), "local": (12, 48)}  # clips, of trainings timed as a whole
 
@@ -84,13 +85,15 @@ def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int
     clips = torch.randn(batch, chosen.model.num_samples, device=device) / 8
     found: dict = {"batch_size": batch} | (rows.measure(f"{name}: flops", lambda: count_flops(chosen, clips)) or {})
 
-    def step(precision: str, compiled: bool) -> dict:
-        return Step(chosen, device, compiled).measure(precision, clips, repeats, found["flops"], peaks[precision])
+    def step(precision: str, **how: bool) -> dict:
+        return Step(chosen, device, **how).measure(precision, clips, repeats, found["flops"], peaks[precision])
 
-    cases = [(precision, False) for precision in PRECISIONS]
-    for precision, compiled in cases + [("bfloat16", True)] * (name in COMPILED):
-        key = precision + " compiled" * compiled
-        found[key] = rows.measure(f"{name}: {key}", partial(step, precision, compiled))
+    cases: list[tuple[str, dict[str, bool]]] = [(precision, {}) for precision in PRECISIONS]
+    cases += [("bfloat16", {"compiled": True})] * (name in COMPILED)
+    cases += [("bfloat16", {"fused": True})] * (name in FUSED and device == "cuda")
+    for precision, how in cases:
+        key = " ".join([precision, *how])
+        found[key] = rows.measure(f"{name}: {key}", partial(step, precision, **how))
     ways = WAYS if name in DECODED or (device == "cpu" and hasattr(chosen.model, "target")) else ()
     for group, keys, measured in (("parts", ("tf32", "bfloat16"), parts), ("chunks", ways, decoding)):
         entries = {
@@ -112,10 +115,12 @@ def count_flops(chosen: Preset, clips: Tensor) -> dict[str, float]:
 class Step:
     """A bare training step: no loader, no log."""
 
-    def __init__(self, chosen: Preset, device: str, compiled: bool = False):
+    def __init__(self, chosen: Preset, device: str, compiled: bool = False, fused: bool = False):
         torch.manual_seed(0)
         self.device = device
         model = build_model(chosen.model).to(device).train()
+        if fused:
+            model.target.fused = True
         self.loss = ReconstructionLoss(chosen.training.loss, chosen.model.sample_rate).to(device)
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
         self.model: nn.Module = torch.compile(model) if compiled else model

@@ -4,7 +4,9 @@
 
 Counted for 16 clips on fake tensors, which have shapes and compute nothing; so nothing is timed. A step is forward and
 backward through encoder, hypernetwork, target network, which decodes all instants at once as on a GPU, and loss; the
-optimiser is left out. A kernel is an operation as torch dispatches it: a library may launch several for one.
+optimiser is left out. A kernel is an operation as torch dispatches it: a library may launch several for one. Of the
+fused target network (`hypersound_lib.inr.fused`), what its kernels take and give is counted; how large the memory is in
+which its backward pass keeps activations stands beside it, for a GPU of 132 multiprocessors (an H100).
 """
 
 import weakref
@@ -16,26 +18,47 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
+from hypersound_lib.inr import fused
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import preset
 
 PRESET = "paper-base"
 CLIPS, CACHE_BYTES = 16, 32 * 10**6
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+# Precision of matrix products, and whether the target network is fused.
+WAYS = {
+    "float32": (torch.float32, False),
+    "bfloat16": (torch.bfloat16, False),
+    "bfloat16, fused": (torch.bfloat16, True),
+}
+MULTIPROCESSORS = 132
 # They give a storage that is there another shape, or set one aside.
 _IDLE = ("detach", "_unsafe_view", "transpose_", "lift_fresh", "new_empty_strided")
 
 
 def run(quick: bool = False) -> dict:
-    """Count a step in both precisions, as a whole and by its parts."""
-    counts = {precision: step(PRESET, dtype) for precision, dtype in DTYPES.items()}
-    return {"preset": PRESET, "clips": CLIPS, "cache_bytes": CACHE_BYTES, "step": counts}
+    """Count a step in all ways, as a whole and by its parts."""
+    counts = {name: step(PRESET, *way) for name, way in WAYS.items()}
+    target = preset(PRESET).model.target
+    scratch = 2 * MULTIPROCESSORS * target.hidden_layers * target.width * fused.INSTANTS
+    found = {"preset": PRESET, "clips": CLIPS, "cache_bytes": CACHE_BYTES, "step": counts}
+    return found | {"fused_scratch_bytes": scratch, "multiprocessors": MULTIPROCESSORS}
 
 
-def step(name: str, dtype: torch.dtype) -> dict[str, dict[str, int]]:
+@register_flop_formula(torch.ops.hypersound.play_mlp)
+def _play_flops(features, first, hidden, last, biases, **_) -> int:
+    return 2 * features[0] * sum(torch.Size(shape).numel() for shape in (first, hidden, last))
+
+
+@register_flop_formula(torch.ops.hypersound.differentiate_mlp)
+def _differentiate_flops(features, first, hidden, last, biases, given, **_) -> int:
+    """Count, as elsewhere, what gradients need: not the activations that are computed again, nor those of the input."""
+    return 2 * features[0] * sum(n * torch.Size(shape).numel() for n, shape in ((1, first), (2, hidden), (2, last)))
+
+
+def step(name: str, dtype: torch.dtype, fuse: bool) -> dict[str, dict[str, int]]:
     """Count a step of a preset with a HyperSound, of which matrix products compute in `dtype`; whole, and by parts."""
     chosen, rows = preset(name), {}
     loss = ReconstructionLoss(chosen.training.loss, chosen.model.sample_rate)  # reads its filters, so they are real
@@ -56,7 +79,7 @@ def step(name: str, dtype: torch.dtype) -> dict[str, dict[str, int]]:
 
     with FakeTensorMode(allow_non_fake_inputs=True):
         model = build_model(chosen.model).train()
-        model.target.chunk_bytes = {}
+        model.target.chunk_bytes, model.target.fused = {}, fuse
         clips = torch.randn(CLIPS, chosen.model.num_samples)
 
         def whole() -> None:

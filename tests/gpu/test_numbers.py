@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hypersound_lib.coding.entropy import Packets
-from hypersound_lib.inr import INR_CONFIGS, build_inr
+from hypersound_lib.inr import BASE, INR_CONFIGS, LARGE, SMALL, FourierMLP, build_inr
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.losses import LossConfig, ReconstructionLoss
 from hypersound_lib.losses.bands import BAND_TERMS
@@ -78,6 +78,31 @@ def test_a_preset_in_bfloat16(name, device):
         with torch.autocast(device.type, torch.bfloat16):
             found = model(clips.to(device))
     assert difference(found, expected) < 0.05 + 1.5 * difference(near, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("config", [SMALL, BASE, LARGE], ids=["small", "base", "large"])
+def test_the_fused_target_network(config, dtype, device):
+    """About as near to float64 as its layers are in the same precision, gradients included."""
+    if not is_real(device):
+        pytest.skip("its kernels want a real GPU; tests/inr/test_fused.py interprets and compiles them without one")
+    torch.manual_seed(0)
+    target = FourierMLP(config)
+    start = {name: p.detach().expand(3, *p.shape) for name, p in target.named_parameters()}
+    start = {name: (p * (1 + 0.3 * torch.randn_like(p))).to(dtype) for name, p in start.items()}
+    coords, given = torch.linspace(0, 1, SAMPLES + 50)[:, None], torch.randn(3, SAMPLES + 50)
+
+    def sound_and_gradient(where, dtype, fused):
+        target.fused = fused
+        params = {name: p.to(where, dtype, copy=True).requires_grad_() for name, p in start.items()}
+        sound = target.to(where)(coords.to(where, dtype if dtype == torch.float64 else torch.float32), params)
+        sound.backward(given.to(sound))
+        return sound, torch.cat([p.grad.flatten() for p in params.values()])
+
+    exact = sound_and_gradient("cpu", torch.float64, fused=False)
+    layers = sound_and_gradient(device, dtype, fused=False)
+    for found, near, expected in zip(sound_and_gradient(device, dtype, fused=True), layers, exact, strict=True):
+        assert difference(found, expected) < 0.005 + 1.5 * difference(near, expected)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])

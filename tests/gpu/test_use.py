@@ -51,6 +51,21 @@ def test_train_and_resume(kind, precision, device, tmp_path):
     assert all(math.isfinite(value) for value in result.validation.values())
 
 
+@pytest.mark.parametrize("cuda_graph", [True, False])
+def test_train_with_a_fused_target_network(cuda_graph, device, tmp_path):
+    """Its losses are those of the same training, layer by layer."""
+    if not is_real(device):
+        pytest.skip("its kernels want a real GPU")
+    settings = changed(precision="bfloat16", window=None, cuda_graph=cuda_graph)
+    losses = []
+    for fused in (False, True):
+        out = tmp_path / str(fused)
+        config = dataclasses.replace(settings, fused=fused)
+        train(make_model(), make_store(), make_store(1), config, out, progress=False)
+        losses.append(read_log(out / "train.csv")["mel_stft"])
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
 def test_float16_skips_steps_that_overflow_and_resumes_with_the_scale_that_it_found(device, tmp_path):
     """The loss' scale is 65536 at first, which these gradients overflow; every step that does halves it."""
     every = {"validate_every": 10, "checkpoint_every": 10}

@@ -1,0 +1,73 @@
+"""What `test_fused.py` runs in a process of its own: Triton's interpreter executes the kernels on the CPU.
+
+It prints JSON: by case the relative errors of the sound (0) and of all gradients together (1). bfloat16 is left out:
+the interpreter (3.6) multiplies the bits of such numbers as if they were whole numbers.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from functools import partial
+
+os.environ["TRITON_INTERPRET"] = "1"  # read when triton is imported
+
+import torch
+from torch import Tensor
+
+from hypersound_lib.inr import FourierMLP, FourierMLPConfig, fused
+from tests.training.tiny import make_model
+
+# Layers, width and octaves, samples, items: whole chunks and tiles, and parts of them.
+CASES = [(1, 20, 3, 130, 1), (2, 64, 8, 128, 2), (3, 70, 5, 200, 3), (4, 130, 16, 257, 2)]
+
+
+def error(found: Tensor, expected: Tensor) -> float:
+    """Return ‖found - expected‖ / ‖expected‖."""
+    return float((found.double() - expected.double()).norm() / expected.double().norm())
+
+
+def network(layers: int, width: int, octaves: int, samples: int, items: int, dtype: torch.dtype) -> dict[str, float]:
+    """Compare a network's kernels with its layers in float64, and its layers in the same precision, too."""
+    torch.manual_seed(0)
+    target = FourierMLP(FourierMLPConfig(layers, width, octaves))
+    start = {name: p.detach() * (1 + 0.3 * torch.randn(items, *p.shape)) for name, p in target.named_parameters()}
+    start = {name: p.detach().to(dtype) for name, p in start.items()}
+    features = target.features(torch.linspace(0, 1, samples)[:, None]).to(dtype)
+    given = torch.randn(items, samples, 1)
+
+    def differentiated(play: Callable[..., Tensor], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        params = {name: p.to(dtype, copy=True).requires_grad_() for name, p in start.items()}
+        sound = play(features.to(dtype), params)
+        sound.backward(given.to(sound.dtype))
+        return sound.detach(), torch.cat([p.grad.flatten() for p in params.values()])
+
+    exact = differentiated(target.evaluate, torch.float64)
+    ways = {"kernels": partial(fused.play, layers=layers), "layers": target.evaluate}
+    found = {way: differentiated(play, dtype) for way, play in ways.items()}
+    return {f"{way} {i}": error(found[way][i], exact[i]) for way in ways for i in (0, 1)}
+
+
+def model() -> dict[str, float]:
+    """Compare a whole model in float16 with itself, layer by layer."""
+    hypersound = make_model()
+    clips, found = torch.randn(2, hypersound.config.num_samples) / 4, []
+    for fuse in (False, True):
+        hypersound.target.fused = fuse
+        hypersound.zero_grad()
+        with torch.autocast("cpu", torch.float16):
+            sound = hypersound(clips)
+        sound.float().square().mean().backward()
+        found.append((sound.detach(), torch.cat([p.grad.flatten() for p in hypersound.parameters()])))
+    return {f"kernels {i}": error(b, a) for i, (a, b) in enumerate(zip(*found, strict=True))}
+
+
+def main() -> None:
+    """Print all errors, once the operations' registrations have been checked."""
+    dtypes = {"float32": torch.float32, "float16": torch.float16}
+    rows = {f"{case} {name}": network(*case, dtype) for case in CASES for name, dtype in dtypes.items()}
+    tensors = [torch.randn(*shape, requires_grad=True) for shape in ((2, 64, 16), (2, 1, 64, 64), (2, 64), (2, 2, 64))]
+    torch.library.opcheck(fused.play_op, (torch.randn(130, 16), *tensors))
+    print(json.dumps(rows | {"model float16": model()}))
+
+
+main()

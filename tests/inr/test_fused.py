@@ -1,0 +1,112 @@
+"""The fused kernels compute what the layers of `FourierMLP` compute, and fit the GPUs that they are made for."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from hypersound_lib.errors import ConfigError
+from hypersound_lib.inr import BASE, LARGE, SMALL, FourierMLP, FourierMLPConfig
+from hypersound_lib.training import train
+from tests.simulated_device import simulated_device
+from tests.training.tiny import changed, make_model, make_store, run_training
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not importlib.util.find_spec("triton"), reason="Triton comes with torch for CUDA on Linux"),
+]
+# Bytes of memory that a program may share, and the most that a thread may put aside for want of registers.
+SHARED = {80: 163 * 1024, 86: 99 * 1024, 90: 227 * 1024}
+ASIDE = 2048
+FLOATS = ("sound", "given", "d_first", "d_hidden", "d_last", "d_biases")
+NUMBERS = ("num_samples", "tiles", "items")
+
+
+@pytest.fixture(scope="module")
+def interpreted():
+    """What the interpreter finds, by case; in a process of its own, since Triton must be told before it is imported."""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "tests.inr.interpreted"]
+    child = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=600)
+    assert child.returncode == 0, child.stderr[-2000:]
+    return json.loads(child.stdout)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_the_kernels_compute_what_the_layers_compute(interpreted, precision):
+    """For widths, lengths and depths that do and do not fill a chunk or a tile; about as near to float64.
+
+    Not nearer: a unit whose sum is rounded to the other side of 0 has another gradient.
+    """
+    rows = {case: errors for case, errors in interpreted.items() if case.endswith(precision) and "model" not in case}
+    assert len(rows) == 4
+    for case, errors in rows.items():
+        for i in (0, 1):
+            assert 0 < errors[f"kernels {i}"] < 1.5 * errors[f"layers {i}"] < 0.02, case
+
+
+def test_a_model_learns_the_same(interpreted):
+    """Its sound, and the gradients of all parameters; both ways round to float16."""
+    assert 0 < interpreted["model float16"]["kernels 0"] < 0.001
+    assert 0 < interpreted["model float16"]["kernels 1"] < 0.01
+
+
+@pytest.mark.parametrize(("config", "capability"), [(SMALL, 80), (BASE, 80), (BASE, 86), (BASE, 90), (LARGE, 90)])
+def test_the_kernels_fit_a_gpu(config, capability, tmp_path, monkeypatch):
+    """They are compiled for it, here, without it."""
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    from hypersound_lib.inr import fused, fused_kernels
+
+    sizes = {"LAYERS": config.hidden_layers, "CHUNKS": config.width // fused.UNITS, "INPUTS": 2 * config.num_octaves}
+    for kernel in (fused_kernels.play, fused_kernels.differentiate):
+        code = _compile(kernel, sizes, capability, fused.OPTIONS)
+        assert code.metadata.shared <= SHARED[capability]
+        assert "mma" in code.asm["ptx"]  # products go to the tensor cores
+        assert _aside(code.asm["cubin"], tmp_path) <= ASIDE
+
+
+def _compile(kernel, sizes, capability, options):
+    """Compile a kernel in bfloat16 for pointers that are multiples of 16, as torch's are."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    names = [p.name for p in kernel.params]
+    kinds = dict.fromkeys(names, "*bf16") | dict.fromkeys(FLOATS, "*fp32") | dict.fromkeys(NUMBERS, "i32")
+    signature = {name: "constexpr" if name in sizes else kinds[name] for name in names}
+    aligned = {(i,): [["tt.divisibility", 16]] for i, name in enumerate(names) if signature[name][0] == "*"}
+    source = ASTSource(kernel, signature=signature, constexprs=sizes, attrs=aligned)
+    return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
+
+
+def _aside(cubin, folder):
+    """Return how many bytes a thread puts aside, as NVIDIA's tool says that comes with Triton."""
+    import triton
+
+    file = folder / "kernel.cubin"
+    file.write_bytes(cubin)
+    tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+    text = subprocess.run([tool, "-res-usage", file], capture_output=True, text=True, check=True).stdout
+    return int(text.split("STACK:")[1].split()[0])
+
+
+def test_what_cannot_be_fused_is_refused(tmp_path):
+    """On a CPU, in float32, for other networks, and for weights that all items share."""
+    from hypersound_lib.inr import fused
+
+    with pytest.raises(ConfigError, match="cpu, bfloat16"):
+        run_training(tmp_path, fused=True, precision="bfloat16")
+    with simulated_device(), pytest.raises(ConfigError, match="cuda, float32"):
+        train(make_model(), make_store(), make_store(1), changed(fused=True), tmp_path, progress=False)
+    target = FourierMLP(FourierMLPConfig(1, 8, 4))
+    params, features = dict(target.named_parameters()), torch.zeros(16, 8)
+    with pytest.raises(ConfigError, match="all weights generated"):
+        fused.play(features, params, 1)
+    wide = FourierMLP(FourierMLPConfig(1, 400, 4))
+    params = {name: p.expand(2, *p.shape) for name, p in wide.named_parameters()}
+    with pytest.raises(ConfigError, match="at most 384 units and 128 inputs, not 400 and 8"):
+        fused.play(features, params, 1)
