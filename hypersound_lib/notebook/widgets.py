@@ -66,21 +66,24 @@ def page_choice(pages: Mapping[str, str], description: str, start: str | None = 
     return _turned("Dropdown", pages, description, start, "select")
 
 
-def rate_slider(play_at: Callable[[int], Tensor], rates: Sequence[int], start: int | None = None) -> Interactive:
+def rate_slider(
+    play_at: Callable[[int], Tensor], rates: Sequence[int], start: int | None = None, label: str = "sound"
+) -> Interactive:
     """Return a slider that drags a sound's sample rate; waveform, spectrogram and player change with it.
 
     Args:
         play_at: from a rate in Hz to the sound `(T,)` at that rate.
         rates: in Hz; the highest one sets the frequency axis of all pictures.
         start: the rate to begin with; None stands for the first one.
+        label: what is heard, and what it learnt from.
     """
     pages, top = {}, max(rates)
     for rate in rates:
         sound = play_at(rate).detach().cpu().float()
-        label = f"{rate} Hz"
-        alt = f"Waveform and spectrogram of the sound at {label}, which holds frequencies up to {rate / 2000:g} kHz."
-        picture = image_html(plot_sounds({label: resample(sound, rate, top)}, top), alt)
-        pages[label] = picture + players_html({label: sound}, rate)
+        name = f"{label} at {rate} Hz"
+        alt = f"Waveform and spectrogram: {name}, which holds frequencies up to {rate / 2000:g} kHz."
+        picture = image_html(plot_sounds({name: resample(sound, rate, top)}, top), alt)
+        pages[f"{rate} Hz"] = picture + players_html({name: sound}, rate)
     return page_slider(pages, "sample rate", None if start is None else f"{start} Hz")
 
 
@@ -91,6 +94,7 @@ def weight_explorer(
     changes: Mapping[str, Callable[[Tensor], Tensor]],
     dimensions: tuple[str, str],
     part: str,
+    label: str = "weights",
 ) -> Interactive:
     """Return a list of layers: a picture and a histogram of the chosen one's weights, and the sound if they change.
 
@@ -101,15 +105,18 @@ def weight_explorer(
         changes: what is done to a layer, label -> function of its weights.
         dimensions: what the two dimensions count.
         part: what one of `params` is called, as the label of the list.
+        label: what `params` are, and what they learnt from.
     """
     written = play(dict(params)).detach().cpu()
     pages = {}
     for name, weights in params.items():
-        sounds = {label: play({**params, name: change(weights)}).detach().cpu() for label, change in changes.items()}
+        sounds = {f"{label}, as written": written}
+        for done, change in changes.items():
+            sounds[f"{label}, {name} {done}"] = play({**params, name: change(weights)}).detach().cpu()
         matrix = weights.detach().cpu().float().reshape(len(weights), -1).numpy()
         alt = f"Left: the weights “{name}” as colours, {matrix.shape[0]} by {matrix.shape[1]}. Right: their histogram."
         picture = image_html(_weights_picture(name, matrix, dimensions), alt)
-        pages[name] = picture + compare_html({"as written": written} | sounds, sample_rate)
+        pages[name] = picture + compare_html(sounds, sample_rate)
     return page_choice(pages, part)
 
 
