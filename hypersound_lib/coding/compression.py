@@ -129,7 +129,7 @@ def _fit(
         tried, knob = knob, search.next(knob, estimate(knob))
         if knob == tried or search.settled:
             break
-    search, best = _Search(share), None
+    search, best = _Search(share, search.slope), None  # how sizes fall, estimates have told
     for _ in range(_ENCODINGS):
         part = encode(knob)
         if len(part) <= share:
@@ -148,11 +148,11 @@ def _fit(
 class _Search:
     """Find the finest position of the knob at which a size, which falls with it, is at most `aim`.
 
-    The logarithm of the size falls nearly evenly; how fast, the last two sizes tell.
+    The logarithm of the size falls nearly evenly; how fast, the `slope`, the last two sizes tell.
     """
 
-    def __init__(self, aim: float):
-        self.aim = math.log(max(aim, 1))
+    def __init__(self, aim: float, slope: float = _PER_KNOB):
+        self.aim, self.slope = math.log(max(aim, 1)), slope
         self.too_large, self.fits = -1, KNOBS - 1  # the answer lies above the one, and not above the other
         self.last: tuple[int, float] | None = None
 
@@ -165,8 +165,7 @@ class _Search:
         """Return the next position to try, after one and its size."""
         above = math.log(max(size, 1)) - self.aim
         self.too_large, self.fits = (knob, self.fits) if above > 0 else (self.too_large, min(knob, self.fits))
-        slope = _PER_KNOB
         if self.last is not None and knob != self.last[0]:
-            slope = min(max((self.last[1] - above) / (knob - self.last[0]), _PER_KNOB / 2), 4 * _PER_KNOB)
+            self.slope = min(max((self.last[1] - above) / (knob - self.last[0]), _PER_KNOB / 2), 4 * _PER_KNOB)
         self.last = knob, above
-        return min(max(knob + math.ceil(above / slope), self.too_large + 1), self.fits)
+        return min(max(knob + math.ceil(above / self.slope), self.too_large + 1), self.fits)

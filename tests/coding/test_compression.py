@@ -1,12 +1,16 @@
 """Compression: files are no larger than asked for, better when larger, and the same for the same sound at any level."""
 
+import math
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hypersound_lib.coding.compression import compress_blocks
+from hypersound_lib.coding.compression import _fit, compress_blocks
 from hypersound_lib.coding.container import Header, read_packets
 from hypersound_lib.coding.packets import SEGMENT
-from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, quality_of, survey
+from hypersound_lib.coding.rate import DEFAULT_KBPS, KNOBS, Rate, quality_of, survey
 from hypersound_lib.data import load_audio
 from hypersound_lib.errors import HIGHEST_RATE, CodeFileError, ConfigError
 from hypersound_lib.files import embedded_data
@@ -230,3 +234,18 @@ def test_what_half_precision_cannot_hold_is_refused():
     click[500] = 1000.0
     with pytest.raises(ConfigError, match=r"beyond torch\.float16.*model\.float\(\)"):
         make_model().half().compress(click, RATE, quality=10)
+
+
+@given(slope=st.floats(0.008, 0.03), bias=st.floats(-0.04, 0.04), share=st.integers(2000, 100_000))
+def test_what_estimates_have_told_saves_encodings(slope, bias, share):
+    """Sizes that fall evenly, and estimates that are wrong by up to 4 %: two encodings find the finest knob, or three."""
+    tried = []
+
+    def encode(knob):
+        tried.append(knob)
+        return bytes(math.floor(400_000 * math.exp(-slope * knob)))
+
+    part, knob = _fit(encode, lambda knob: 400_000 * math.exp(bias - slope * knob), 60, share, exactly=True)
+    if tried[-1] not in (0, KNOBS - 1):
+        assert 0.96 * share < len(part) <= share
+        assert len(tried) <= 3
