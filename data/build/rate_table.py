@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
+import readings_of_codes
+from listed import all_voices, some_voices
+from readings import followed
 
 from hypersound_lib.metrics import METRICS
 from hypersound_lib.notebook.plots import COLOURS, figure
@@ -21,7 +24,8 @@ def rate(document: dict, origin: Callable[[dict], str]) -> str:
     result = document["results"]
     total = sum(result["clips"].values())
     lines = [
-        f"**Quality at equal bits**, on {_clips(result)}, at 22 050 Hz. `local` is one model, and its rate that of "
+        f"**Quality at equal bits**, on {total} clips of at most {result['seconds']:g} s, of "
+        f"{all_voices(result['clips'])}, at 22 050 Hz. `local` is one model, and its rate that of "
         "whole files. Opus (libopus, variable rate) and Codec 2 are counted without headers, which favours them; the "
         "files that their tools write have the rate in brackets:",
         "",
@@ -34,6 +38,7 @@ def rate(document: dict, origin: Callable[[dict], str]) -> str:
         *_by_group(result),
         *_targets(result),
         *_weak(result),
+        *followed(readings_of_codes.fixed_code(result)),
     ]
     if protocol := result.get("inr_protocol"):
         lines += ["", *_protocol(protocol)]
@@ -45,8 +50,8 @@ def brief(document: dict, origin: Callable[[dict], str]) -> str:
     metrics, result = PANELS[:4], document["results"]
     total = sum(result["clips"].values())
     lines = [
-        f"On {total} clips of voices not trained on. Opus is counted without headers; with them it has the rate in "
-        "brackets:",
+        f"On {total} clips of {some_voices(result['clips'])}. Opus is counted without headers; with them it has the "
+        "rate in brackets:",
         "",
         f"| system | kbit/s | {' | '.join(map(_head, metrics))} |",
         f"|---|---:|{'---:|' * len(metrics)}",
@@ -65,7 +70,7 @@ def sentence(document: dict) -> str:
         + "".join(f" (Opus: {row['pesq']:.2f} at {row['kbps']:.1f})" for row in others)
         for ours, *others in pairs[:: max(len(pairs) - 1, 1)]
     ]
-    return f"On {total} clips of voices that it was not trained on, `local` has PESQ {' and '.join(found)}."
+    return f"On {total} clips of {some_voices(document['results']['clips'])}, `local` has PESQ {' and '.join(found)}."
 
 
 def _pairs(result: Mapping) -> list[list[Mapping]]:
@@ -74,13 +79,6 @@ def _pairs(result: Mapping) -> list[list[Mapping]]:
     opus = [row for row in rows if row["system"] == "Opus"]
     ours = [row for row in rows if row["system"] == "local" and float(row["asked"]) in BRIEF]
     return [[row, *sorted(opus, key=lambda other, row=row: abs(other["kbps"] - row["kbps"]))[:1]] for row in ours]
-
-
-def _clips(result: Mapping) -> str:
-    groups = ", ".join(f"{count} of {name}" for name, count in result["clips"].items())
-    return (
-        f"{sum(result['clips'].values())} clips of at most {result['seconds']:g} s, of voices not trained on ({groups})"
-    )
 
 
 def _line(row: Mapping, metrics: Sequence[str], total: int) -> str:
@@ -184,8 +182,8 @@ def _protocol(protocol: Mapping) -> list[str]:
     lines = [
         f"**As papers on INR compression score LibriSpeech** (16 kHz, first 3 s, {protocol['clips']} recordings of "
         "voices not trained on, at their own level): PSNR with audio mapped to [0, 1]. With audio left in [-1, 1], as "
-        "other papers have it, the same error is 6.02 dB less. COIN++ fits a network to each clip; `local` makes one "
-        "pass:",
+        "other papers have it, the same error is 6.02 dB less. COIN++ fits a few numbers of a shared network to each "
+        "clip, by gradient descent; `local` makes one pass. COIN++'s figures are as published, of other clips:",
         "",
         "| kbit/s, files | PSNR in [0, 1], dB | PSNR in [-1, 1], dB | COIN++, as published, in [0, 1] |",
         "|---:|---:|---:|---|",

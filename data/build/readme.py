@@ -4,7 +4,6 @@ Every number comes from a file in ``data/results``, and goes between two markers
 measured yet. tests/packaging/test_readme.py sees that all are in step.
 """
 
-import csv
 import json
 import re
 from collections.abc import Callable
@@ -12,8 +11,12 @@ from pathlib import Path, PurePosixPath
 
 import plots
 import rate_table
+import readings
+import readings_of_codes
 import readme_local
 import soundfile
+from listed import recordings, recordings_listed
+from readings import followed
 
 from hypersound_lib.evaluation import evaluation_from_json
 
@@ -116,31 +119,6 @@ def shown_command(command: str) -> str:
     return re.sub(r"""(?:(?<=--speech[ =])|(?<=[\s"'=])(?=/|~|\.\./))[^\s"']+""", named, command)
 
 
-def recordings_listed() -> list[dict[str, str]]:
-    """Return the rows of recordings.csv: the recordings of real voices that results were measured on."""
-    path = ROOT / "data" / "results" / "recordings.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def recordings() -> str:
-    """Tell what is in each folder of recordings that do not come with the library."""
-    rows = recordings_listed()
-    lines = [
-        "| folder | recordings | Hz | of which never trained on | from | licence |",
-        "|---|---:|---:|---|---|---|",
-    ]
-    for folder in dict.fromkeys(row["path"].partition("/")[0] for row in rows):
-        own = [row for row in rows if row["path"].startswith(f"{folder}/")]
-        test = [row for row in own if row["split"] != "train"]
-        speakers = ", ".join(dict.fromkeys(row["path"].split("/")[1] for row in test if row["split"] == "test"))
-        held_out = f"{len(test)} of speaker{'s' * (',' in speakers)} {speakers}" if speakers else f"all {len(test)}"
-        origins, licences = ("; ".join(dict.fromkeys(row[key] for row in own)) for key in ("origin", "licence"))
-        rate = own[0]["sample_rate"]
-        lines.append(f"| `{folder}` | {len(own)} | {rate} | {held_out} | {origins} | {licences} |")
-    return "\n".join(lines)
-
-
 def shipped_weights(document: dict) -> str:
     """What the weights that come with the library score."""
     results = document["results"]
@@ -168,7 +146,8 @@ def tutorial(document: dict) -> str:
     return (
         f"**`tutorial`**, trained on the embedded corpus for {row['seconds'] / 60:.1f} minutes ({row['steps']} steps): "
         f"STOI {row['stoi']:.3f}, NMSE {row['nmse']:.3f}, SI-SNR {row['si_snr']:.1f} dB on {row['recordings']} "
-        f"recordings of its test speakers. Beside it, on the same: {others}. {origin(document)}"
+        f"recordings of its test speakers. Beside it, on the same: {others}. {readings_of_codes.tutorial(row)} "
+        f"{origin(document)}"
     )
 
 
@@ -186,7 +165,11 @@ def steps(document: dict) -> str:
         ours = " | ".join(f"{row['ours'][precision]['step']:.2f}" for precision in ("float32", "bfloat16"))
         plain, limit = row["plain"]["step"], row["limit_seconds"]["float32"]
         lines.append(f"| {name} | {ours} | {plain:.2f} | {limit:.2f} | {row['decode_fraction_of_rate']:.0%} |")
-    return "\n".join([*lines, "", origin(document)])
+    told = (
+        "The last column: the operations of the target network, which turns instants into sound, over the time that it "
+        "takes, forward and in float32, as a share of the rate of one large matrix product."
+    )
+    return "\n".join([*lines, "", told, "", origin(document)])
 
 
 def chunks(document: dict) -> str:
@@ -239,18 +222,18 @@ def overfit(document: dict) -> str:
     """Whether a hypernetwork can carry a waveform."""
     results = document["results"]
     lines = [
-        f"**One batch of {results['clips']} clips, learnt by heart** (mean SI-SNR; stopped at "
-        f"{results['goal_db'] + 3:.0f} dB or out of time):",
+        f"**One batch of {results['clips']} clips, learnt by heart** (the best mean SI-SNR, in as many steps as all "
+        f"rows of that target have, and in all steps; stopped at {results['goal_db'] + 3:.0f} dB or out of time):",
         "",
-        "| target and how its weights come about | weights | best | steps | seconds |",
-        "|---|---:|---:|---:|---:|",
+        "| target and how its weights come about | weights | at equal steps | at the end | steps | seconds |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     for row in results["rows"]:
         last_step, seconds, _ = row["curve"][-1]
-        lines.append(
-            f"| {row['name']} | {row['num_params']} | {row['best_si_snr']:.1f} dB | {last_step} | {seconds:.0f} |"
-        )
-    return "\n".join([*lines, "", origin(document)])
+        equal = f"{readings.reached(row, results['rows']):.1f} dB in {readings.common_steps(row, results['rows'])}"
+        best = f"{row['best_si_snr']:.1f} dB | {last_step} | {seconds:.0f} |"
+        lines.append(f"| {row['name']} | {row['num_params']} | {equal} | {best}")
+    return "\n".join([*lines, *followed(readings.overfit(results)), "", origin(document)])
 
 
 def windows(document: dict) -> str:
@@ -267,7 +250,7 @@ def windows(document: dict) -> str:
         window = str(row["window"])
         seconds = " | ".join(f"{results['step_seconds'][name][window]:.2f}" for name in ("paper-base", "paper-small"))
         lines.append(f"| {window} | {seconds} | {row['steps']} | {row['validation']['loss']:.2f} |")
-    return "\n".join([*lines, "", origin(document)])
+    return "\n".join([*lines, *followed(readings.windows(results)), "", origin(document)])
 
 
 def sweep(document: dict) -> str:
@@ -314,6 +297,7 @@ def evaluation(document: dict) -> str:
         found.table(),
         "",
         *(f"{note}." for note in found.notes()[1:]),
+        *followed(readings_of_codes.equal_size(results)),
         "",
         origin(document),
     ]
@@ -327,9 +311,10 @@ def gpu(document: dict) -> str:
     note = f" {results['note']}" if "note" in results else ""
     note += f" A time limit left out: {'; '.join(left_out)}." if left_out else ""
     lines = [
-        f"On one {results['device']}, whose matrix products reach {peaks['bfloat16'] / 1e12:.0f} TFLOP/s in bfloat16, "
-        f"{peaks['tf32'] / 1e12:.0f} with TF32 and {peaks['float32'] / 1e12:.0f} in float32. A bare step has neither "
-        "loader nor log; its share of the peak says how far it is from being bound by arithmetic: most wait for a "
+        f"What follows was measured on one {results['device']}, whose matrix products reach "
+        f"{peaks['bfloat16'] / 1e12:.0f} TFLOP/s in bfloat16, {peaks['tf32'] / 1e12:.0f} with TF32 and "
+        f"{peaks['float32'] / 1e12:.0f} in float32. A bare step has neither loader nor log; "
+        "its share of the peak says how far it is from being bound by arithmetic: most wait for a "
         f"slow processor to launch kernels, as the times of recorded steps below show.{note}",
         "",
         "| preset | clips | ms float32 | TF32 | bfloat16 | float16 | share of bfloat16's peak | memory, GB |",
@@ -379,7 +364,7 @@ def gpu_training(document: dict) -> str:
     ]
     for minutes, step, row in zip(curve["minutes"], curve["steps"], curve["scores"], strict=True):
         lines.append(f"| {minutes:.1f} | {step} | {row['loss']:.2f} | {row['nmse']:.4f} | {row['si_snr']:.1f} |")
-    return "\n".join([*lines, "", origin(document)])
+    return "\n".join([*lines, *followed(readings.gpu_training(results)), "", origin(document)])
 
 
 LENGTHS = """| clip, ms | units | width | numbers/s | steps | NMSE | SI-SNR, dB | STOI | PESQ |
@@ -396,6 +381,7 @@ def clip_lengths(document: dict) -> str:
         "",
         LENGTHS,
         *map(length_row, [*results["lengths"], *results["longer"], shipped]),
+        *followed(readings.clip_lengths(results)),
     ]
     return "\n".join([*lines, "", origin(document)])
 
@@ -411,6 +397,7 @@ def clip_numbers(document: dict) -> str:
         "",
         LENGTHS,
         *map(length_row, [*results["per_clip"], *per_second]),
+        *followed(readings.clip_numbers(results)),
     ]
     return "\n".join([*lines, "", origin(document)])
 
@@ -446,7 +433,10 @@ def gpu_quality(document: dict) -> str:
             f"| `{name}` | {row['seconds']:.0f} | {row['steps']} | {row['batch_size']} | {scores['lsd']:.2f} "
             f"| {scores['si_snr']:.1f} | {scores['stoi']:.2f} |"
         )
-    return "\n".join([*lines, "", origin(document)])
+    beside = load("bench_tutorial")["results"] if is_measured("bench_tutorial") else None
+    references = table1_records().get("base")
+    found = evaluation_from_json(references["evaluation"]) if references else None
+    return "\n".join([*lines, "", readings.paper_models(results, beside, found), "", origin(document)])
 
 
 def reliability(document: dict) -> str:
@@ -464,10 +454,25 @@ def reliability(document: dict) -> str:
         lines.append(
             f"| {name} | {row['inputs']} | {right} | {named} | {row['faults']} | {row['slowest_seconds']:.1f} |"
         )
-    ends = [f"{name}: {', '.join(f'{n} {end}' for end, n in row['right'].items())}" for name, row in rows.items()]
-    return "\n".join(
-        [*lines, "", "Right results. " + ". ".join(end.capitalize() for end in ends) + ".", "", origin(document)]
-    )
+    ends = [f"{name[0].upper()}{name[1:]}: {ended(row['right'])}." for name, row in rows.items()]
+    return "\n".join([*lines, "", f"Right results. {' '.join(ends)}", "", origin(document)])
+
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def ended(right: dict[str, int]) -> str:
+    """Say how many inputs ended in which right result.
+
+    >>> ended({"1 kills survived, bit for bit": 22, "2 kills survived, bit for bit": 12}), ended({"read": 5, "cut": 1})
+    ('22 survived one kill bit for bit, 12 two', '5 read; 1 cut')
+    """
+    kills = {re.match(r"(\d) kills survived, bit for bit$", end): count for end, count in right.items()}
+    if None in kills:
+        return "; ".join(f"{count} {end}" for end, count in right.items())
+    (first, count), *others = [(NUMBERS[int(found[1])], count) for found, count in kills.items()]
+    more = "".join(f", {count} {number}" for number, count in others)
+    return f"{count} survived {first} kill{'s' * (first != 'one')} bit for bit{more}"
 
 
 def voices(document: dict) -> str:
@@ -498,7 +503,14 @@ def table1(folder: Path) -> str:
     if not records or not (folder / "table1.md").is_file():
         return f"{NOT_MEASURED} `table1`."
     text = (folder / "table1.md").read_text(encoding="utf-8").strip()
-    return f"{text}\n\n{origin(json.loads(records[0].read_text(encoding='utf-8')))}"
+    told = followed(readings_of_codes.table1(table1_records()))
+    return "\n".join([text, *told, "", origin(json.loads(records[0].read_text(encoding="utf-8")))])
+
+
+def table1_records() -> dict[str, dict]:
+    """Return what each training of Table 1 found, by its name."""
+    paths = sorted((RESULTS / "table1").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8"))["results"] for path in paths}
 
 
 def local(make: Callable[[dict, Callable[[dict], str]], str]) -> Callable[[dict], str]:

@@ -39,8 +39,8 @@ KBPS = (3.2, 6, 12, 24)
 SOURCES = {
     "libri16": "LibriSpeech train-clean-100 (Panayotov et al. 2015), CC BY 4.0, centre crops at 16 kHz",
     "vctk16": "CSTR VCTK Corpus (University of Edinburgh), CC BY 4.0, 16 kHz",
-    "speech48": "rhasspy voices kathleen and nathalie, CC0 1.0, 48 kHz",
-    "speech22": "rhasspy voices kathleen, nathalie and flemishguy, CC0 1.0, and LJSpeech, public domain, 22.05 kHz",
+    "speech48": "rhasspy voice kathleen, CC0 1.0, 48 kHz",
+    "speech22": "rhasspy voices kathleen and flemishguy, CC0 1.0, and LJSpeech, public domain, 22.05 kHz",
     "mini": "this library's embedded corpus, CC BY 4.0",
 }
 # What a run's records do not tell.
