@@ -1,6 +1,6 @@
-"""The paper's target network: a positional embedding, then a ReLU network (paper, section 3.2).
+"""The paper's target network, a positional embedding and a ReLU network (section 3.2), and what all INRs share.
 
-And what is common to all INRs, functions of time whose weights may come from outside: θ and instants to samples.
+INRs are functions of time whose weights may come from outside: θ and instants to samples.
 """
 
 import math
@@ -120,8 +120,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
             return torch.nn.functional.linear(x, weight, bias)
         return torch.nn.functional.linear(x, weight) + bias.unsqueeze(-2)
     if x.ndim == 2 and bias.ndim == 2 and weight.shape[-1] > weight.shape[-2]:
-        # All items have the same x, so the rows of all matrices are one matrix, and x is read once, not once for each
-        # item. With few inputs the batched product is quicker, as its output lies item by item.
+        # The rows of all matrices as one: x is read once. With few inputs the batched product is quicker, item by item.
         items, units, _ = weight.shape
         return torch.addmm(bias.flatten(), x, weight.flatten(0, 1).mT).unflatten(-1, (items, units)).movedim(1, 0)
     # y[b] = x[b] @ weight[b].T + bias[b] for all b in one batched product
@@ -187,7 +186,7 @@ class FourierMLPConfig:
     num_frequencies: int = 0  # above 0: so many free frequencies in place of octaves; see spectral_frequencies
 
 
-# The paper's three of Table 1, and ours for one sound: one wide step learns sooner than depth (notebook 2 shows why).
+# The paper's three of Table 1, and ours for one sound: one wide step learns sooner than depth (notebook 2).
 SMALL = FourierMLPConfig(hidden_layers=4, width=64)  # 14 657 parameters
 BASE = FourierMLPConfig(hidden_layers=4, width=256)  # 206 081 parameters
 LARGE = FourierMLPConfig(hidden_layers=6, width=384)  # 752 257 parameters
@@ -203,9 +202,6 @@ class FourierMLP(INR):
 
     Raises:
         ConfigError: the frequencies do not fit the config.
-
-    >>> FourierMLP(BASE).num_params
-    206081
     """
 
     def __init__(self, config: FourierMLPConfig = BASE, frequencies: Tensor | None = None):
@@ -239,11 +235,11 @@ class FourierMLP(INR):
     def evaluate_in_chunks(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
         """Evaluate as `evaluate` does: in two GPU kernels where `fused` is set, else in chunks of instants."""
         dtype = params["layers.0.weight"].dtype
-        if self.fused and dtype in (torch.float16, torch.bfloat16):
-            from hypersound_lib.inr.fused import play  # Triton, which torch brings for CUDA only
+        if not self.fused or dtype not in (torch.float16, torch.bfloat16):
+            return super().evaluate_in_chunks(features, params)
+        from hypersound_lib.inr.fused import play  # Triton, which torch brings for CUDA only
 
-            return play(features.to(dtype), params, len(self.layers) - 1)
-        return super().evaluate_in_chunks(features, params)
+        return play(features.to(dtype), params, len(self.layers) - 1)
 
     def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
         """Map γ(t) `(..., T, 2K)` to samples `(..., T, 1)`."""

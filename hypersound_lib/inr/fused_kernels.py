@@ -52,17 +52,17 @@ def _load_features(features, tile, num_samples, INPUTS: tl.constexpr):
 
 @triton.jit
 def play(
-    features,
-    first,
-    hidden,
-    last,
-    biases,
-    sound,
-    num_samples,
+    features: tl.tensor,
+    first: tl.tensor,
+    hidden: tl.tensor,
+    last: tl.tensor,
+    biases: tl.tensor,
+    sound: tl.tensor,
+    num_samples: tl.tensor,
     LAYERS: tl.constexpr,
     CHUNKS: tl.constexpr,
     INPUTS: tl.constexpr,
-):
+) -> None:
     """Play a tile of an item: grid (tiles, B)."""
     WIDTH: tl.constexpr = CHUNKS * UNITS
     item = tl.program_id(1).to(tl.int64)
@@ -148,24 +148,24 @@ def _differentiate_first(
 
 @triton.jit
 def differentiate(
-    features,
-    first,
-    hidden,
-    last,
-    biases,
-    given,
-    d_first,
-    d_hidden,
-    d_last,
-    d_biases,
-    scratch,
-    num_samples,
-    tiles,
-    items,
+    features: tl.tensor,
+    first: tl.tensor,
+    hidden: tl.tensor,
+    last: tl.tensor,
+    biases: tl.tensor,
+    given: tl.tensor,
+    d_first: tl.tensor,
+    d_hidden: tl.tensor,
+    d_last: tl.tensor,
+    d_biases: tl.tensor,
+    scratch: tl.tensor,
+    num_samples: tl.tensor,
+    tiles: tl.tensor,
+    items: tl.tensor,
     LAYERS: tl.constexpr,
     CHUNKS: tl.constexpr,
     INPUTS: tl.constexpr,
-):
+) -> None:
     """Add up the gradients of one tile after another: grid (programs,)."""
     WIDTH: tl.constexpr = CHUNKS * UNITS
     scratch += tl.program_id(0).to(tl.int64) * LAYERS * INSTANTS * WIDTH

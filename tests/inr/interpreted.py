@@ -1,15 +1,12 @@
-"""What `test_fused.py` runs in a process of its own: Triton's interpreter executes the kernels on the CPU.
+"""What `test_fused.py` runs in a process with TRITON_INTERPRET=1: Triton's interpreter executes the kernels on the CPU.
 
 It prints JSON: by case the relative errors of the sound (0) and of all gradients together (1). bfloat16 is left out:
 the interpreter (3.6) multiplies the bits of such numbers as if they were whole numbers.
 """
 
 import json
-import os
 from collections.abc import Callable
 from functools import partial
-
-os.environ["TRITON_INTERPRET"] = "1"  # read when triton is imported
 
 import torch
 from torch import Tensor
@@ -70,4 +67,5 @@ def main() -> None:
     print(json.dumps(rows | {"model float16": model()}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,8 @@ def interpreted():
     """What the interpreter finds, by case; in a process of its own, since Triton must be told before it is imported."""
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "tests.inr.interpreted"]
-    child = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=600)
+    settings = os.environ | {"TRITON_INTERPRET": "1"}
+    child = subprocess.run(command, cwd=root, env=settings, capture_output=True, text=True, timeout=600)
     assert child.returncode == 0, child.stderr[-2000:]
     return json.loads(child.stdout)
 
