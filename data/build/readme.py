@@ -201,7 +201,8 @@ def traffic(document: dict) -> str:
         "on the CPU, nothing timed. Kernels are operations as torch dispatches them. Beyond a cache is what lies in "
         f"tensors of more than {results['cache_bytes'] / 1e6:.0f} MB. In bfloat16 the loss stays in float32. Fused, "
         "the target network keeps activations in a scratch memory that is used over and over and is not in the table: "
-        f"{results['fused_scratch_bytes'] / 1e6:.0f} MB on a GPU of {results['multiprocessors']} multiprocessors.",
+        f"{results['fused_scratch_bytes'] / 1e6:.0f} MB on a GPU of {results['multiprocessors']} multiprocessors. "
+        f"Through the cache pass {results['fused_cache_bytes'] / 1e9:.0f} GB then, by the kernels' loops.",
         "",
         "| | GFLOP |" + "".join(f" kernels {way} | GB touched | beyond a cache |" for way in results["step"]),
         "|---|---:|" + "---:|---:|---:|" * len(results["step"]),
@@ -341,7 +342,7 @@ def gpu(document: dict) -> str:
     lines += ["", "| as users train | clips | workers | CUDA graph | steps/s |", "|---|---:|---:|---|---:|"]
     for row in results["loops"]:
         rate = f"{row['steps_per_second']:.0f}" if "steps_per_second" in row else "failed"
-        recorded = "yes" if row["cuda_graph"] else "no"
+        recorded = ("yes" if row["cuda_graph"] else "no") + ", fused" * row.get("fused", False)
         lines.append(f"| `{row['preset']}` | {row['batch_size']} | {row['workers']} | {recorded} | {rate} |")
     return "\n".join([*lines, "", origin(document)])
 

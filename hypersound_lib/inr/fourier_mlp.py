@@ -218,8 +218,8 @@ class FourierMLP(INR):
             frequencies = octave_frequencies(config.num_octaves)
         self.fused = False  # play weights of half precision by the GPU kernels of `hypersound_lib.inr.fused`
         self.embedding = None if frequencies is None else FourierFeatures(frequencies)
-        num_inputs = 1 if frequencies is None else 2 * frequencies.numel()
-        self.layers = dense_layers(num_inputs, config.width, config.hidden_layers)
+        self.num_inputs = 1 if frequencies is None else 2 * frequencies.numel()
+        self.layers = dense_layers(self.num_inputs, config.width, config.hidden_layers)
 
     @classmethod
     def for_sound(cls, waveform: Tensor, config: FourierMLPConfig = SPECTRAL, seed: int = 0) -> "FourierMLP":

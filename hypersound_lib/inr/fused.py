@@ -2,12 +2,12 @@
 
 Layer by layer, each activation is written to memory and read again, several times in the backward pass; a GPU computes
 faster than that (`make bench ARGS=traffic`). Here θ is read and samples are written. In the backward pass activations
-are computed again, into a scratch memory that each of the GPU's multiprocessors uses over and over: small enough for
-its cache.
+are computed again, into a scratch memory that each of the GPU's multiprocessors uses over and over: so that it may stay
+in the cache, where that is large enough (34.6 MB for `paper-base` on an H100, whose cache has 50).
 
 The kernels are written in Triton, which comes with torch for CUDA. They compute what the layers of `FourierMLP` compute
-in the same precision; on a CPU Triton's interpreter shows that (`tests/inr/test_fused.py`). Their matrix products want
-a GPU of compute capability 8.0 (Ampere) or above.
+in the same precision; on a CPU Triton's interpreter shows that (`tests/inr/test_fused.py`). None has run on a GPU
+yet: `make gpu` does that.
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,20 @@ INSTANTS, UNITS = fused_kernels.INSTANTS.value, fused_kernels.UNITS.value
 # Triton's. Left to itself, the assembler for compute capability 8.0 takes 32 registers, and memory for the rest.
 OPTIONS = {"num_warps": 8, "num_stages": 1, "maxnreg": 255}
 MAX_WIDTH, MAX_INPUTS = 384, 128  # of wider layers, too little fits into registers
+OLDEST_TRITON = (3, 3)
+# Compute capabilities, by their first number. Before 8 Triton has no tensor cores; for 10 it (3.6) compiles a trap.
+CAPABILITIES = (8, 9, 12)
+
+
+def check_fusable(width: int, inputs: int) -> None:
+    """Raise ConfigError where a network is wider than the kernels are made for, or Triton is too old."""
+    if width > MAX_WIDTH or inputs > MAX_INPUTS:
+        raise ConfigError(
+            f"the fused target network has at most {MAX_WIDTH} units and {MAX_INPUTS} inputs, not {width} and "
+            f"{inputs}: set fused=False, --no-fused"
+        )
+    if tuple(map(int, triton.__version__.split(".")[:2])) < OLDEST_TRITON:
+        raise ConfigError(f"the fused target network wants Triton 3.3 (torch 2.7) or later, not {triton.__version__}")
 
 
 def play(features: Tensor, params: Mapping[str, Tensor], layers: int) -> Tensor:
@@ -40,14 +54,10 @@ def play(features: Tensor, params: Mapping[str, Tensor], layers: int) -> Tensor:
         ConfigError: the network is too wide, or its items share weights.
     """
     weights, biases = ([params[f"layers.{i}.{kind}"] for i in range(layers + 1)] for kind in ("weight", "bias"))
-    if {t.ndim for t in weights} != {3} or {t.ndim for t in (features, *biases)} != {2}:
+    if {t.ndim for t in weights} != {3} or {t.ndim for t in (features, *biases)} != {2} or features.requires_grad:
         raise ConfigError("the fused target network wants all weights generated, and played at one set of instants")
     batch, width, inputs = weights[0].shape
-    if width > MAX_WIDTH or inputs > MAX_INPUTS:
-        raise ConfigError(
-            f"the fused target network has at most {MAX_WIDTH} units and {MAX_INPUTS} inputs, not {width} and "
-            f"{inputs}: leave out --fused"
-        )
+    check_fusable(width, inputs)
     more_units, more_inputs = -width % UNITS, max(16, triton.next_power_of_2(inputs)) - inputs
     pad = torch.nn.functional.pad  # units whose weights are 0 give 0, and change nothing
     square = [pad(weight, (0, more_units, 0, more_units)) for weight in weights[1:-1]]
@@ -67,7 +77,8 @@ def play_op(features: Tensor, first: Tensor, hidden: Tensor, last: Tensor, biase
     sound = first.new_empty(len(first), len(features), dtype=torch.float32)
     grid = (triton.cdiv(len(features), INSTANTS), len(first))
     tensors = (x.contiguous() for x in (features, first, hidden, last, biases))
-    fused_kernels.play[grid](*tensors, sound, len(features), *_sizes(first, biases), **OPTIONS)
+    with torch.cuda.device_of(first):
+        fused_kernels.play[grid](*tensors, sound, len(features), *_sizes(first, biases), **OPTIONS)
     return sound
 
 
@@ -79,14 +90,18 @@ def differentiate_op(
     weights = [x.contiguous() for x in (first, hidden, last, biases)]
     gradients = tuple(torch.zeros_like(x, dtype=torch.float32) for x in weights)
     tiles = triton.cdiv(len(features), INSTANTS)
-    count = len(first) * tiles
-    if first.is_cuda:
-        count = min(count, torch.cuda.get_device_properties(first.device).multi_processor_count)
+    count = min(len(first) * tiles, _programs(first.device))
     scratch = first.new_empty(count, biases.shape[1] * INSTANTS * biases.shape[2])
     tensors = (features.contiguous(), *weights, given.float().contiguous(), *gradients, scratch)
     sizes = len(features), tiles, len(first), *_sizes(first, biases)
-    fused_kernels.differentiate[(count,)](*tensors, *sizes, **OPTIONS)
+    with torch.cuda.device_of(first):
+        fused_kernels.differentiate[(count,)](*tensors, *sizes, **OPTIONS)
     return gradients  # type: ignore[return-value]
+
+
+def _programs(device: torch.device) -> int:
+    """Return how many programs go through all tiles: one on each multiprocessor; interpreted, two."""
+    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 2
 
 
 def _sizes(first: Tensor, biases: Tensor) -> tuple[int, int, int]:

@@ -2,18 +2,26 @@
 
 One program of the GPU takes `INSTANTS` instants of one clip, a tile, through all layers. A layer's units come in chunks
 of `UNITS`: a chunk of activations is `(INSTANTS, UNITS)`, one of a weight matrix `(UNITS, UNITS)`. Forward, a layer's
-chunks are a tuple, which stays in registers. Backward, activations are computed again, into a scratch memory of
-`(LAYERS, CHUNKS, INSTANTS, UNITS)` for each program. With A₀ the features and Aᵢ₊₁ = relu(Aᵢ Wᵢᵀ + bᵢ),
+chunks are a tuple, for which the compiler finds registers (not all, where six chunks are many). Backward, activations
+are computed again, into a scratch memory of `(LAYERS, CHUNKS, INSTANTS, UNITS)` for each program. With A₀ the features
+and Aᵢ₊₁ = relu(Aᵢ Wᵢᵀ + bᵢ),
 
     G = dL/dAᵢ₊₁ where Aᵢ₊₁ > 0, else 0;    dL/dWᵢ = Gᵀ Aᵢ;    dL/dbᵢ = Σₜ G;    dL/dAᵢ = G Wᵢ.
 
-Programs add their dL/dWᵢ by atomic additions, in no fixed order, so its last bits differ from run to run.
+Programs add their dL/dWᵢ by atomic additions, in no fixed order, so its last bits differ from run to run. Nothing waits
+for these sums but the end of the kernel, so they are `relaxed`: any other order would empty caches at each of them.
 """
 
 import triton
 import triton.language as tl
 
 INSTANTS, UNITS = tl.constexpr(128), tl.constexpr(64)
+
+
+@triton.jit
+def _relu(x):
+    """Return max(x, 0); NaN stays NaN, as in torch, so that a training sees it."""
+    return tl.maximum(x, 0.0, propagate_nan=tl.PropagateNan.ALL)
 
 
 @triton.jit
@@ -24,7 +32,7 @@ def _first_layer(x, weight, bias, CHUNKS: tl.constexpr, INPUTS: tl.constexpr):
     for n in tl.static_range(CHUNKS):
         w = tl.load(weight + (unit + n * UNITS)[None, :] * INPUTS + column[:, None])  # of Wᵀ
         total = tl.dot(x, w, input_precision="ieee") + tl.load(bias + n * UNITS + unit)[None, :].to(tl.float32)
-        out = out + (tl.maximum(total, 0.0).to(x.dtype),)  # noqa: RUF005 - Triton knows no other way
+        out = out + (_relu(total).to(x.dtype),)  # noqa: RUF005 - Triton knows no other way
     return out
 
 
@@ -38,7 +46,7 @@ def _next_layer(h, weight, bias, CHUNKS: tl.constexpr):
         for k in tl.static_range(CHUNKS):
             w = tl.load(weight + (unit + n * UNITS)[None, :] * (CHUNKS * UNITS) + (unit + k * UNITS)[:, None])
             total = tl.dot(h[k], w, total, input_precision="ieee")
-        out = out + (tl.maximum(total, 0.0).to(h[0].dtype),)  # noqa: RUF005
+        out = out + (_relu(total).to(h[0].dtype),)  # noqa: RUF005
     return out
 
 
@@ -103,9 +111,9 @@ def _differentiate_last(dy, last, d_last, activations, CHUNKS: tl.constexpr):
     for k in range(CHUNKS):
         w = tl.load(last + k * UNITS + unit).to(tl.float32)
         h = tl.load(activations + k * INSTANTS * UNITS + at)
-        tl.atomic_add(d_last + k * UNITS + unit, tl.sum(h.to(tl.float32) * dy[:, None], axis=0))
+        tl.atomic_add(d_last + k * UNITS + unit, tl.sum(h.to(tl.float32) * dy[:, None], axis=0), sem="relaxed")
         tl.debug_barrier()
-        g = tl.where(h > 0, dy[:, None] * w[None, :], 0.0)
+        g = tl.where(h <= 0, 0.0, dy[:, None] * w[None, :])
         tl.store(activations + k * INSTANTS * UNITS + at, g.to(h.dtype))
     tl.debug_barrier()
 
@@ -123,9 +131,9 @@ def _differentiate_layer(weight, d_weight, below, CHUNKS: tl.constexpr):
             g = tl.load(above + n * INSTANTS * UNITS + at)
             place = (unit + n * UNITS)[:, None] * (CHUNKS * UNITS) + (unit + k * UNITS)[None, :]
             total = tl.dot(g, tl.load(weight + place), total, input_precision="ieee")
-            tl.atomic_add(d_weight + place, tl.dot(tl.trans(g), h, input_precision="ieee"))
+            tl.atomic_add(d_weight + place, tl.dot(tl.trans(g), h, input_precision="ieee"), sem="relaxed")
         tl.debug_barrier()
-        tl.store(below + k * INSTANTS * UNITS + at, tl.where(h > 0, total, 0.0).to(h.dtype))
+        tl.store(below + k * INSTANTS * UNITS + at, tl.where(h <= 0, 0.0, total).to(h.dtype))
     tl.debug_barrier()
 
 
@@ -138,11 +146,11 @@ def _differentiate_first(
     at = tl.arange(0, INSTANTS)[:, None] * UNITS + unit[None, :]
     for chunk in range(LAYERS * CHUNKS):
         g = tl.load(scratch + chunk * INSTANTS * UNITS + at)
-        tl.atomic_add(d_biases + chunk * UNITS + unit, tl.sum(g.to(tl.float32), axis=0))
+        tl.atomic_add(d_biases + chunk * UNITS + unit, tl.sum(g.to(tl.float32), axis=0), sem="relaxed")
     for n in range(CHUNKS):
         g = tl.load(scratch + n * INSTANTS * UNITS + at)
         place = (unit + n * UNITS)[:, None] * INPUTS + column[None, :]
-        tl.atomic_add(d_first + place, tl.dot(tl.trans(g), x, input_precision="ieee"))
+        tl.atomic_add(d_first + place, tl.dot(tl.trans(g), x, input_precision="ieee"), sem="relaxed")
     tl.debug_barrier()
 
 

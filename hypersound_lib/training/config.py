@@ -29,7 +29,9 @@ class TrainingConfig:
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     tf32: bool = True  # on a GPU: round the factors of float32 products to 10 bits, several times as fast
     compile: bool = False  # let torch.compile fuse the model's operations
-    fused: bool = False  # on a GPU, in half precision: play the target network in one kernel, forward and backward
+    # On a GPU of compute capability 8, 9 or 12, in half precision: play the target network in one kernel, and
+    # differentiate it in another; the last digits then differ from run to run
+    fused: bool = False
     # Record a step on a GPU and replay it: Python launches some slower than they run. None: wherever it can be done
     cuda_graph: bool | None = None
     seed: int = 0  # of weights, clips, augmentation and windows

@@ -57,7 +57,7 @@ class Run(BaseRun):
         self.is_main, device = self.accelerator.is_main_process, self.accelerator.device
         check_precision(config.precision, device)
         if config.fused:
-            _fuse(model, config.precision, device)
+            _check_fusable(model, config.precision, device)
         micro_batch = config.batch_size // config.accumulate
         self.is_recorded = _is_recorded(config, self.accelerator, scored == num_samples and config.accumulate == 1)
         self.processes = Processes(self.accelerator.num_processes, config.process_timeout)
@@ -114,7 +114,12 @@ class Run(BaseRun):
         """
         if self.config.tf32 and self.accelerator.device.type == "cuda" and not self.log.bar.disable:
             self.log.bar.write("on the GPU float32 products are TF32 (--no-tf32, tf32=False: exact)")
-        with in_mode(self.model, training=True), tf32(self.config.tf32), self.processes.naming_loss():
+        with (
+            in_mode(self.model, training=True),
+            _fused(self.model, self.config.fused),
+            tf32(self.config.tf32),
+            self.processes.naming_loss(),
+        ):
             yield
 
     def may_skip(self) -> bool:
@@ -149,16 +154,35 @@ def _new_accelerator(cpu: bool) -> "Accelerator":
     return Accelerator(cpu=cpu, dataloader_config=DataLoaderConfiguration(split_batches=True, non_blocking=True))
 
 
-def _fuse(model: PretrainedModel, precision: str, device: torch.device) -> None:
-    """Let a model play its target network in one kernel; ConfigError where that cannot be."""
-    target = getattr(model, "target", None)
-    able = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0) and find_spec("triton")
-    if not (able and precision != "float32" and isinstance(target, FourierMLP)):
+def _check_fusable(model: PretrainedModel, precision: str, device: torch.device) -> None:
+    """Raise ConfigError unless a model's target network can be played in one kernel."""
+    target, capability = getattr(model, "target", None), (0, 0)
+    fusable = precision != "float32" and not getattr(model.config, "shared", ())
+    if device.type == "cuda" and find_spec("triton") and isinstance(target, FourierMLP):
+        from hypersound_lib.inr import fused
+
+        fused.check_fusable(target.config.width, target.num_inputs)
+        capability = torch.cuda.get_device_capability(device)
+        fusable = fusable and capability[0] in fused.CAPABILITIES
+    if capability == (0, 0) or not fusable:
         raise ConfigError(
-            "a fused target network wants a GPU of compute capability 8.0 or above, with Triton, precision bfloat16 or "
-            f"float16, and a FourierMLP; here are {device}, {precision} and {type(target).__name__}: leave out --fused"
+            "a fused target network wants a GPU of compute capability 8, 9 or 12, with Triton, precision bfloat16 or "
+            f"float16, and a FourierMLP that shares no weights; here are {device} {capability}, {precision} and "
+            f"{type(target).__name__}: set fused=False, --no-fused"
         )
-    target.fused = True
+
+
+@contextmanager
+def _fused(model: PretrainedModel, wanted: bool) -> Iterator[None]:
+    """Let a model play its target network in one kernel, or not, for a while."""
+    target = getattr(model, "target", None)
+    if isinstance(target, FourierMLP):
+        target.fused = wanted
+    try:
+        yield
+    finally:
+        if isinstance(target, FourierMLP):
+            target.fused = False
 
 
 def _scored(config: TrainingConfig, loss: ReconstructionLoss, num_samples: int) -> int:

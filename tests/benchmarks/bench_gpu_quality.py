@@ -55,11 +55,12 @@ def curve(name: str, row: dict) -> dict:
 def measure(name: str, stores: tuple, excerpts: list, limit: float, quick: bool) -> dict:
     """Train one model; return how it came along, and what it makes of voices that it never heard."""
     chosen, cuda = preset(name), torch.cuda.is_available()
+    emulated = cuda and torch.cuda.get_device_capability() < (8, 0)  # bfloat16, on a T4
     config = dataclasses.replace(
         preset("t4").training,
         steps=10**6,
         loss=chosen.training.loss,
-        precision="bfloat16",
+        precision="float16" if emulated else "bfloat16",
         cuda_graph=cuda,
         num_workers=8 if cuda else 0,
         log_every=1 if quick else 50,
@@ -72,6 +73,7 @@ def measure(name: str, stores: tuple, excerpts: list, limit: float, quick: bool)
     model.eval()
     found = evaluate(model, excerpts, metrics=SCORED, references=False)
     row = {"steps": result.step, "seconds": result.seconds, "batch_size": config.batch_size}
+    row["precision"] = config.precision
     row["scores"] = found.means("model")
     print(name, row, result.validation, flush=True)
     model.save_pretrained(WEIGHTS / name, dtype=torch.float16, facts={"step": result.step, "scores": row["scores"]})

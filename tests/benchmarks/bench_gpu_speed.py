@@ -50,15 +50,15 @@ def run(quick: bool = False, time_limit: float = TIME_LIMIT) -> dict:
         name: measure_preset(name, device, results["ceilings"], 2 if quick else 8, rows) for name in names
     }
     stores = training_stores("mini", 22050)
-    ways = [(0, False), (2, False)] if quick else [(8, False), (8, True)]  # workers, recorded as a graph
+    ways = [(0, False), (2, False)] if quick else [(8, False), (8, True), (0, True)]  # workers, recorded as a graph
     results["loops"] = []
     for name, batches in ({"local": (4,)} if quick else LOOP).items():
-        for batch, (workers, graph) in product(batches, ways):
-            row = {"preset": name, "batch_size": batch, "workers": workers, "cuda_graph": graph}
+        cases = [(*way, False) for way in ways] + [(8, True, True)] * (name in FUSED and device == "cuda")
+        for batch, (workers, graph, fused) in product(batches, cases):
+            row = {"preset": name, "batch_size": batch, "workers": workers, "cuda_graph": graph, "fused": fused}
             label = f"loop of {name}, {batch} clips, {'with' if graph else 'without'} graph, {workers} workers"
-            found = rows.measure(
-                label, partial(loop, *row.values(), stores=stores, device=device, steps=4 if quick else 60)
-            )
+            work = partial(loop, *row.values(), stores=stores, device=device, steps=4 if quick else 60)
+            found = rows.measure(label + ", fused" * fused, work)
             results["loops"] += [row | found] if found else []
     return results | ({"left_out": rows.left_out} if rows.left_out else {})
 
@@ -94,7 +94,8 @@ def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int
     for precision, how in cases:
         key = " ".join([precision, *how])
         found[key] = rows.measure(f"{name}: {key}", partial(step, precision, **how))
-    ways = WAYS if name in DECODED or (device == "cpu" and hasattr(chosen.model, "target")) else ()
+    ways = [*WAYS] if name in DECODED or (device == "cpu" and hasattr(chosen.model, "target")) else []
+    ways += ["fused"] * (name in FUSED and device == "cuda")
     for group, keys, measured in (("parts", ("tf32", "bfloat16"), parts), ("chunks", ways, decoding)):
         entries = {
             key: rows.measure(f"{name}: {group}, {key}", partial(measured, chosen, device, key, clips, repeats))
@@ -195,6 +196,7 @@ def loop(
     batch_size: int,
     workers: int,
     cuda_graph: bool,
+    fused: bool,
     stores: tuple[AudioStore, AudioStore],
     device: str,
     steps: int,
@@ -209,6 +211,7 @@ def loop(
         precision="bfloat16" if preset_name.startswith("paper") else "float32",
         num_workers=workers,
         cuda_graph=cuda_graph,
+        fused=fused,
         log_every=steps // 2,
         validate_every=far,
         checkpoint_every=far,

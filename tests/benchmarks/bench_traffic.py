@@ -5,8 +5,9 @@
 Counted for 16 clips on fake tensors, which have shapes and compute nothing; so nothing is timed. A step is forward and
 backward through encoder, hypernetwork, target network, which decodes all instants at once as on a GPU, and loss; the
 optimiser is left out. A kernel is an operation as torch dispatches it: a library may launch several for one. Of the
-fused target network (`hypersound_lib.inr.fused`), what its kernels take and give is counted; how large the memory is in
-which its backward pass keeps activations stands beside it, for a GPU of 132 multiprocessors (an H100).
+fused target network (`hypersound_lib.inr.fused`), what its kernels take and give is counted. Beside it stands how large
+the memory is in which its backward pass keeps activations, for a GPU of 132 multiprocessors (an H100), and what passes
+between these and the cache.
 """
 
 import weakref
@@ -20,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
-from hypersound_lib.inr import fused
+from hypersound_lib.inr import FourierMLPConfig, fused
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import preset
@@ -44,7 +45,24 @@ def run(quick: bool = False) -> dict:
     target = preset(PRESET).model.target
     scratch = 2 * MULTIPROCESSORS * target.hidden_layers * target.width * fused.INSTANTS
     found = {"preset": PRESET, "clips": CLIPS, "cache_bytes": CACHE_BYTES, "step": counts}
-    return found | {"fused_scratch_bytes": scratch, "multiprocessors": MULTIPROCESSORS}
+    on_chip = through_cache(target, preset(PRESET).model.num_samples)
+    return found | {"fused_scratch_bytes": scratch, "fused_cache_bytes": on_chip, "multiprocessors": MULTIPROCESSORS}
+
+
+def through_cache(target: FourierMLPConfig, num_samples: int) -> int:
+    """Return how many bytes pass between a GPU's multiprocessors and its cache, forward and backward, when fused.
+
+    Added up from the kernels' loops, for `CLIPS` clips. For each tile: weights twice, those between hidden layers once
+    more for the gradient of activations; activations and their gradients, written once each, and read: gradients of a
+    layer once for each chunk of the layer below; and the sums of gradients of weights.
+    """
+    layers, width, inputs = target.hidden_layers, target.width, 2 * target.num_octaves
+    first, hidden, chunks = inputs * width, (layers - 1) * width**2, width // fused.UNITS
+    weights = 2 * (2 * first + 3 * hidden)
+    written, read = 2 * layers, 1 + (layers - 1) * (1 + chunks) + layers + 1
+    sums = 4 * (first + hidden + (layers + 1) * width)
+    tiles = CLIPS * -(-num_samples // fused.INSTANTS)
+    return tiles * (weights + 2 * fused.INSTANTS * width * (written + read) + sums)
 
 
 @register_flop_formula(torch.ops.hypersound.play_mlp)

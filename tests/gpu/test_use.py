@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from hypersound_lib import evaluation
 from hypersound_lib.baselines.rave import RAVE, RAVEConfig, RAVETrainingConfig, train_rave
 from hypersound_lib.fitting import FitConfig, fit_inr
-from hypersound_lib.inr import INR_CONFIGS, build_inr
+from hypersound_lib.inr import INR_CONFIGS, FourierMLPConfig, build_inr
 from hypersound_lib.local.streaming import stream
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.models import build_model
@@ -30,7 +30,8 @@ MODELS = {"global": MODEL, "local": LOCAL}
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("kind", MODELS)
-def test_train_and_resume(kind, precision, device, tmp_path):
+def test_train_and_resume(kind, precision, device, tmp_path, skip_unless):
+    skip_unless(precision)
     torch.manual_seed(0)
     model, config = build_model(MODELS[kind]), changed(precision=precision, validate_every=4, checkpoint_every=4)
     cpu = device.type == "cpu"
@@ -52,16 +53,17 @@ def test_train_and_resume(kind, precision, device, tmp_path):
 
 
 @pytest.mark.parametrize("cuda_graph", [True, False])
-def test_train_with_a_fused_target_network(cuda_graph, device, tmp_path):
+def test_train_with_a_fused_target_network(cuda_graph, device, tmp_path, skip_unless):
     """Its losses are those of the same training, layer by layer."""
-    if not is_real(device):
-        pytest.skip("its kernels want a real GPU")
+    skip_unless("bfloat16", fused=True)
+    deep = dataclasses.replace(MODEL, target=FourierMLPConfig(hidden_layers=3, width=70, num_octaves=8))
     settings = changed(precision="bfloat16", window=None, cuda_graph=cuda_graph)
     losses = []
     for fused in (False, True):
         out = tmp_path / str(fused)
         config = dataclasses.replace(settings, fused=fused)
-        train(make_model(), make_store(), make_store(1), config, out, progress=False)
+        torch.manual_seed(0)
+        train(build_model(deep), make_store(), make_store(1), config, out, progress=False)
         losses.append(read_log(out / "train.csv")["mel_stft"])
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
 
@@ -104,7 +106,8 @@ def test_a_preset_trains_averages_and_resumes(name, device, tmp_path):
     assert read_log(tmp_path / "train.csv")["step"][-1] == 4
 
 
-def test_compiled_training(device, tmp_path):
+def test_compiled_training(device, tmp_path, skip_unless):
+    skip_unless("bfloat16")
     if device.type == "cuda" and not is_real(device):
         pytest.skip(
             "a compiler sees the simulated device's tensors of the CPU; tests/training trains a compiled model there"

@@ -5,6 +5,7 @@ the interpreter (3.6) multiplies the bits of such numbers as if they were whole 
 """
 
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -58,13 +59,33 @@ def model() -> dict[str, float]:
     return {f"kernels {i}": error(b, a) for i, (a, b) in enumerate(zip(*found, strict=True))}
 
 
+def compiled() -> float:
+    """Return how far a compiled model's sound is from its own; compiling fails unless it is one graph."""
+    hypersound = make_model()
+    hypersound.target.fused = True
+    clips = torch.randn(2, hypersound.config.num_samples) / 4
+    with torch.no_grad(), torch.autocast("cpu", torch.float16):
+        return error(torch.compile(hypersound, backend="aot_eager", fullgraph=True)(clips), hypersound(clips))
+
+
+def nan() -> list[bool]:
+    """Return whether a weight that is NaN makes sound, and gradients of the layers before it, NaN."""
+    target = FourierMLP(FourierMLPConfig(2, 8, 4))
+    params = {name: p.detach().half().expand(2, *p.shape).clone() for name, p in target.named_parameters()}
+    params["layers.1.weight"][1, 3, 3] = math.nan
+    params = {name: p.requires_grad_() for name, p in params.items()}
+    sound = fused.play(target.features(torch.linspace(0, 1, 32)[:, None]).half(), params, 2)
+    sound.sum().backward()
+    return [bool(x.isnan().any()) for x in (sound[0], sound[1], params["layers.0.weight"].grad[1])]
+
+
 def main() -> None:
     """Print all errors, once the operations' registrations have been checked."""
     dtypes = {"float32": torch.float32, "float16": torch.float16}
     rows = {f"{case} {name}": network(*case, dtype) for case in CASES for name, dtype in dtypes.items()}
     tensors = [torch.randn(*shape, requires_grad=True) for shape in ((2, 64, 16), (2, 1, 64, 64), (2, 64), (2, 2, 64))]
     torch.library.opcheck(fused.play_op, (torch.randn(130, 16), *tensors))
-    print(json.dumps(rows | {"model float16": model()}))
+    print(json.dumps(rows | {"model float16": model(), "compiled": compiled(), "nan": nan()}))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The fused kernels compute what the layers of `FourierMLP` compute, and fit the GPUs that they are made for."""
 
+import dataclasses
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,17 +13,18 @@ import pytest
 import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.inr import BASE, LARGE, SMALL, FourierMLP, FourierMLPConfig
-from hypersound_lib.training import train
+from hypersound_lib.hypersound.model import HyperSound
+from hypersound_lib.inr import BASE, LARGE, SMALL, FourierMLP, FourierMLPConfig, SIRENConfig
+from hypersound_lib.training.run import _check_fusable, _fused
 from tests.simulated_device import simulated_device
-from tests.training.tiny import changed, make_model, make_store, run_training
+from tests.training.tiny import MODEL, make_model, run_training
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not importlib.util.find_spec("triton"), reason="Triton comes with torch for CUDA on Linux"),
 ]
 # Bytes of memory that a program may share, and the most that a thread may put aside for want of registers.
-SHARED = {80: 163 * 1024, 86: 99 * 1024, 90: 227 * 1024}
+SHARED = {80: 163 * 1024, 86: 99 * 1024, 90: 227 * 1024, 120: 99 * 1024}
 ASIDE = 2048
 FLOATS = ("sound", "given", "d_first", "d_hidden", "d_last", "d_biases")
 NUMBERS = ("num_samples", "tiles", "items")
@@ -51,23 +54,33 @@ def test_the_kernels_compute_what_the_layers_compute(interpreted, precision):
             assert 0 < errors[f"kernels {i}"] < 1.5 * errors[f"layers {i}"] < 0.02, case
 
 
+def test_it_compiles_into_one_graph_and_hides_no_nan(interpreted):
+    assert interpreted["compiled"] < 1e-6
+    assert interpreted["nan"] == [False, True, True]
+
+
 def test_a_model_learns_the_same(interpreted):
     """Its sound, and the gradients of all parameters; both ways round to float16."""
     assert 0 < interpreted["model float16"]["kernels 0"] < 0.001
     assert 0 < interpreted["model float16"]["kernels 1"] < 0.01
 
 
-@pytest.mark.parametrize(("config", "capability"), [(SMALL, 80), (BASE, 80), (BASE, 86), (BASE, 90), (LARGE, 90)])
+@pytest.mark.parametrize(
+    ("config", "capability"), [(SMALL, 80), (BASE, 80), (BASE, 86), (BASE, 90), (LARGE, 90), (BASE, 120)]
+)
 def test_the_kernels_fit_a_gpu(config, capability, tmp_path, monkeypatch):
     """They are compiled for it, here, without it."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     from hypersound_lib.inr import fused, fused_kernels
 
     sizes = {"LAYERS": config.hidden_layers, "CHUNKS": config.width // fused.UNITS, "INPUTS": 2 * config.num_octaves}
+    assert capability // 10 in fused.CAPABILITIES
     for kernel in (fused_kernels.play, fused_kernels.differentiate):
         code = _compile(kernel, sizes, capability, fused.OPTIONS)
         assert code.metadata.shared <= SHARED[capability]
         assert "mma" in code.asm["ptx"]  # products go to the tensor cores
+        assert "max.NaN" in code.asm["ptx"]
+        assert "acq_rel" not in code.asm["ptx"]  # no sum waits for another
         assert _aside(code.asm["cubin"], tmp_path) <= ASIDE
 
 
@@ -96,14 +109,40 @@ def _aside(cubin, folder):
     return int(text.split("STACK:")[1].split()[0])
 
 
-def test_what_cannot_be_fused_is_refused(tmp_path):
+def test_a_model_is_fused_for_a_training_alone():
+    model = make_model()
+    with _fused(model, True):
+        assert model.target.fused
+    assert not model.target.fused
+    with pytest.raises(ZeroDivisionError), _fused(model, True):
+        1 / 0  # noqa: B018 - a training that fails
+    assert not model.target.fused
+
+
+def test_what_cannot_be_fused_is_refused(tmp_path, monkeypatch):
     """On a CPU, in float32, for other networks, and for weights that all items share."""
     from hypersound_lib.inr import fused
 
-    with pytest.raises(ConfigError, match="cpu, bfloat16"):
+    with pytest.raises(ConfigError, match=r"here are cpu .* bfloat16 and FourierMLP"):
         run_training(tmp_path, fused=True, precision="bfloat16")
-    with simulated_device(), pytest.raises(ConfigError, match="cuda, float32"):
-        train(make_model(), make_store(), make_store(1), changed(fused=True), tmp_path, progress=False)
+
+    def on_gpu(model=MODEL, precision="bfloat16"):
+        with simulated_device():
+            _check_fusable(HyperSound(model), precision, torch.device("cuda", 0))
+
+    on_gpu()
+    with pytest.raises(ConfigError, match="float32 and FourierMLP"):
+        on_gpu(precision="float32")
+    with pytest.raises(ConfigError, match="bfloat16 and SIREN"):
+        on_gpu(dataclasses.replace(MODEL, target=SIRENConfig(1, 8)))
+    with pytest.raises(ConfigError, match="shares no weights"):
+        on_gpu(dataclasses.replace(MODEL, shared=("layers.0.weight",)))
+    with pytest.raises(ConfigError, match="at most 384 units"):
+        on_gpu(dataclasses.replace(MODEL, target=FourierMLPConfig(1, 400, 4)))
+    for capability in ((7, 5), (10, 0)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, found=capability: found)
+        with pytest.raises(ConfigError, match=re.escape(str(capability))):
+            _check_fusable(make_model(), "float16", torch.device("cuda", 0))
     target = FourierMLP(FourierMLPConfig(1, 8, 4))
     params, features = dict(target.named_parameters()), torch.zeros(16, 8)
     with pytest.raises(ConfigError, match="all weights generated"):
