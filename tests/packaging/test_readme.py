@@ -173,6 +173,21 @@ def test_what_a_step_costs_is_what_was_measured():
         assert (int(clips), told) == (steps[preset]["batch_size"], [f"{1000 * part:.1f}" for part in measured])
 
 
+def test_what_a_step_touches_is_what_was_counted():
+    counted = json.loads(text_of(ROOT / "data/results/bench_traffic.json"))["results"]
+    text = " ".join(text_of(ROOT / "docs/scaling.md").split())
+    plain, half, fused = (counted["step"][way]["whole"] for way in ("float32", "bfloat16", "bfloat16, fused"))
+    for row, told in ((plain, "touch {} GB in {} kernels"), (half, "touches {} GB in {} kernels")):
+        assert told.format(f"{row['bytes'] / 1e9:.1f}", row["kernels"]) in text
+    part = counted["step"]["bfloat16"]
+    target = sum(part[name]["bytes"] for name in ("target", "target, backward"))
+    assert f"the target network's part is {target / 1e9:.1f} in place of" in text
+    touched, beyond = ([f"{row[key] / 1e9:.1f}" for row in (fused, half)] for key in ("bytes", "bytes_beyond_cache"))
+    assert "touches {} GB in place of {}, and {} in place of {} in tensors".format(*touched, *beyond) in text
+    assert f"about {counted['fused_cache_bytes'] / 1e9:.0f} GB pass between" in text
+    assert f"lie in {counted['fused_scratch_bytes'] / 1e6:.0f} MB on an H100" in text
+
+
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_make_command_in_a_text_exists(path):
     (phony,) = (line for line in text_of(ROOT / "Makefile").splitlines() if line.startswith(".PHONY:"))
