@@ -70,6 +70,8 @@ def test_a_model_learns_the_same(interpreted):
 )
 def test_the_kernels_fit_a_gpu(config, capability, tmp_path, monkeypatch):
     """They are compiled for it, here, without it."""
+    if not _tool().exists():
+        pytest.skip("this Triton comes without NVIDIA's cuobjdump, which says what a thread puts aside")
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     from hypersound_lib.inr import fused, fused_kernels
 
@@ -98,14 +100,16 @@ def _compile(kernel, sizes, capability, options):
     return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
 
 
-def _aside(cubin, folder):
-    """Return how many bytes a thread puts aside, as NVIDIA's tool says that comes with Triton."""
-    import triton
+def _tool():
+    """Return where NVIDIA's tool lies that comes with Triton."""
+    return Path(importlib.util.find_spec("triton").origin).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 
+
+def _aside(cubin, folder):
+    """Return how many bytes a thread puts aside."""
     file = folder / "kernel.cubin"
     file.write_bytes(cubin)
-    tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
-    text = subprocess.run([tool, "-res-usage", file], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run([_tool(), "-res-usage", file], capture_output=True, text=True, check=True).stdout
     return int(text.split("STACK:")[1].split()[0])
 
 
