@@ -9,10 +9,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from hypersound_lib.training import TrainingResult
 from tests.benchmarks import __main__ as bench
 from tests.benchmarks import bench_fit, bench_gpu_correctness, bench_gpu_speed
 from tests.benchmarks.bench_traffic import Traffic
-from tests.benchmarks.common import Rows
+from tests.benchmarks.common import Rows, trained
+from tests.training.tiny import TRAINING, make_model
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,13 @@ def test_rows_that_would_begin_too_late_are_named_and_the_others_kept():
     rows._end = 0.0
     assert rows.measure("third", lambda: {"seconds": 3}) is None
     assert rows.left_out == ["third"]
+
+
+def test_a_training_that_was_stopped_is_not_recorded(monkeypatch):
+    stopped = TrainingResult(make_model(), 3, 1.0, "interrupted", {})
+    monkeypatch.setattr("tests.benchmarks.common.train", lambda *args, **settings: stopped)
+    with pytest.raises(KeyboardInterrupt, match="after 3 of 20 steps"):
+        trained(stopped.model, (None, None), TRAINING)
 
 
 def test_without_time_the_record_of_speed_names_every_row(monkeypatch):

@@ -35,10 +35,16 @@ class Rows:
 def trained(
     model: PretrainedModel, stores: tuple, config: TrainingConfig, limit: float | None = None, cpu: bool = True
 ) -> tuple[TrainingResult, dict[str, dict]]:
-    """Train a model in place, for `limit` seconds or all steps; return how it ended, and its logs by name."""
+    """Train a model in place, for `limit` seconds or all steps; return how it ended, and its logs by name.
+
+    Raises:
+        KeyboardInterrupt: somebody has stopped it: a part would be recorded as the whole.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         result = train(model, *stores, config, out, max_seconds=limit, cpu=cpu, progress=False)
+        if result.stop_reason == "interrupted":
+            raise KeyboardInterrupt(f"stopped after {result.step} of {config.steps} steps: nothing is recorded")
         return result, {name: read_log(out / f"{name}.csv") for name in ("train", "validation")}
 
 
