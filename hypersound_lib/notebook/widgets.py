@@ -112,7 +112,7 @@ def weight_explorer(
     for name, weights in params.items():
         sounds = {f"{label}, as written": written}
         for done, change in changes.items():
-            sounds[f"{label}, {name} {done}"] = play({**params, name: change(weights)}).detach().cpu()
+            sounds[f"{label}, {name}: {done}"] = play({**params, name: change(weights)}).detach().cpu()
         matrix = weights.detach().cpu().float().reshape(len(weights), -1).numpy()
         alt = f"Left: the weights “{name}” as colours, {matrix.shape[0]} by {matrix.shape[1]}. Right: their histogram."
         picture = image_html(_weights_picture(name, matrix, dimensions), alt)

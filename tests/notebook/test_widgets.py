@@ -129,7 +129,7 @@ def test_changed_weights_are_heard():
     assert np.abs(zeroed).max() == 0
     assert np.allclose(written, 2 * halved, atol=1e-3)
     control.value = "pitch"
-    assert "<figcaption>weights, pitch halved" in page.value
+    assert "<figcaption>weights, pitch: halved" in page.value
     _, zeroed, halved = (samples for samples, _ in sounds_in(page.value))
     for samples, hertz in ((zeroed, 0), (halved, 220)):
         assert np.allclose(samples, tone(hertz), atol=1e-3)
