@@ -1,15 +1,20 @@
 """What all tests share: their order, a browser, and a bare environment to install the library into."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.browser import browser  # noqa: F401 - a fixture
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # Figures of the library's tests need no screen. (notebooks/run.py lets the notebooks choose for themselves.)
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -26,7 +31,7 @@ settings.load_profile("no deadline")
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
     # Where two compile librosa's functions at the same time, the one cache of both is left such that each use crashes.
-    cache = Path(__file__).parents[1] / ".pytest_cache" / "numba" / os.environ["PYTEST_XDIST_WORKER"]
+    cache = ROOT / ".pytest_cache" / "numba" / os.environ["PYTEST_XDIST_WORKER"]
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache))
 
 
@@ -78,6 +83,28 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     return ByFile(config, log)
 
 
+def pytest_report_header() -> str:
+    """Say how much disk is free: a full one fails in many ways that do not name it."""
+    free = {str(folder): shutil.disk_usage(folder).free / 1e9 for folder in (ROOT, tempfile.gettempdir())}
+    return "free disk: " + ", ".join(f"{gigabytes:.0f} GB in {folder}" for folder, gigabytes in free.items())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In continuous integration, name a failure when it happens: of a long log often only a part is kept."""
+
+    class NameFailures:
+        @staticmethod
+        @pytest.hookimpl(trylast=True)
+        def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+            if report.failed:
+                crash = getattr(report.longrepr, "reprcrash", None)
+                message = str(crash.message if crash else report.longrepr)
+                config.get_terminal_writer().line(f"\n{report.nodeid} ({report.when}): {message[:500]}")
+
+    if "CI" in os.environ and "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(NameFailures())
+
+
 @pytest.fixture
 def bare_python(tmp_path: Path) -> Path:
     """Return the Python of an environment as a Colab session is at its start."""
@@ -85,21 +112,26 @@ def bare_python(tmp_path: Path) -> Path:
 
 
 def make_bare_python(folder: Path) -> Path:
-    """Make an environment in a folder in which every package is there but hypersound_lib. Return its Python.
-
-    The other packages are links in a folder outside the new environment. It can import them and its pip counts
-    them as installed, but pip cannot remove or replace what lies outside its environment.
-    """
-    packages = folder / "packages"
-    packages.mkdir()
-    for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if "hypersound_lib" not in entry.name:
-            (packages / entry.name).symlink_to(entry)
+    """Make an environment in a folder in which every package is there but hypersound_lib. Return its Python."""
     environment = folder / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
-    site_packages = environment / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
-    (site_packages / "packages.pth").write_text(f"{packages}\n")
-    return environment / "bin" / "python"
+    python = environment / "bin" / "python"
+    packages = Path(sysconfig.get_path("purelib")).iterdir()
+    lend_packages(python, folder / "packages", (entry for entry in packages if "hypersound_lib" not in entry.name))
+    return python
+
+
+def lend_packages(python: Path, folder: Path, entries: Iterable[Path]) -> None:
+    """Let another environment's Python import packages of this one, by links in a new folder outside it.
+
+    Its pip counts them as installed, but cannot remove or replace what lies outside its environment.
+    """
+    folder.mkdir()
+    for entry in entries:
+        (folder / entry.name).symlink_to(entry)
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site_packages = subprocess.check_output([python, "-I", "-c", code], text=True).strip()
+    Path(site_packages, "lent.pth").write_text(f"{folder}\n")
 
 
 @pytest.fixture(scope="session")
