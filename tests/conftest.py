@@ -6,7 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -119,6 +119,16 @@ def make_bare_python(folder: Path) -> Path:
     packages = Path(sysconfig.get_path("purelib")).iterdir()
     lend_packages(python, folder / "packages", (entry for entry in packages if "hypersound_lib" not in entry.name))
     return python
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[Path]:
+    """Return the path of an environment of gigabytes that a test will make; it is gone when the test is over."""
+    needed, free = 8e9, shutil.disk_usage(tmp_path).free  # bytes; with what pip unpacks
+    if free < needed:
+        pytest.skip(f"{tmp_path} has {free / 1e9:.1f} GB free, and an environment with torch takes {needed / 1e9:.0f}")
+    yield tmp_path / "environment"
+    shutil.rmtree(tmp_path / "environment", ignore_errors=True)
 
 
 def lend_packages(python: Path, folder: Path, entries: Iterable[Path]) -> None:

@@ -54,14 +54,13 @@ def installed(python: Path) -> dict[str, Version]:
     return {name: Version(version) for name, version in json.loads(run(python, "-c", LIST_VERSIONS)).items()}
 
 
-@pytest.fixture(scope="module")
-def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def old_python(environment: Path) -> Path:
     """Make an environment with the oldest versions, and nothing else of what the library needs; return its Python."""
-    folder = tmp_path_factory.mktemp("oldest")
-    python = folder / "bin" / "python"
-    run(sys.executable, "-m", "venv", folder)
+    python = environment / "bin" / "python"
+    run(sys.executable, "-m", "venv", environment)
     pins = [f"{name}=={version}" for name, version in oldest().items()]
-    download = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder / "reach"]
+    download = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", environment / "reach"]
     reached = subprocess.run([*download, f"ipywidgets=={oldest()['ipywidgets']}"], capture_output=True, text=True)
     if reached.returncode != 0:
         if os.environ.get("CI"):
