@@ -1,7 +1,7 @@
 """The package in environments that are not .venv: Colab's packages, newer Pythons.
 
 What needs an index or another Python is skipped where there is none. The library's tests on newer Pythons take minutes
-and gigabytes; .ci/run asks for them, and so does
+and gigabytes, too much for continuous integration on two slow cores, so they run when asked for:
 HYPERSOUND_PYTHONS=1 make test ARGS="tests/packaging/test_elsewhere.py -n 0"
 """
 
