@@ -1,21 +1,20 @@
-"""The kernels of `hypersound_lib.inr.fused`: a ReLU network forward, and its gradients backward, in Triton.
+"""The kernels of `hypersound_lib.inr.fused`: a ReLU network forward, and backward through its activations, in Triton.
 
 One program of the GPU takes `INSTANTS` instants of one clip, a tile, through all layers. A layer's units come in chunks
-of `UNITS`: a chunk of activations is `(INSTANTS, UNITS)`, one of a weight matrix `(UNITS, UNITS)`. Forward, a layer's
-chunks are a tuple, for which the compiler finds registers (not all, where six chunks are many). Backward, activations
-are computed again, into a scratch memory of `(LAYERS, CHUNKS, INSTANTS, UNITS)` for each program. With A₀ the features
-and Aᵢ₊₁ = relu(Aᵢ Wᵢᵀ + bᵢ),
+of `UNITS`: a chunk of activations is `(INSTANTS, UNITS)`, one of a weight matrix `(UNITS, UNITS)`. A layer's chunks are
+a tuple, for which the compiler finds registers (not all, where six chunks are many). With A₀ the features and
+Aᵢ₊₁ = relu(Aᵢ Wᵢᵀ + bᵢ), the kernels write, for each layer,
 
-    G = dL/dAᵢ₊₁ where Aᵢ₊₁ > 0, else 0;    dL/dWᵢ = Gᵀ Aᵢ;    dL/dbᵢ = Σₜ G;    dL/dAᵢ = G Wᵢ.
+    forward:  Aᵢ₊₁, if it is wanted;
+    backward: Gᵢ = dL/dAᵢ₊₁ where Aᵢ₊₁ > 0, else 0, from the layer above it: dL/dAᵢ = Gᵢ Wᵢ.
 
-Programs add their dL/dWᵢ by atomic additions, in no fixed order, so its last bits differ from run to run. Nothing waits
-for these sums but the end of the kernel, so they are `relaxed`: any other order would empty caches at each of them.
+What remains are plain matrix products over all instants: dL/dWᵢ = Gᵢᵀ Aᵢ, and dL/dbᵢ = Σₜ Gᵢ.
 """
 
 import triton
 import triton.language as tl
 
-INSTANTS, UNITS = tl.constexpr(128), tl.constexpr(64)
+INSTANTS = tl.constexpr(64)
 
 
 @triton.jit
@@ -25,7 +24,7 @@ def _relu(x):
 
 
 @triton.jit
-def _first_layer(x, weight, bias, CHUNKS: tl.constexpr, INPUTS: tl.constexpr):
+def _first_layer(x, weight, bias, CHUNKS: tl.constexpr, UNITS: tl.constexpr, INPUTS: tl.constexpr):
     """Return relu(x Wᵀ + b) as a tuple of chunks."""
     unit, column = tl.arange(0, UNITS), tl.arange(0, INPUTS)
     out = ()
@@ -37,7 +36,7 @@ def _first_layer(x, weight, bias, CHUNKS: tl.constexpr, INPUTS: tl.constexpr):
 
 
 @triton.jit
-def _next_layer(h, weight, bias, CHUNKS: tl.constexpr):
+def _next_layer(h, weight, bias, CHUNKS: tl.constexpr, UNITS: tl.constexpr):
     """Return relu(h Wᵀ + b); h and the result are tuples of chunks."""
     unit = tl.arange(0, UNITS)
     out = ()
@@ -51,11 +50,32 @@ def _next_layer(h, weight, bias, CHUNKS: tl.constexpr):
 
 
 @triton.jit
-def _load_features(features, tile, num_samples, INPUTS: tl.constexpr):
-    """Return a tile's features `(INSTANTS, INPUTS)`, 0 beyond the end, and the numbers of its instants."""
-    t = tile * INSTANTS + tl.arange(0, INSTANTS)
-    place = t[:, None] * INPUTS + tl.arange(0, INPUTS)[None, :]
-    return tl.load(features + place, mask=(t < num_samples)[:, None], other=0.0), t
+def _layer_below(g, weight, activations, at, inside, CHUNKS: tl.constexpr, UNITS: tl.constexpr):
+    """Return G W where the activations of the layer below are above 0; g and the result are tuples of chunks."""
+    unit = tl.arange(0, UNITS)
+    out = ()
+    for k in tl.static_range(CHUNKS):
+        total = tl.zeros((INSTANTS, UNITS), tl.float32)
+        for n in tl.static_range(CHUNKS):
+            w = tl.load(weight + (unit + n * UNITS)[:, None] * (CHUNKS * UNITS) + (unit + k * UNITS)[None, :])
+            total = tl.dot(g[n], w, total, input_precision="ieee")
+        h = tl.load(activations + at + k * UNITS, mask=inside, other=0.0)
+        out = out + (tl.where(h <= 0, 0.0, total).to(h.dtype),)  # noqa: RUF005
+    return out
+
+
+@triton.jit
+def _store(h, place, inside, CHUNKS: tl.constexpr, UNITS: tl.constexpr):
+    """Write a layer's chunks beside each other."""
+    for k in tl.static_range(CHUNKS):
+        tl.store(place + k * UNITS, h[k], mask=inside)
+
+
+@triton.jit
+def _tile(num_samples):
+    """Return this program's instants, their places in the sounds of a batch, and which of them there are."""
+    t = tl.program_id(0) * INSTANTS + tl.arange(0, INSTANTS)
+    return t, tl.program_id(1).to(tl.int64) * num_samples + t, t < num_samples
 
 
 @triton.jit
@@ -66,130 +86,64 @@ def play(
     last: tl.tensor,
     biases: tl.tensor,
     sound: tl.tensor,
+    activations: tl.tensor,
     num_samples: tl.tensor,
     LAYERS: tl.constexpr,
     CHUNKS: tl.constexpr,
+    UNITS: tl.constexpr,
     INPUTS: tl.constexpr,
+    KEEP: tl.constexpr,
 ) -> None:
-    """Play a tile of an item: grid (tiles, B)."""
+    """Play a tile of an item, and write its activations if asked to: grid (tiles, B)."""
     WIDTH: tl.constexpr = CHUNKS * UNITS
-    item = tl.program_id(1).to(tl.int64)
-    x, t = _load_features(features, tl.program_id(0), num_samples, INPUTS)
-    biases += item * LAYERS * WIDTH
-    hidden += item * (LAYERS - 1) * WIDTH * WIDTH
-    h = _first_layer(x, first + item * WIDTH * INPUTS, biases, CHUNKS, INPUTS)
-    for layer in range(LAYERS - 1):
-        h = _next_layer(h, hidden + layer * WIDTH * WIDTH, biases + (layer + 1) * WIDTH, CHUNKS)
+    item, items, unit = tl.program_id(1).to(tl.int64), tl.num_programs(1).to(tl.int64), tl.arange(0, UNITS)
+    t, place, inside = _tile(num_samples)
+    at = place[:, None] * WIDTH + unit[None, :]
+    x = tl.load(features + t[:, None] * INPUTS + tl.arange(0, INPUTS)[None, :], mask=inside[:, None], other=0.0)
+    biases += item * WIDTH
+    hidden += item * WIDTH * WIDTH
+    h = _first_layer(x, first + item * WIDTH * INPUTS, biases, CHUNKS, UNITS, INPUTS)
+    if KEEP:
+        _store(h, activations + at, inside[:, None], CHUNKS, UNITS)
+    for layer in range(1, LAYERS):
+        h = _next_layer(h, hidden + (layer - 1) * items * WIDTH * WIDTH, biases + layer * items * WIDTH, CHUNKS, UNITS)
+        if KEEP:
+            _store(h, activations + layer * items * num_samples * WIDTH + at, inside[:, None], CHUNKS, UNITS)
     y = tl.zeros((INSTANTS,), tl.float32)
     for k in tl.static_range(CHUNKS):
-        w = tl.load(last + item * WIDTH + k * UNITS + tl.arange(0, UNITS)).to(tl.float32)
-        y += tl.sum(h[k].to(tl.float32) * w[None, :], axis=1)
-    tl.store(sound + item * num_samples + t, y, mask=t < num_samples)
-
-
-@triton.jit
-def _write_activations(
-    x, first, hidden, biases, scratch, LAYERS: tl.constexpr, CHUNKS: tl.constexpr, INPUTS: tl.constexpr
-):
-    """Write the activations of all layers of one item, A₁ first, a chunk after another."""
-    at = tl.arange(0, INSTANTS)[:, None] * UNITS + tl.arange(0, UNITS)[None, :]
-    WIDTH: tl.constexpr = CHUNKS * UNITS
-    h = _first_layer(x, first, biases, CHUNKS, INPUTS)
-    for layer in range(LAYERS):
-        for k in tl.static_range(CHUNKS):
-            tl.store(scratch + layer * INSTANTS * WIDTH + k * INSTANTS * UNITS + at, h[k])
-        if layer + 1 < LAYERS:
-            h = _next_layer(h, hidden + layer * WIDTH * WIDTH, biases + (layer + 1) * WIDTH, CHUNKS)
-    tl.debug_barrier()  # what one thread has written, others read
-
-
-@triton.jit
-def _differentiate_last(dy, last, d_last, activations, CHUNKS: tl.constexpr):
-    """Put G of the last hidden layer, `(INSTANTS, W)`, in the place of its activations."""
-    unit = tl.arange(0, UNITS)
-    at = tl.arange(0, INSTANTS)[:, None] * UNITS + unit[None, :]
-    for k in range(CHUNKS):
-        w = tl.load(last + k * UNITS + unit).to(tl.float32)
-        h = tl.load(activations + k * INSTANTS * UNITS + at)
-        tl.atomic_add(d_last + k * UNITS + unit, tl.sum(h.to(tl.float32) * dy[:, None], axis=0), sem="relaxed")
-        tl.debug_barrier()
-        g = tl.where(h <= 0, 0.0, dy[:, None] * w[None, :])
-        tl.store(activations + k * INSTANTS * UNITS + at, g.to(h.dtype))
-    tl.debug_barrier()
-
-
-@triton.jit
-def _differentiate_layer(weight, d_weight, below, CHUNKS: tl.constexpr):
-    """Add Gᵀ A to `d_weight`, and put the G of the layer below in the place of A; G lies behind A in memory."""
-    unit = tl.arange(0, UNITS)
-    at = tl.arange(0, INSTANTS)[:, None] * UNITS + unit[None, :]
-    above = below + CHUNKS * INSTANTS * UNITS
-    for k in range(CHUNKS):
-        h = tl.load(below + k * INSTANTS * UNITS + at)
-        total = tl.zeros((INSTANTS, UNITS), tl.float32)
-        for n in tl.range(CHUNKS, num_stages=2):
-            g = tl.load(above + n * INSTANTS * UNITS + at)
-            place = (unit + n * UNITS)[:, None] * (CHUNKS * UNITS) + (unit + k * UNITS)[None, :]
-            total = tl.dot(g, tl.load(weight + place), total, input_precision="ieee")
-            tl.atomic_add(d_weight + place, tl.dot(tl.trans(g), h, input_precision="ieee"), sem="relaxed")
-        tl.debug_barrier()
-        tl.store(below + k * INSTANTS * UNITS + at, tl.where(h <= 0, 0.0, total).to(h.dtype))
-    tl.debug_barrier()
-
-
-@triton.jit
-def _differentiate_first(
-    x, d_first, d_biases, scratch, LAYERS: tl.constexpr, CHUNKS: tl.constexpr, INPUTS: tl.constexpr
-):
-    """Add Gᵀ x of the first layer to `d_first`, and Σₜ G of all layers to `d_biases`."""
-    unit, column = tl.arange(0, UNITS), tl.arange(0, INPUTS)
-    at = tl.arange(0, INSTANTS)[:, None] * UNITS + unit[None, :]
-    for chunk in range(LAYERS * CHUNKS):
-        g = tl.load(scratch + chunk * INSTANTS * UNITS + at)
-        tl.atomic_add(d_biases + chunk * UNITS + unit, tl.sum(g.to(tl.float32), axis=0), sem="relaxed")
-    for n in range(CHUNKS):
-        g = tl.load(scratch + n * INSTANTS * UNITS + at)
-        place = (unit + n * UNITS)[:, None] * INPUTS + column[None, :]
-        tl.atomic_add(d_first + place, tl.dot(tl.trans(g), x, input_precision="ieee"), sem="relaxed")
-    tl.debug_barrier()
+        y += tl.sum(
+            h[k].to(tl.float32) * tl.load(last + item * WIDTH + k * UNITS + unit).to(tl.float32)[None, :], axis=1
+        )
+    tl.store(sound + place, y, mask=inside)
 
 
 @triton.jit
 def differentiate(
-    features: tl.tensor,
-    first: tl.tensor,
     hidden: tl.tensor,
     last: tl.tensor,
-    biases: tl.tensor,
+    activations: tl.tensor,
     given: tl.tensor,
-    d_first: tl.tensor,
-    d_hidden: tl.tensor,
-    d_last: tl.tensor,
-    d_biases: tl.tensor,
-    scratch: tl.tensor,
+    gradients: tl.tensor,
     num_samples: tl.tensor,
-    tiles: tl.tensor,
-    items: tl.tensor,
     LAYERS: tl.constexpr,
     CHUNKS: tl.constexpr,
-    INPUTS: tl.constexpr,
+    UNITS: tl.constexpr,
 ) -> None:
-    """Add up the gradients of one tile after another: grid (programs,)."""
+    """Write the G of all layers for a tile of an item: grid (tiles, B)."""
     WIDTH: tl.constexpr = CHUNKS * UNITS
-    scratch += tl.program_id(0).to(tl.int64) * LAYERS * INSTANTS * WIDTH
-    tile = tl.program_id(0)
-    while tile < items * tiles:
-        item = (tile // tiles).to(tl.int64)
-        x, t = _load_features(features, tile % tiles, num_samples, INPUTS)
-        dy = tl.load(given + item * num_samples + t, mask=t < num_samples, other=0.0)
-        at_first, at_bias = item * WIDTH * INPUTS, item * LAYERS * WIDTH
-        at_hidden = item * (LAYERS - 1) * WIDTH * WIDTH
-        _write_activations(x, first + at_first, hidden + at_hidden, biases + at_bias, scratch, LAYERS, CHUNKS, INPUTS)
-        top = scratch + (LAYERS - 1) * INSTANTS * WIDTH
-        _differentiate_last(dy, last + item * WIDTH, d_last + item * WIDTH, top, CHUNKS)
-        for down in range(LAYERS - 1):
-            layer = LAYERS - 2 - down
-            at = at_hidden + layer * WIDTH * WIDTH
-            _differentiate_layer(hidden + at, d_hidden + at, scratch + layer * INSTANTS * WIDTH, CHUNKS)
-        _differentiate_first(x, d_first + at_first, d_biases + at_bias, scratch, LAYERS, CHUNKS, INPUTS)
-        tile += tl.num_programs(0)
+    item, items, unit = tl.program_id(1).to(tl.int64), tl.num_programs(1).to(tl.int64), tl.arange(0, UNITS)
+    _, place, inside = _tile(num_samples)
+    at = place[:, None] * WIDTH + unit[None, :]
+    dy = tl.load(given + place, mask=inside, other=0.0)
+    step = items * num_samples * WIDTH
+    g = ()
+    for k in tl.static_range(CHUNKS):
+        h = tl.load(activations + (LAYERS - 1) * step + at + k * UNITS, mask=inside[:, None], other=0.0)
+        w = tl.load(last + item * WIDTH + k * UNITS + unit).to(tl.float32)
+        g = g + (tl.where(h <= 0, 0.0, dy[:, None] * w[None, :]).to(h.dtype),)  # noqa: RUF005
+    _store(g, gradients + (LAYERS - 1) * step + at, inside[:, None], CHUNKS, UNITS)
+    for down in range(1, LAYERS):
+        layer = LAYERS - 1 - down
+        weight = hidden + (layer * items + item) * WIDTH * WIDTH
+        g = _layer_below(g, weight, activations + layer * step, at, inside[:, None], CHUNKS, UNITS)
+        _store(g, gradients + layer * step + at, inside[:, None], CHUNKS, UNITS)

@@ -5,9 +5,7 @@
 Counted for 16 clips on fake tensors, which have shapes and compute nothing; so nothing is timed. A step is forward and
 backward through encoder, hypernetwork, target network, which decodes all instants at once as on a GPU, and loss; the
 optimiser is left out. A kernel is an operation as torch dispatches it: a library may launch several for one. Of the
-fused target network (`hypersound_lib.inr.fused`), what its kernels take and give is counted. Beside it stands how large
-the memory is in which its backward pass keeps activations, for a GPU of 132 multiprocessors (an H100), and what passes
-between these and the cache.
+fused target network (`hypersound_lib.inr.fused`), what its kernels take and give is counted.
 """
 
 import weakref
@@ -21,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
-from hypersound_lib.inr import FourierMLPConfig, fused
+from hypersound_lib.inr import fused  # noqa: F401 - its operations
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import preset
@@ -34,7 +32,6 @@ WAYS = {
     "bfloat16": (torch.bfloat16, False),
     "bfloat16, fused": (torch.bfloat16, True),
 }
-MULTIPROCESSORS = 132
 # They give a storage that is there another shape, or set one aside.
 _IDLE = ("detach", "_unsafe_view", "transpose_", "lift_fresh", "new_empty_strided")
 
@@ -42,38 +39,17 @@ _IDLE = ("detach", "_unsafe_view", "transpose_", "lift_fresh", "new_empty_stride
 def run(quick: bool = False) -> dict:
     """Count a step in all ways, as a whole and by its parts."""
     counts = {name: step(PRESET, *way) for name, way in WAYS.items()}
-    target = preset(PRESET).model.target
-    scratch = 2 * MULTIPROCESSORS * target.hidden_layers * target.width * fused.INSTANTS
-    found = {"preset": PRESET, "clips": CLIPS, "cache_bytes": CACHE_BYTES, "step": counts}
-    on_chip = through_cache(target, preset(PRESET).model.num_samples)
-    return found | {"fused_scratch_bytes": scratch, "fused_cache_bytes": on_chip, "multiprocessors": MULTIPROCESSORS}
-
-
-def through_cache(target: FourierMLPConfig, num_samples: int) -> int:
-    """Return how many bytes pass between a GPU's multiprocessors and its cache, forward and backward, when fused.
-
-    Added up from the kernels' loops, for `CLIPS` clips. For each tile: weights twice, those between hidden layers once
-    more for the gradient of activations; activations and their gradients, written once each, and read: gradients of a
-    layer once for each chunk of the layer below; and the sums of gradients of weights.
-    """
-    layers, width, inputs = target.hidden_layers, target.width, 2 * target.num_octaves
-    first, hidden, chunks = inputs * width, (layers - 1) * width**2, width // fused.UNITS
-    weights = 2 * (2 * first + 3 * hidden)
-    written, read = 2 * layers, 1 + (layers - 1) * (1 + chunks) + layers + 1
-    sums = 4 * (first + hidden + (layers + 1) * width)
-    tiles = CLIPS * -(-num_samples // fused.INSTANTS)
-    return tiles * (weights + 2 * fused.INSTANTS * width * (written + read) + sums)
+    return {"preset": PRESET, "clips": CLIPS, "cache_bytes": CACHE_BYTES, "step": counts}
 
 
 @register_flop_formula(torch.ops.hypersound.play_mlp)
-def _play_flops(features, first, hidden, last, biases, **_) -> int:
+def _play_flops(features, first, hidden, last, biases, keep, **_) -> int:
     return 2 * features[0] * sum(torch.Size(shape).numel() for shape in (first, hidden, last))
 
 
 @register_flop_formula(torch.ops.hypersound.differentiate_mlp)
-def _differentiate_flops(features, first, hidden, last, biases, given, **_) -> int:
-    """Count, as elsewhere, what gradients need: not the activations that are computed again, nor those of the input."""
-    return 2 * features[0] * sum(n * torch.Size(shape).numel() for n, shape in ((1, first), (2, hidden), (2, last)))
+def _differentiate_flops(hidden, last, activations, given, **_) -> int:
+    return 2 * given[1] * sum(torch.Size(shape).numel() for shape in (hidden, last))
 
 
 def step(name: str, dtype: torch.dtype, fuse: bool) -> dict[str, dict[str, int]]:

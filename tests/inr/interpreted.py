@@ -83,8 +83,8 @@ def main() -> None:
     """Print all errors, once the operations' registrations have been checked."""
     dtypes = {"float32": torch.float32, "float16": torch.float16}
     rows = {f"{case} {name}": network(*case, dtype) for case in CASES for name, dtype in dtypes.items()}
-    tensors = [torch.randn(*shape, requires_grad=True) for shape in ((2, 64, 16), (2, 1, 64, 64), (2, 64), (2, 2, 64))]
-    torch.library.opcheck(fused.play_op, (torch.randn(130, 16), *tensors))
+    tensors = [torch.randn(*shape, requires_grad=True) for shape in ((2, 64, 16), (1, 2, 64, 64), (2, 64), (2, 2, 64))]
+    torch.library.opcheck(fused.play_op, (torch.randn(130, 16), *tensors, True))
     print(json.dumps(rows | {"model float16": model(), "compiled": compiled(), "nan": nan()}))
 
 
