@@ -10,23 +10,38 @@ import torch
 from hypersound_lib.errors import ConfigError
 
 _Made = TypeVar("_Made")
+_KEPT = 64  # constants of each kind
 
 
 def kept(make: Callable[..., _Made]) -> Callable[..., _Made]:
     """Make constants once for the same arguments, which may name a device: a step would wait for a copy to a GPU.
 
-    To `torch.compile` they are constants, too: it does not look into how they are made. As a decorator.
+    To `torch.compile` they are constants, too: it does not look into how they are made. As a decorator, of functions
+    that take plain numbers, types and devices. The last 64 are kept. Let a model that has several of them run once
+    before it is compiled.
     """
+    made: dict[tuple, _Made] = {}
 
-    @lru_cache(maxsize=64)
-    def remembered(*args: object) -> _Made:
+    def build(*args: object) -> _Made:
         with torch.inference_mode(False):  # a training may need later what was made now
             return make(*args)
 
+    build_once = lru_cache(_KEPT)(build)
+
     @torch.compiler.assume_constant_result
+    def assumed(*args: object) -> _Made:
+        return build_once(*args)
+
     @wraps(make)
     def constant(*args: object) -> _Made:
-        return remembered(*args)
+        # Inductor takes what is there already as an input; of what a compiler must assume it takes one tensor, no more.
+        if args not in made:
+            if torch.compiler.is_compiling():
+                return assumed(*args)
+            if len(made) >= _KEPT:
+                made.pop(next(iter(made)))
+            made[args] = build(*args)
+        return made[args]
 
     return constant
 
@@ -63,6 +78,16 @@ def check_precision(precision: str, device: torch.device) -> None:
             f"{torch.cuda.get_device_name(device)} (compute capability {major}.{minor}, below 8.0) emulates bfloat16, "
             "slowly: choose --precision float16 for a training, or float32"
         )
+
+
+@contextmanager
+def timed_convolutions() -> Iterator[None]:
+    """Let cuDNN time its ways to convolve, for each shape that it meets, and take the fastest, for a while."""
+    before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class FrameGrid:
     def add(self, values: Tensor) -> Tensor:
         """Weigh frames by their windows and add them where they overlap: `(B, K, n) -> (B, count)`."""
         if self.q == 1:
-            values = values * _window_of(self.samples_per_hop, values.dtype, values.device)
+            values = values * _window_of(self.p, values.dtype, values.device)
             halves = values.unflatten(-1, (2, self.p))  # (B, K, 2, hop): before and after each centre
             cells = halves[:, :-1, 1] + halves[:, 1:, 0]  # (B, K - 1, hop)
             first = self.start - self.frames.start * self.p
@@ -81,7 +81,7 @@ class FrameGrid:
 
 
 @kept
-def _window_of(samples_per_hop: Fraction | int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _window_of(samples_per_hop: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the window on a whole grid."""
     return window(FrameGrid(samples_per_hop, 0, 1).grid()).to(device, dtype)
 
@@ -162,7 +162,7 @@ class LocalINR(nn.Module):
         """Play all frames by one product with a table of waves, or by two where a hop is no whole number of samples."""
         count = self._playable(grid.samples_per_hop)
         amplitudes = theta[..., :count]
-        table, quarter = _tables(self.hop, grid.samples_per_hop, count, theta.dtype, theta.device)
+        table, quarter = _tables(self.hop, grid.p, grid.q, count, theta.dtype, theta.device)
         if grid.q == 1:
             return grid.add(amplitudes @ table)
         turn = 2 * torch.pi * lapped_waves(self.hop)[0][:count] * grid.shifts()[:, None]  # (K, M)
@@ -195,9 +195,9 @@ class LocalINR(nn.Module):
 
 
 @kept
-def _tables(hop: int, samples_per_hop: Fraction | int, count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the lower waves on a frame's grid, and a quarter turn before: `(2, M, n)`."""
+def _tables(hop: int, p: int, q: int, count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the lower waves on the grid of a frame of p / q samples a hop, and a quarter turn before: `(2, M, n)`."""
     frequencies, phases = (part[:count] for part in lapped_waves(hop))
-    grid = FrameGrid(samples_per_hop, 0, 1).grid()
+    grid = FrameGrid(Fraction(p, q), 0, 1).grid()
     tables = [wave_table(frequencies, phases - turn, grid) for turn in (0, torch.pi / 2)]
     return torch.stack(tables).to(device, dtype)
