@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hypersound_lib.data import AudioStore, codec_augmentation, paper_augmentation
-from hypersound_lib.devices import check_precision, tf32
+from hypersound_lib.devices import check_precision, tf32, timed_convolutions
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.inr import FourierMLP
@@ -78,6 +78,14 @@ class Run(BaseRun):
         self.network, state.optimizer, loader = self.accelerator.prepare(network, state.optimizer, loader)
         self.batches: Iterator[Tensor] = iter(loader)
         self._graph: GraphedGradients | None = None
+        if config.compile:
+            self._make_constants(micro_batch)
+
+    def _make_constants(self, micro_batch: int) -> None:
+        """Let the model run once, so that it has made what it keeps (`devices.kept`) when it is compiled."""
+        clips = torch.zeros(micro_batch, self.model.config.num_samples, device=self.accelerator.device)
+        with torch.no_grad(), torch.random.fork_rng(), self.autocast(), in_mode(self.model, training=True):
+            self.model(clips, *self.draw_window(), with_costs=True)
 
     def _count_workers(self) -> int:
         """Return how many processes load clips; which clips a step gets does not depend on it."""
@@ -118,6 +126,7 @@ class Run(BaseRun):
             in_mode(self.model, training=True),
             _fused(self.model, self.config.fused),
             tf32(self.config.tf32),
+            timed_convolutions(),
             self.processes.naming_loss(),
         ):
             yield
@@ -205,4 +214,4 @@ def _is_recorded(config: TrainingConfig, accelerator: "Accelerator", is_whole: b
             f"a CUDA graph needs one CUDA device, whole clips and no accumulation; there are {device}, {count} "
             f"processes, window {config.window}, accumulate {config.accumulate}: leave cuda_graph out"
         )
-    return possible and not config.compile if config.cuda_graph is None else config.cuda_graph
+    return possible if config.cuda_graph is None else config.cuda_graph

@@ -106,16 +106,22 @@ def test_a_preset_trains_averages_and_resumes(name, device, tmp_path):
     assert read_log(tmp_path / "train.csv")["step"][-1] == 4
 
 
-def test_compiled_training(device, tmp_path, skip_unless):
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_compiled_training_learns_what_a_plain_one_does(kind, device, tmp_path, skip_unless):
+    """Recorded as a graph, both, where a real GPU is."""
     skip_unless("bfloat16")
     if device.type == "cuda" and not is_real(device):
         pytest.skip(
             "a compiler sees the simulated device's tensors of the CPU; tests/training trains a compiled model there"
         )
-    config = changed(compile=True, steps=3, precision="bfloat16")
-    cpu = device.type == "cpu"
-    result = train(make_model(), make_store(), make_store(1), config, tmp_path, cpu=cpu, progress=False)
-    assert result.step == 3
+    losses = []
+    for compiled in (False, True):
+        config = changed(compile=compiled, steps=5, precision="bfloat16", window=None, warmup_steps=0)
+        torch.manual_seed(0)
+        way = {"cpu": device.type == "cpu", "progress": False}
+        result = train(build_model(MODELS[kind]), make_store(), make_store(1), config, tmp_path / str(compiled), **way)
+        losses.append(result.validation["loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 @pytest.mark.parametrize("name", [*PRESETS, "global", "local tiny"])

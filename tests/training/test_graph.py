@@ -15,7 +15,7 @@ from tests.training.tiny import changed
     ("given", "compiled", "device", "processes", "is_whole", "expected"),
     [
         (None, False, "cuda", 1, True, True),
-        (None, True, "cuda", 1, True, False),
+        (None, True, "cuda", 1, True, True),
         (None, False, "cpu", 1, True, False),
         (None, False, "cuda", 2, True, False),
         (None, False, "cuda", 1, False, False),
