@@ -46,9 +46,8 @@ def run(quick: bool = False) -> dict:
 
 
 def decode_as(target: INR, device: str, way: str) -> None:
-    """Let a target network decode in one of the `WAYS`, or `fused`, on a GPU."""
-    target.fused = way == "fused"
-    chunk_bytes, again = WAYS["whole" if target.fused else way]
+    """Let a target network decode in one of the `WAYS`."""
+    chunk_bytes, again = WAYS[way]
     target.chunk_bytes = {} if chunk_bytes is None else {device: chunk_bytes}
     target.__dict__.pop("evaluate", None)
     if again:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def run(quick: bool = False, tests: str | Path = "tests/gpu", time_limit: float 
     command = [sys.executable, "-m", "pytest", "-q", *own, *_options(quick)]
     # Nor what a pytest says of itself that may run this.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    # More threads than cores slow each other many times over.
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _workers())))
     with tempfile.TemporaryDirectory() as folder:
         notes = Path(folder) / "notes.jsonl"
         # A group of its own, so that the workers end with it.
@@ -59,13 +62,13 @@ def run(quick: bool = False, tests: str | Path = "tests/gpu", time_limit: float 
     return found | ({"left_out": left_out} if left_out else {})
 
 
-def _options(quick: bool) -> list[str]:
-    try:
-        import xdist  # noqa: F401 - half of the time goes into float64 on the CPU, which several processes share
+def _workers() -> int:
+    """Return how many processes share the tests: most of the time goes into float64 on the CPU."""
+    return min(12, os.cpu_count() or 1) if find_spec("xdist") else 1
 
-        workers = ["-n", str(min(8, max(1, (os.cpu_count() or 1) // 2)))]
-    except ImportError:
-        workers = []
+
+def _options(quick: bool) -> list[str]:
+    workers = ["-n", str(_workers()), "--dist", "worksteal"] if find_spec("xdist") else []
     return [*workers, "-k", "term or fit"] if quick else workers
 
 

@@ -1,42 +1,53 @@
-"""What a training step costs on a GPU: the card's ceilings, parts, precisions, compiling, ways to
-decode, the real loop, memory.
+"""What a training step costs on a GPU: the card's ceilings, parts, precisions, recorded steps, the real loop, memory.
 
     make gpu            (or: make bench ARGS="gpu_speed")
 
 Without a GPU it measures nothing; `--quick` rehearses it on the CPU with small clips and writes nothing. What would
 begin after the time limit is left out, and named: the paper's models come first. A fraction of the peak divides the
 floating-point operations of all matrix products and convolutions of a step by its time and by the rate of one large
-matrix product in the same precision, measured here.
+matrix product in the same precision, measured here. A bare step is launched by Python, kernel after kernel; a recorded
+one is replayed as a CUDA graph, as trainings do, and updates the weights.
 """
 
 import dataclasses
 import statistics
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
-from itertools import product
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hypersound_lib.data import AudioStore
-from hypersound_lib.devices import tf32
+from hypersound_lib.devices import tf32, timed_convolutions
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import Preset, preset
 from hypersound_lib.training import training_stores
 from hypersound_lib.training.graph import GraphedGradients
-from tests.benchmarks.bench_chunks import WAYS, decode_as
+from tests.benchmarks.bench_chunks import decode_as
 from tests.benchmarks.common import Rows, seconds, trained
 
 TIME_LIMIT = 510.0  # seconds, after which no row begins: a part of `make gpu` takes ten minutes at most
 STEPS = {"paper-base": 16, "paper-small": 16, "hypersound-small": 32, "local": 48}  # clips
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
-COMPILED = ("paper-base",)  # takes half a minute
-FUSED = ("paper-base", "paper-small")  # the target network in one kernel, forward and backward
-DECODED = ("paper-base", "paper-small")  # in all ways
-LOOP = {"paper-base": (16,), "paper-small": (16,), "local": (12, 48)}  # clips, of trainings timed as a whole
+# How a bfloat16 step is recorded: `fused` plays the target network in kernels of its own; compiling takes a minute.
+RECORDED = {
+    "layers": {},
+    "fused": {"fused": True},
+    "compiled": {"compiled": True},
+    "compiled, fused": {"compiled": True, "fused": True},
+}
+WAYS = {"paper-base": tuple(RECORDED), "paper-small": ("layers", "fused")}  # of the others: layers
+CHUNKED = ("whole", "16 MiB", "4 MiB, computed again")  # of the `WAYS` to decode, for the first preset
+# Trainings timed as a whole: preset and clips, and as what (workers, recorded, fused, compiled).
+LOOPS = {
+    ("paper-base", 16): [(8, False), (8, True), (8, True, True, True), (0, True)],
+    ("paper-small", 16): [(8, False), (8, True), (8, True, True)],
+    ("local", 12): [(8, False), (8, True)],
+    ("local", 48): [(8, True)],
+}
 
 
 def run(quick: bool = False, time_limit: float = TIME_LIMIT) -> dict:
@@ -50,15 +61,15 @@ def run(quick: bool = False, time_limit: float = TIME_LIMIT) -> dict:
         name: measure_preset(name, device, results["ceilings"], 2 if quick else 8, rows) for name in names
     }
     stores = training_stores("mini", 22050)
-    ways = [(0, False), (2, False)] if quick else [(8, False), (8, True), (0, True)]  # workers, recorded as a graph
     results["loops"] = []
-    for name, batches in ({"local": (4,)} if quick else LOOP).items():
-        cases = [(*way, False) for way in ways] + [(8, True, True)] * (name in FUSED and device == "cuda")
-        for batch, (workers, graph, fused) in product(batches, cases):
-            row = {"preset": name, "batch_size": batch, "workers": workers, "cuda_graph": graph, "fused": fused}
-            label = f"loop of {name}, {batch} clips, {'with' if graph else 'without'} graph, {workers} workers"
+    for (name, batch), ways in ({("local", 4): [(0, False), (2, False)]} if quick else LOOPS).items():
+        for way in ways:
+            way = dict(zip(("workers", "cuda_graph", "fused", "compiled"), (*way, False, False), strict=False))
+            row = {"preset": name, "batch_size": batch} | way
+            label = ", ".join([key for key in ("fused", "compiled") if way[key]] + [f"{way['workers']} workers"])
+            label = f"loop of {name}, {batch} clips, {'with' if way['cuda_graph'] else 'without'} graph, {label}"
             work = partial(loop, *row.values(), stores=stores, device=device, steps=4 if quick else 60)
-            found = rows.measure(label + ", fused" * fused, work)
+            found = rows.measure(label, work)
             results["loops"] += [row | found] if found else []
     return results | ({"left_out": rows.left_out} if rows.left_out else {})
 
@@ -79,29 +90,27 @@ def ceilings(device: str, size: int) -> dict[str, float]:
 
 
 def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int, rows: Rows) -> dict:
-    """Time a step of a preset in every precision, and compiled; and what it does in bfloat16 part by part."""
+    """Time a step of a preset in every precision and, on CUDA, recorded; and what it does in bfloat16 part by part."""
     chosen, batch = preset(name), STEPS[name]
     torch.manual_seed(0)
     clips = torch.randn(batch, chosen.model.num_samples, device=device) / 8
     found: dict = {"batch_size": batch} | (rows.measure(f"{name}: flops", lambda: count_flops(chosen, clips)) or {})
-
-    def step(precision: str, **how: bool) -> dict:
-        return Step(chosen, device, **how).measure(precision, clips, repeats, found["flops"], peaks[precision])
-
-    cases: list[tuple[str, dict[str, bool]]] = [(precision, {}) for precision in PRECISIONS]
-    cases += [("bfloat16", {"compiled": True})] * (name in COMPILED)
-    cases += [("bfloat16", {"fused": True})] * (name in FUSED and device == "cuda")
-    for precision, how in cases:
-        key = " ".join([precision, *how])
-        found[key] = rows.measure(f"{name}: {key}", partial(step, precision, **how))
-    ways = [*WAYS] if name in DECODED or (device == "cpu" and hasattr(chosen.model, "target")) else []
-    ways += ["fused"] * (name in FUSED and device == "cuda")
-    for group, keys, measured in (("parts", ("tf32", "bfloat16"), parts), ("chunks", ways, decoding)):
-        entries = {
-            key: rows.measure(f"{name}: {group}, {key}", partial(measured, chosen, device, key, clips, repeats))
-            for key in keys
+    flops, step = found.get("flops"), Step(chosen, device)
+    for precision in PRECISIONS:
+        work = partial(step.measure, precision, clips, repeats, flops, peaks[precision])
+        found[precision] = rows.measure(f"{name}: {precision}", work)
+    groups: dict[str, dict[str, Callable[[], dict]]] = {}
+    if device == "cuda":
+        groups["recorded"] = {
+            way: partial(step.measure_recorded, clips, repeats, flops, peaks["bfloat16"], **RECORDED[way])
+            for way in WAYS.get(name, ("layers",))
         }
-        found[group] = {key: row for key, row in entries.items() if row}
+    if name == "paper-base" or (device == "cpu" and hasattr(chosen.model, "target")):
+        groups["chunks"] = {way: partial(decoding, step, device, way, clips, repeats) for way in CHUNKED}
+    groups["parts"] = {key: partial(parts, step, device, key, clips, repeats) for key in ("tf32", "bfloat16")}
+    for group, entries in groups.items():
+        measured = {key: rows.measure(f"{name}: {group}, {key}", work) for key, work in entries.items()}
+        found[group] = {key: row for key, row in measured.items() if row}
     return {key: row for key, row in found.items() if row}
 
 
@@ -116,15 +125,13 @@ def count_flops(chosen: Preset, clips: Tensor) -> dict[str, float]:
 class Step:
     """A bare training step: no loader, no log."""
 
-    def __init__(self, chosen: Preset, device: str, compiled: bool = False, fused: bool = False):
+    def __init__(self, chosen: Preset, device: str):
         torch.manual_seed(0)
         self.device = device
-        model = build_model(chosen.model).to(device).train()
-        if fused:
-            model.target.fused = True
+        self.model = build_model(chosen.model).to(device).train()
+        self.network: nn.Module = self.model  # or what torch.compile makes of it
         self.loss = ReconstructionLoss(chosen.training.loss, chosen.model.sample_rate).to(device)
-        self.optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
-        self.model: nn.Module = torch.compile(model) if compiled else model
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.0, fused=True)
 
     def __call__(self, precision: str, clips: Tensor) -> None:
         with tf32(precision == "tf32"):
@@ -135,25 +142,72 @@ class Step:
     def fill_gradients(self, precision: str, clips: Tensor) -> dict[str, Tensor]:
         """Do all of a step but its update; return the loss' terms."""
         with autocast(self.device, precision):
-            estimate, costs = self.model(clips, with_costs=True)
+            estimate, costs = self.network(clips, with_costs=True)
         terms = self.loss(estimate.float(), clips)
         (self.loss.total(terms) + sum(costs.values())).backward()
         return terms | costs
 
-    def measure(self, precision: str, clips: Tensor, repeats: int, flops: float, peak: float) -> dict[str, float]:
-        """Return the median seconds of a step, steps per second, fraction of the peak, and bytes at the most."""
-        for _ in range(3):
-            self(precision, clips)
+    def measure(
+        self, precision: str, clips: Tensor, repeats: int, flops: float | None, peak: float
+    ) -> dict[str, float]:
+        """Return the median seconds of a bare step, its fraction of the peak, and bytes at the most."""
+        self._forget_peak()
+        return self._timed(partial(self, precision, clips), repeats, flops, peak)
+
+    def measure_recorded(
+        self,
+        clips: Tensor,
+        repeats: int,
+        flops: float | None,
+        peak: float,
+        fused: bool = False,
+        compiled: bool = False,
+    ) -> dict[str, float]:
+        """Return the same of a bfloat16 step as trainings record it, and the seconds of its gradients alone."""
+        self._forget_peak()
+        with _recorded(self, clips, fused, compiled) as graph:
+
+            def work() -> None:
+                graph(clips)
+                self.optimizer.step()
+
+            row = self._timed(work, repeats, flops, peak)
+            gradients = statistics.median(seconds(lambda: graph(clips), self.device) for _ in range(repeats))
+            return row | {"gradients_seconds": gradients}
+
+    def _forget_peak(self) -> None:
         if self.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        duration = statistics.median(seconds(lambda: self(precision, clips), self.device) for _ in range(repeats))
-        row = {"seconds": duration, "fraction_of_peak": flops / duration / peak}
+
+    def _timed(self, work: Callable[[], object], repeats: int, flops: float | None, peak: float) -> dict[str, float]:
+        for _ in range(3):
+            work()
+        duration = statistics.median(seconds(work, self.device) for _ in range(repeats))
+        row = {"seconds": duration} | ({"fraction_of_peak": flops / duration / peak} if flops else {})
         return row | ({"peak_bytes": torch.cuda.max_memory_allocated()} if self.device == "cuda" else {})
 
 
-def parts(chosen: Preset, device: str, precision: str, clips: Tensor, repeats: int) -> dict[str, float]:
+@contextmanager
+def _recorded(step: Step, clips: Tensor, fused: bool = False, compiled: bool = False) -> Iterator[GraphedGradients]:
+    """Record a step's bfloat16 gradients as a CUDA graph, for a while, as a training does."""
+    target = getattr(step.model, "target", None)
+    if fused:
+        target.fused = True
+    step.network = torch.compile(step.model) if compiled else step.model
+    try:
+        with tf32(True), timed_convolutions():
+            yield GraphedGradients(partial(step.fill_gradients, "bfloat16"), step.model.parameters(), clips)
+    finally:
+        step.network = step.model
+        if fused:
+            target.fused = False
+        step.optimizer.zero_grad(set_to_none=True)
+        torch.compiler.reset()
+
+
+def parts(step: Step, device: str, precision: str, clips: Tensor, repeats: int) -> dict[str, float]:
     """Return the median seconds of forward, loss, backward and optimiser, each waited for."""
-    step, laps = Step(chosen, device), {}
+    laps: dict[str, list[float]] = {}
 
     def lap(name: str, action: Callable[[], object]) -> object:
         result = []
@@ -177,18 +231,14 @@ def parts(chosen: Preset, device: str, precision: str, clips: Tensor, repeats: i
     return {name: statistics.median(values[2:]) for name, values in laps.items()}
 
 
-def decoding(chosen: Preset, device: str, way: str, clips: Tensor, repeats: int) -> dict[str, float]:
-    """Time a bfloat16 step that decodes in one of the `WAYS`; on CUDA also its gradients, replayed as a graph."""
-    step = Step(chosen, device)
+def decoding(step: Step, device: str, way: str, clips: Tensor, repeats: int) -> dict[str, float]:
+    """Time the gradients of a bfloat16 step that decodes in one of the `WAYS`; on CUDA they are recorded."""
     decode_as(step.model.target, device, way)
-    # Of the peak `measure` would make a share, which the counted operations of other ways do not allow.
-    row = step.measure("bfloat16", clips, repeats, 0.0, 1.0)
-    del row["fraction_of_peak"]
-    if device == "cuda":
-        fill = partial(step.fill_gradients, "bfloat16")
-        graph = GraphedGradients(fill, step.model.parameters(), clips)
-        row["graph_seconds"] = statistics.median(seconds(lambda: graph(clips), device) for _ in range(repeats))
-    return row
+    try:
+        with _recorded(step, clips) if device == "cuda" else nullcontext(partial(step, "bfloat16")) as work:
+            return {"seconds": statistics.median(seconds(lambda: work(clips), device) for _ in range(repeats))}
+    finally:
+        decode_as(step.model.target, device, "whole")
 
 
 def loop(
@@ -197,6 +247,7 @@ def loop(
     workers: int,
     cuda_graph: bool,
     fused: bool,
+    compiled: bool,
     stores: tuple[AudioStore, AudioStore],
     device: str,
     steps: int,
@@ -212,6 +263,7 @@ def loop(
         num_workers=workers,
         cuda_graph=cuda_graph,
         fused=fused,
+        compile=compiled,
         log_every=steps // 2,
         validate_every=far,
         checkpoint_every=far,
