@@ -39,7 +39,7 @@ RECORDED = {
     "compiled": {"compiled": True},
     "compiled, fused": {"compiled": True, "fused": True},
 }
-WAYS = {"paper-base": tuple(RECORDED), "paper-small": ("layers", "fused")}  # of the others: layers
+WAYS = {"paper-base": tuple(RECORDED), "paper-small": ("layers", "fused")}  # of the others, none
 CHUNKED = ("whole", "16 MiB", "4 MiB, computed again")  # of the `WAYS` to decode, for the first preset
 # Trainings timed as a whole: preset and clips, and as what (workers, recorded, fused, compiled).
 LOOPS = {
@@ -103,7 +103,7 @@ def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int
     if device == "cuda":
         groups["recorded"] = {
             way: partial(step.measure_recorded, clips, repeats, flops, peaks["bfloat16"], **RECORDED[way])
-            for way in WAYS.get(name, ("layers",))
+            for way in WAYS.get(name, ())
         }
     if name == "paper-base" or (device == "cpu" and hasattr(chosen.model, "target")):
         groups["chunks"] = {way: partial(decoding, step, device, way, clips, repeats) for way in CHUNKED}
