@@ -200,9 +200,7 @@ def traffic(document: dict) -> str:
         f"**A whole training step** of `{results['preset']}`, {results['clips']} clips, but for its optimiser: counted "
         "on the CPU, nothing timed. Kernels are operations as torch dispatches them. Beyond a cache is what lies in "
         f"tensors of more than {results['cache_bytes'] / 1e6:.0f} MB. In bfloat16 the loss stays in float32. Fused, "
-        "the target network keeps activations in a scratch memory that is used over and over and is not in the table: "
-        f"{results['fused_scratch_bytes'] / 1e6:.0f} MB on a GPU of {results['multiprocessors']} multiprocessors. "
-        f"Through the cache pass {results['fused_cache_bytes'] / 1e9:.0f} GB then, by the kernels' loops.",
+        "the target network writes each activation once, and once its gradient.",
         "",
         "| | GFLOP |" + "".join(f" kernels {way} | GB touched | beyond a cache |" for way in results["step"]),
         "|---|---:|" + "---:|---:|---:|" * len(results["step"]),
@@ -326,30 +324,53 @@ def gpu(document: dict) -> str:
         bare = row.get("bfloat16", {})
         share = f"{bare['fraction_of_peak']:.1%} | {bare['peak_bytes'] / 1e9:.1f}" if "seconds" in bare else " | "
         lines.append(f"| `{name}` | {row['batch_size']} | {times} | {share} |")
-    chunks = {name: row["chunks"] for name, row in results["steps"].items() if "chunks" in row}
-    ways = list(dict.fromkeys(way for row in chunks.values() for way in row))
     lines += [
         "",
-        "Forward and backward of a bfloat16 step, replayed as a CUDA graph, where the target network decodes all "
-        "instants at once or in chunks, of which one layer's output has so many bytes (ms):",
+        "A bfloat16 step of 16 clips as trainings record it, replayed as a CUDA graph, with its update of the weights. "
+        "Fused: the target network in kernels of its own (`--fused`); compiled: by `--compile`.",
         "",
-        f"| preset | {' | '.join(ways)} |",
-        "|---|" + "---:|" * len(ways),
+        "| preset | recorded | ms | share of bfloat16's peak | memory, GB |",
+        "|---|---|---:|---:|---:|",
     ]
-    for name, row in chunks.items():
-        times = " | ".join(milliseconds(row.get(way), "graph_seconds") for way in ways)
-        lines.append(f"| `{name}` | {times} |")
+    for name, row in results["steps"].items():
+        for way, found in row.get("recorded", {}).items():
+            failed = "seconds" not in found
+            share = " | " if failed else f"{found['fraction_of_peak']:.1%} | {found['peak_bytes'] / 1e9:.1f}"
+            lines.append(f"| `{name}` | {way} | {milliseconds(found)} | {share} |")
+    lines += [
+        "",
+        "Forward and backward of such a step, where the target network decodes all instants at once or in chunks, of "
+        "which one layer's output has so many bytes (ms):",
+        "",
+    ]
+    (chunks,) = (row["chunks"] for row in results["steps"].values() if "chunks" in row)
+    lines += [f"| {' | '.join(chunks)} |", "|" + "---:|" * len(chunks)]
+    lines += [f"| {' | '.join(milliseconds(row) for row in chunks.values())} |"]
     lines += ["", "| as users train | clips | workers | CUDA graph | steps/s |", "|---|---:|---:|---|---:|"]
     for row in results["loops"]:
         rate = f"{row['steps_per_second']:.0f}" if "steps_per_second" in row else "failed"
-        recorded = ("yes" if row["cuda_graph"] else "no") + ", fused" * row.get("fused", False)
+        way = [key for key in ("fused", "compiled") if row[key]]
+        recorded = ", ".join(["yes" if row["cuda_graph"] else "no", *way])
         lines.append(f"| `{row['preset']}` | {row['batch_size']} | {row['workers']} | {recorded} | {rate} |")
     return "\n".join([*lines, "", origin(document)])
 
 
-def milliseconds(row: dict | None, key: str = "seconds") -> str:
+def gpu_correctness(document: dict) -> str:
+    """How the tests of a GPU ended."""
+    results = document["results"]
+    lines = [
+        f"**What a GPU computes**, against float64 on the CPU, and whether trainings run there: on one "
+        f"{results['device']} {results['passed']} tests passed, {results['failed']} failed"
+        + (f", {len(results['left_out'])} were left out by a time limit" if "left_out" in results else "")
+        + "."
+    ]
+    names = [name.partition("::")[2] for name, row in results["tests"].items() if row["outcome"] == "failed"]
+    return "\n".join([*lines, *(f"- `{name}` failed." for name in names), "", origin(document)])
+
+
+def milliseconds(row: dict | None) -> str:
     """Return a time of a row; a row may have failed, and one that a time limit left out is None."""
-    return "" if row is None else f"{1000 * row[key]:.1f}" if key in row else "failed"
+    return "" if row is None else f"{1000 * row['seconds']:.1f}" if "seconds" in row else "failed"
 
 
 def gpu_training(document: dict) -> str:
@@ -541,6 +562,7 @@ SECTIONS = {  # of the page of results
         "bench_step": steps,
         "bench_chunks": chunks,
         "bench_traffic": traffic,
+        "bench_gpu_correctness": gpu_correctness,
         "bench_gpu_speed": gpu,
         "gpu_local": gpu_training,
         "bench_memory": memory,

@@ -1,13 +1,11 @@
-"""The ReLU target network as two GPU kernels, whose activations do not leave the chip (`hypersound train --fused`).
+"""The ReLU target network as two GPU kernels, one forward, one backward (`hypersound train --fused`).
 
 Layer by layer, each activation is written to memory and read again, several times in the backward pass; a GPU computes
-faster than that (`make bench ARGS=traffic`). Here θ is read and samples are written. In the backward pass activations
-are computed again, into a scratch memory that each of the GPU's multiprocessors uses over and over: so that it may stay
-in the cache, where that is large enough (34.6 MB for `paper-base` on an H100, whose cache has 50).
+faster than that (`make bench ARGS=traffic`). Here the forward kernel writes each activation once, and the backward one
+reads it, and writes once the gradient before its ReLU. The gradients of weights are matrix products of the two.
 
 The kernels are written in Triton, which comes with torch for CUDA. They compute what the layers of `FourierMLP` compute
-in the same precision; on a CPU Triton's interpreter shows that (`tests/inr/test_fused.py`). None has run on a GPU
-yet: `make gpu` does that.
+in the same precision: on a CPU Triton's interpreter shows that (`tests/inr/test_fused.py`), on a GPU `make gpu`.
 """
 
 from collections.abc import Mapping

@@ -30,7 +30,7 @@ class TrainingConfig:
     tf32: bool = True  # on a GPU: round the factors of float32 products to 10 bits, several times as fast
     compile: bool = False  # let torch.compile fuse the model's operations
     # On a GPU of compute capability 8, 9 or 12, in half precision: play the target network in one kernel, and
-    # differentiate it in another; the last digits then differ from run to run
+    # differentiate it in another
     fused: bool = False
     # Record a step on a GPU and replay it: Python launches some slower than they run. None: wherever it can be done
     cuda_graph: bool | None = None

@@ -2,7 +2,7 @@
 
 A step of a small model launches a thousand kernels of a few microseconds each, and Python may need longer to launch
 them than the GPU to run them. A replay launches all of them at once: on an H200 beside a slow processor `local` made
-132 steps a second with it, and 22 without (`data/results/bench_gpu_speed.json`). What is replayed must not ask the GPU
+101 steps a second with it, and 18 without (`data/results/bench_gpu_speed.json`). What is replayed must not ask the GPU
 for anything, nor copy from the host, and always reads and writes the same memory: the clips are copied into it, and
 gradients and loss terms are found in it.
 """
