@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hypersound_lib.cli import _parser
-from hypersound_lib.devices import check_precision, choose_device
+from hypersound_lib.devices import check_precision, choose_device, kept, timed_convolutions
 from hypersound_lib.errors import ConfigError
 
 
@@ -48,3 +48,30 @@ def test_bfloat16_is_refused_where_it_is_emulated(capability, refused, monkeypat
             check_precision("bfloat16", gpu)
     else:
         check_precision("bfloat16", gpu)
+
+
+def test_what_is_kept_is_made_once_and_the_oldest_is_forgotten():
+    calls = []
+
+    @kept
+    def ramp(count: int, device: torch.device) -> torch.Tensor:
+        calls.append(count)
+        return torch.arange(count, device=device)
+
+    cpu = torch.device("cpu")
+    with torch.inference_mode():
+        first = ramp(3, cpu)
+    assert ramp(3, cpu) is first
+    assert not first.is_inference(), "a training may need it later"
+    for count in range(4, 4 + 64):
+        ramp(count, cpu)
+    assert torch.equal(ramp(3, cpu), first)
+    assert calls == [3, *range(4, 4 + 64), 3]
+
+
+def test_convolutions_are_timed_for_a_while():
+    before = torch.backends.cudnn.benchmark
+    with pytest.raises(ZeroDivisionError), timed_convolutions():
+        assert torch.backends.cudnn.benchmark
+        1 / 0  # noqa: B018 - a training that fails
+    assert torch.backends.cudnn.benchmark == before

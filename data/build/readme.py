@@ -322,7 +322,7 @@ def gpu(document: dict) -> str:
     for name, row in results["steps"].items():
         times = " | ".join(milliseconds(row.get(key)) for key in ("float32", "tf32", "bfloat16", "float16"))
         bare = row.get("bfloat16", {})
-        share = f"{bare['fraction_of_peak']:.1%} | {bare['peak_bytes'] / 1e9:.1f}" if "seconds" in bare else " | "
+        share = f"{bare['fraction_of_peak']:.2%} | {bare['peak_bytes'] / 1e9:.1f}" if "seconds" in bare else " | "
         lines.append(f"| `{name}` | {row['batch_size']} | {times} | {share} |")
     lines += [
         "",

@@ -126,15 +126,21 @@ def test_a_compiled_training_learns_what_a_plain_one_does(kind, device, tmp_path
 
 @pytest.mark.parametrize("name", [*PRESETS, "global", "local tiny"])
 def test_a_recorded_step_trains_as_one_that_is_not(name, device, tmp_path):
-    """One kind of noise is left: the order in which a GPU adds up gradients, and the knob's draw during recording."""
+    """The same losses in its first steps, or, where a knob is drawn that recording draws from, too, after twelve.
+
+    A GPU adds up in no fixed order, which tells later: gradients that differ by a millionth change the loss of
+    `paper-siren` by 5 % within four steps, on a CPU.
+    """
     if not is_real(device):
         pytest.skip("a graph records the kernels that CUDA launches, and here none is launched")
     known = {"global": MODEL, "local tiny": LOCAL}
     config = known[name] if name in known else PRESETS[name].model
+    has_knob = not hasattr(config, "target")
     store = make_store(rate=config.sample_rate, count=3, seconds=2)
     training = PRESETS[name].training if name in PRESETS else changed(window=None)
+    steps = 12 if has_knob else 3
     training = dataclasses.replace(
-        training, steps=12, batch_size=4, warmup_steps=0, learning_rate=1e-4, validation_clips=4, log_every=1
+        training, steps=steps, batch_size=4, warmup_steps=0, learning_rate=1e-4, validation_clips=4, log_every=1
     )
     losses = {}
     for recorded in (False, True):
@@ -142,8 +148,11 @@ def test_a_recorded_step_trains_as_one_that_is_not(name, device, tmp_path):
         folder = tmp_path / str(recorded)
         run = dataclasses.replace(training, cuda_graph=recorded)
         result = train(build_model(config), store, store, run, folder, progress=False)
-        losses[recorded] = result.validation["loss"]
-    assert losses[True] == pytest.approx(losses[False], rel=0.05)
+        log = read_log(folder / "train.csv")
+        losses[recorded] = (
+            [result.validation["loss"]] if has_knob else [x for term in run.loss.weights for x in log[term]]
+        )
+    assert losses[True] == pytest.approx(losses[False], rel=0.05 if has_knob else 0.01)
 
 
 def test_a_training_on_the_cpu_leaves_the_next_one_its_device(device, tmp_path):

@@ -9,6 +9,7 @@ from torch._inductor.exc import InvalidCxxCompiler
 from hypersound_lib.coding import entropy
 from hypersound_lib.presets import PRESETS
 from hypersound_lib.training.run import Run
+from tests.local.small import make_model as make_local
 from tests.training.tiny import run_training, shortened
 
 
@@ -64,3 +65,22 @@ def test_a_compiled_training_learns_what_a_plain_one_does_from_one_graph_for_all
     expected = dict(plain.model.named_parameters())
     for name, p in compiled.model.named_parameters():
         torch.testing.assert_close(p, expected[name], rtol=0, atol=1e-5)
+
+
+def test_a_local_model_that_has_run_once_compiles_with_its_gradients():
+    """Of what a compiler must assume, AOTAutograd takes one tensor only; the model keeps several."""
+    model, clips = make_local().train(), torch.randn(2, 1600, generator=torch.Generator().manual_seed(0)) / 8
+
+    def gradients(play):
+        model.zero_grad()
+        torch.manual_seed(1)  # of the knob
+        sound, costs = play(clips, with_costs=True)
+        (sound.square().mean() + sum(costs.values())).backward()
+        return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+    expected = gradients(model)
+    torch._dynamo.reset()
+    found = gradients(torch.compile(model, backend="aot_eager"))
+    assert found.keys() == expected.keys() != set()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient)
