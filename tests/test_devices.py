@@ -71,7 +71,8 @@ def test_what_is_kept_is_made_once_and_the_oldest_is_forgotten():
 
 def test_convolutions_are_timed_for_a_while():
     before = torch.backends.cudnn.benchmark
-    with pytest.raises(ZeroDivisionError), timed_convolutions():
+    with timed_convolutions():
         assert torch.backends.cudnn.benchmark
+    with pytest.raises(ZeroDivisionError), timed_convolutions():
         1 / 0  # noqa: B018 - a training that fails
     assert torch.backends.cudnn.benchmark == before
