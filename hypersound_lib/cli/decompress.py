@@ -1,6 +1,6 @@
 """`hypersound decompress IN.hs COPY`: turn a .hs file back into a sound.
 
-Play a file that `hypersound compress` wrote, at any sample rate. Damaged parts are silent.
+Play a file that `hypersound compress` wrote, or a part of it, at any sample rate. What is damaged is silent.
 """
 
 import argparse
@@ -17,6 +17,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="in", help="file that `hypersound compress` wrote")
     parser.add_argument("out", type=Path, help="audio file to write: .flac, .wav or .ogg")
     parser.add_argument("--sample-rate", type=int, metavar="HZ", help="of OUT (default: the model's own)")
+    parser.add_argument("--start", type=float, default=0.0, metavar="S", help="second to begin at (default: 0)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="how long to play (default: to the end)")
     parser.add_argument("--model", default="local", help="the one that compressed it (default: local)")
 
 
@@ -27,5 +29,6 @@ def run(options: argparse.Namespace) -> None:
     model = LocalHyperSound.from_pretrained(options.model)
     rate = model.config.sample_rate if options.sample_rate is None else options.sample_rate
     with plain_warnings():
-        samples = write_sound(options.out, decompress_file(model, data, rate, str(options.file)), rate)
+        blocks = decompress_file(model, data, rate, str(options.file), options.start, options.seconds)
+        samples = write_sound(options.out, blocks, rate)
     print(f"wrote {options.out}: {samples} samples at {rate} Hz, {samples / rate:.2f} s")

@@ -13,7 +13,7 @@ from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import knob_value, level_gain
 from hypersound_lib.data.waveforms import LOUDEST, exactly, resample_blocks, resampled_length
-from hypersound_lib.errors import CodeFileError, check_sample_rate
+from hypersound_lib.errors import CodeFileError, ConfigError, check_sample_rate
 
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def decompress_blocks(
-    model: "LocalHyperSound", data: bytes, output_rate: int | None = None, name: str = "the data"
+    model: "LocalHyperSound",
+    data: bytes,
+    output_rate: int | None = None,
+    name: str = "the data",
+    start: float = 0.0,
+    seconds: float | None = None,
 ) -> Iterator[Tensor]:
     """Yield a file's sound, block by block: `(T_i,)` float32 on the CPU, at any rate in Hz; None: the model's.
+
+    Of a stretch, from `start` for so many seconds or to the end, only the packets that sound in it are decoded.
 
     Below the model's rate it plays at the model's, and soxr brings it down: leaving waves out, as `decode` does, takes
     the last half kilohertz below the new Nyquist frequency along with what would fold; a resampler is steeper.
@@ -32,34 +39,66 @@ def decompress_blocks(
 
     Raises:
         CodeFileError: it is no such file, or another model's; or it is cut short, raised after what is whole.
+        ConfigError: the stretch begins beyond the end, or is none.
     """
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
     check_sample_rate(output_rate)
     header, count, packets = open_packets(model, data, name)
-    thetas = _read_theta(model, packets, count, header.num_samples, name)
-    gain, blocks = level_gain(header.level), play(model, thetas, max(rate, output_rate))
+    first, stop = stretch(resampled_length(header.num_samples, rate, output_rate), output_rate, start, seconds)
+    # From a whole second, where samples of any two rates meet; at both ends a second more, which a resampler hears.
+    begin, end = max(0, first // output_rate - 1), min(header.num_samples, (stop // output_rate + 2) * rate)
+    size = model.config.packet
+    whole = range(begin * rate // model.config.hop // size, min(count, (end // model.config.hop + 1) // size + 1))
+    thetas = _read_theta(model, packets, whole, header.num_samples, name)
+    played_rate, gain = max(rate, output_rate), level_gain(header.level)
+    blocks = play(model, thetas, played_rate, begin * played_rate, whole.start * size)
     played: Iterator[Tensor] = (gain * block for block in blocks)
     if output_rate < rate:
-        played = resample_blocks(exactly(header.num_samples, played), rate, output_rate)
-    yield from exactly(resampled_length(header.num_samples, rate, output_rate), played)
+        played = resample_blocks(exactly(end - begin * rate, played), rate, output_rate)
+    yield from exactly(stop - first, _without(first - begin * output_rate, played))
 
 
-def play(model: "LocalHyperSound", thetas: Iterable[Tensor], output_rate: int) -> Iterator[Tensor]:
+def stretch(total: int, sample_rate: int, start: float = 0.0, seconds: float | None = None) -> tuple[int, int]:
+    """Return where a stretch begins and ends, in samples, of a sound that has so many; None: to the end.
+
+    Raises:
+        ConfigError: it begins before or beyond the sound, or has no sample.
+    """
+    is_one = 0 <= start <= total / sample_rate and (seconds is None or seconds * sample_rate >= 1)  # NaN is none
+    first = round(start * sample_rate) if is_one else total
+    if not is_one or (start and first >= total):
+        raise ConfigError(
+            f"start {start:g} and seconds {seconds} are no part of a sound of {total / sample_rate:.3f} s: start lies "
+            "in it, and seconds are positive"
+        )
+    return first, total if seconds is None else min(total, first + round(seconds * sample_rate))
+
+
+def _without(count: int, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Leave out the first so many samples of blocks."""
+    for block in blocks:
+        yield block[min(count, len(block)) :]
+        count = max(0, count - len(block))
+
+
+def play(
+    model: "LocalHyperSound", thetas: Iterable[Tensor], output_rate: int, start: int = 0, first: int = 0
+) -> Iterator[Tensor]:
     """Play consecutive frames, in any portions, at a rate in Hz: θ `(1, K_i, M)` to `(T_i,)`.
 
-    Each ends at its last frame's centre.
+    The first sample is number `start`, the first frame number `first`. Each block ends at its last frame's centre.
     """
-    hop = model.samples_per_hop(output_rate)
-    start, first, kept = 0, 0, None
+    hop, kept = model.samples_per_hop(output_rate), None
     for theta in thetas:
         joined = theta if kept is None else torch.cat([kept, theta], dim=1)
         last = first + joined.shape[1] - 1
         stop = math.ceil(hop * last)
         if stop > start:
             yield model.decode(joined, stop - start, output_rate, start, first)[0].float().cpu()
+            start = stop
         # The last frame sounds on under the next one's window.
-        kept, first, start = joined[:, -1:], last, stop
+        kept, first = joined[:, -1:], last
 
 
 def open_packets(
@@ -84,15 +123,19 @@ def open_packets(
     return header, count, read_packets(data, at, count, name)
 
 
-def _read_theta(model, packets: Iterator[Packet | None], count: int, num_samples: int, name: str) -> Iterator[Tensor]:
-    """Yield θ of segments: `(1, K', M)`."""
+def _read_theta(
+    model, packets: Iterator[Packet | None], numbers: range, num_samples: int, name: str
+) -> Iterator[Tensor]:
+    """Yield θ of segments of the packets that have these numbers: `(1, K', M)`."""
     frames, size = model.transform.frames_in(num_samples), model.config.packet
     coder = PacketCoder(model.entropy)
-    for number in range(0, count, SEGMENT):
+    for _ in range(numbers.start):
+        next(packets)
+    for number in numbers[::SEGMENT]:
         found: list[Packet | None] = []
         cut: CodeFileError | None = None
         try:
-            for _ in range(min(SEGMENT, count - number)):
+            for _ in range(min(SEGMENT, numbers.stop - number)):
                 found.append(next(packets))
         except CodeFileError as error:  # to be raised after what is whole was played
             cut = error

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import HEADER_BYTES, Header
-from hypersound_lib.coding.decompression import decompress_blocks, open_packets
+from hypersound_lib.coding.decompression import decompress_blocks, open_packets, stretch
 from hypersound_lib.coding.rate import Rate, Survey, survey
 from hypersound_lib.data.audio import opened, read_blocks
 from hypersound_lib.data.os_errors import explain_os_error
@@ -76,16 +76,22 @@ def compress_file(model: "LocalHyperSound", source: SurveyedFile, rate: Rate) ->
 
 
 def decompress_file(
-    model: "LocalHyperSound", data: bytes, output_rate: int, name: str = "the data"
+    model: "LocalHyperSound",
+    data: bytes,
+    output_rate: int,
+    name: str = "the data",
+    start: float = 0.0,
+    seconds: float | None = None,
 ) -> Iterator[Tensor]:
-    """Yield the sound of a `.hs` file's content, block by block, at any rate in Hz; see `decompress_blocks`.
+    """Yield the sound of a `.hs` file's content, or a stretch of it, block by block; see `decompress_blocks`.
 
     Raises:
         CodeFileError: it is no such file, another model's, or cut short.
+        ConfigError: the stretch begins beyond the end, or is none.
     """
-    seconds = open_packets(model, data, name)[0].num_samples / model.config.sample_rate
-    played = decompress_blocks(model, data, output_rate, name)
-    yield from watched(played, output_rate, seconds, "decompress")
+    first, stop = stretch(open_packets(model, data, name)[0].num_samples, model.config.sample_rate, start, seconds)
+    played = decompress_blocks(model, data, output_rate, name, start, seconds)
+    yield from watched(played, output_rate, (stop - first) / model.config.sample_rate, "decompress")
 
 
 def write_code_file(path: Path, parts: Iterable[bytes]) -> int:

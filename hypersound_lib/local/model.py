@@ -179,15 +179,19 @@ class LocalHyperSound(CodedWaves):
         rate, sound = Rate.of(kbps, quality), resample(as_sound(waveform), sample_rate, self.config.sample_rate)
         return b"".join(compress_blocks(self, [sound], survey([sound], self.config.hop), sample_rate, rate))
 
-    def decompress(self, data: bytes, sample_rate: int | None = None) -> Tensor:
+    def decompress(
+        self, data: bytes, sample_rate: int | None = None, *, start: float = 0.0, seconds: float | None = None
+    ) -> Tensor:
         """Play what `compress` returned, at any rate in Hz: `-> (T',)`; None stands for the model's own rate.
 
-        Lost and damaged packets are silent, with a warning.
+        Of a stretch, so many seconds from `start` on, only the packets that sound in it are decoded. Lost and damaged
+        packets are silent, with a warning.
 
         Raises:
             CodeFileError: it is no such file, cut short, or another model's.
+            ConfigError: the stretch begins beyond the end, or is none.
         """
-        return torch.cat([torch.zeros(0), *decompress_blocks(self, data, sample_rate)])
+        return torch.cat([torch.zeros(0), *decompress_blocks(self, data, sample_rate, "the data", start, seconds)])
 
     def identity(self) -> bytes:
         """Return 4 bytes by which a file names the model that it needs: of the hash of all weights as float32.

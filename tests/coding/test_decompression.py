@@ -5,6 +5,8 @@ from fractions import Fraction
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hypersound_lib.coding.container import Header, Packet, read_packets
 from hypersound_lib.coding.decompression import decompress_blocks
@@ -30,6 +32,18 @@ def compressed(model):
     """A sound of more packets than a segment holds, and its file."""
     x = sound((COUNT - 1) * PACKET + 77)
     return x, model.compress(x, RATE, quality=QUALITY)
+
+
+@pytest.fixture(scope="module")
+def longer(model):
+    """The file of a sound of 12 s, in packets of 40 ms."""
+    return model.compress(sound(12 * RATE + 5), RATE, quality=QUALITY)
+
+
+@pytest.fixture(scope="module")
+def whole_at(model, longer):
+    """That sound, by rate."""
+    return {rate: model.decompress(longer, rate) for rate in (RATE, 11025, 44100, 6000, 500)}
 
 
 def packets_of(data):
@@ -63,6 +77,43 @@ def test_higher_rates_play_the_same_function_and_lower_ones_are_resampled(model,
     own = model.decompress(data)
     assert len(model.decompress(data, 2 * RATE)) == 2 * len(own)
     torch.testing.assert_close(model.decompress(data, 6000), resample(own, RATE, 6000), rtol=0, atol=1e-5)
+
+
+@settings(max_examples=25)
+@given(
+    rate=st.sampled_from([RATE, 11025, 44100, 6000, 500]),
+    place=st.floats(0, 0.999),
+    seconds=st.one_of(st.none(), st.floats(0.01, 15)),
+)
+def test_a_stretch_is_that_part_of_the_whole(model, longer, whole_at, rate, place, seconds):
+    whole = whole_at[rate]
+    start = place * len(whole) / rate
+    first = round(start * rate)
+    stop = len(whole) if seconds is None else first + round(seconds * rate)
+    found = model.decompress(longer, rate, start=start, seconds=seconds)
+    torch.testing.assert_close(found, whole[first:stop], rtol=0, atol=1e-5)
+
+
+def test_of_a_stretch_only_its_own_packets_are_decoded(model, longer, recwarn):
+    """Half a second of it sounds as ever where the first and the last packet are damaged, and without a warning."""
+    expected = model.decompress(longer, start=6.2, seconds=0.5)
+    assert not recwarn.list
+    broken = bytearray(longer)
+    broken[len(Header.from_bytes(longer)[0].to_bytes()) + 20] ^= 1
+    broken[-5] ^= 1
+    assert torch.equal(model.decompress(bytes(broken), start=6.2, seconds=0.5), expected)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="packets lost or damaged: 1"):
+        model.decompress(bytes(broken), start=0.0, seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    ("start", "seconds"),
+    [(-0.1, None), (12.0006, None), (1e9, None), (math.nan, None), (math.inf, 1), (0, 0), (0, -1), (0, math.nan)],
+)
+def test_a_stretch_that_is_none_is_refused(model, longer, start, seconds):
+    with pytest.raises(ConfigError, match=r"no part of a sound of 12\.001 s"):
+        model.decompress(longer, start=start, seconds=seconds)
 
 
 def test_it_comes_in_blocks_of_bounded_size(model, compressed):
