@@ -74,17 +74,17 @@ class Run(BaseRun):
             generator=torch.Generator().manual_seed(config.seed),
         )
         self.reconstruction_loss = loss
-        network = self._compiled(micro_batch) if config.compile else model
+        network = torch.compile(self._run_once(micro_batch)) if config.compile else model
         self.network, state.optimizer, loader = self.accelerator.prepare(network, state.optimizer, loader)
         self.batches: Iterator[Tensor] = iter(loader)
         self._graph: GraphedGradients | None = None
 
-    def _compiled(self, micro_batch: int) -> torch.nn.Module:
-        """Compile the model, which has run once by then, and so made what it keeps (`devices.kept`)."""
+    def _run_once(self, micro_batch: int) -> PretrainedModel:
+        """Return the model once it has made what it keeps (`devices.kept`), for a compiler to find."""
         clips = torch.zeros(micro_batch, self.model.config.num_samples, device=self.accelerator.device)
         with torch.no_grad(), torch.random.fork_rng(), self.autocast(), in_mode(self.model, training=True):
             self.model(clips, *self.draw_window(), with_costs=True)
-        return torch.compile(self.model)
+        return self.model
 
     def _count_workers(self) -> int:
         """Return how many processes load clips; which clips a step gets does not depend on it."""
