@@ -358,14 +358,15 @@ def gpu(document: dict) -> str:
 def gpu_correctness(document: dict) -> str:
     """How the tests of a GPU ended."""
     results = document["results"]
-    lines = [
-        f"**What a GPU computes**, against float64 on the CPU, and whether trainings run there: on one "
-        f"{results['device']} {results['passed']} tests passed, {results['failed']} failed"
-        + (f", {len(results['left_out'])} were left out by a time limit" if "left_out" in results else "")
-        + "."
-    ]
     names = [name.partition("::")[2] for name, row in results["tests"].items() if row["outcome"] == "failed"]
-    return "\n".join([*lines, *(f"- `{name}` failed." for name in names), "", origin(document)])
+    told = [f"{results['passed']} tests passed", f"{results['failed']} failed"]
+    told += [f"{len(results['left_out'])} were left out by a time limit"] if "left_out" in results else []
+    failed = f" (`{'`, `'.join(names)}`)" if names else ""
+    line = (
+        "**What a GPU computes**, against float64 on the CPU, and whether trainings run there: on one "
+        f"{results['device']} {', '.join(told)}{failed}."
+    )
+    return "\n".join([line, "", origin(document)])
 
 
 def milliseconds(row: dict | None) -> str:

@@ -64,10 +64,8 @@ def play(features: Tensor, params: Mapping[str, Tensor], layers: int) -> Tensor:
         raise ConfigError("the fused target network wants all weights generated, and played at one set of instants")
     batch, width, inputs = weights[0].shape
     check_fusable(width, inputs)
-    more_units, more_inputs = (
-        -width % chunk_units(width, features.device),
-        max(16, triton.next_power_of_2(inputs)) - inputs,
-    )
+    more_units = -width % chunk_units(width, features.device)
+    more_inputs = max(16, triton.next_power_of_2(inputs)) - inputs
     pad = torch.nn.functional.pad  # units whose weights are 0 give 0, and change nothing
     square = [pad(weight, (0, more_units, 0, more_units)) for weight in weights[1:-1]]
     tensors = (
