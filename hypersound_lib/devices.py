@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import TypeVar
 
 import torch
@@ -26,15 +26,12 @@ def kept(make: Callable[..., _Made]) -> Callable[..., _Made]:
         with torch.inference_mode(False):  # a training may need later what was made now
             return make(*args)
 
-    build_once = lru_cache(_KEPT)(build)
-
-    @torch.compiler.assume_constant_result
-    def assumed(*args: object) -> _Made:
-        return build_once(*args)
+    assumed = torch.compiler.assume_constant_result(build)
 
     @wraps(make)
     def constant(*args: object) -> _Made:
-        # Inductor takes what is there already as an input; of what a compiler must assume it takes one tensor, no more.
+        # A compiler reads what is there already as an input. What is not there it must assume, and Inductor fails where
+        # a model has several such tensors.
         if args not in made:
             if torch.compiler.is_compiling():
                 return assumed(*args)

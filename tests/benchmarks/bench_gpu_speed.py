@@ -39,14 +39,16 @@ RECORDED = {
     "compiled": {"compiled": True},
     "compiled, fused": {"compiled": True, "fused": True},
 }
-WAYS = {"paper-base": tuple(RECORDED), "paper-small": ("layers", "fused")}  # of the others, none
-CHUNKED = ("whole", "16 MiB", "4 MiB, computed again")  # of the `WAYS` to decode, for the first preset
-# Trainings timed as a whole: preset and clips, and as what (workers, recorded, fused, compiled).
+RECORDED_AS = {"paper-base": tuple(RECORDED), "paper-small": ("layers", "fused")}  # the others are not
+CHUNKED = ("whole", "16 MiB", "4 MiB, computed again")  # of `bench_chunks.WAYS` to decode, for the first preset
+# Trainings timed as a whole: preset and clips, and what differs from the first line.
+AS_USERS = {"workers": 8, "cuda_graph": True, "fused": False, "compiled": False}
+BARE, FUSED, ALONE = {"cuda_graph": False}, {"fused": True}, {"workers": 0}
 LOOPS = {
-    ("paper-base", 16): [(8, False), (8, True), (8, True, True, True), (0, True)],
-    ("paper-small", 16): [(8, False), (8, True), (8, True, True)],
-    ("local", 12): [(8, False), (8, True)],
-    ("local", 48): [(8, True)],
+    ("paper-base", 16): [BARE, {}, FUSED | {"compiled": True}, ALONE],
+    ("paper-small", 16): [BARE, {}, FUSED],
+    ("local", 12): [BARE, {}],
+    ("local", 48): [{}],
 }
 
 
@@ -62,9 +64,8 @@ def run(quick: bool = False, time_limit: float = TIME_LIMIT) -> dict:
     }
     stores = training_stores("mini", 22050)
     results["loops"] = []
-    for (name, batch), ways in ({("local", 4): [(0, False), (2, False)]} if quick else LOOPS).items():
-        for way in ways:
-            way = dict(zip(("workers", "cuda_graph", "fused", "compiled"), (*way, False, False), strict=False))
+    for (name, batch), ways in ({("local", 4): [BARE | ALONE, BARE | {"workers": 2}]} if quick else LOOPS).items():
+        for way in (AS_USERS | changes for changes in ways):
             row = {"preset": name, "batch_size": batch} | way
             label = ", ".join([key for key in ("fused", "compiled") if way[key]] + [f"{way['workers']} workers"])
             label = f"loop of {name}, {batch} clips, {'with' if way['cuda_graph'] else 'without'} graph, {label}"
@@ -103,7 +104,7 @@ def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int
     if device == "cuda":
         groups["recorded"] = {
             way: partial(step.measure_recorded, clips, repeats, flops, peaks["bfloat16"], **RECORDED[way])
-            for way in WAYS.get(name, ())
+            for way in RECORDED_AS.get(name, ())
         }
     if name == "paper-base" or (device == "cpu" and hasattr(chosen.model, "target")):
         groups["chunks"] = {way: partial(decoding, step, device, way, clips, repeats) for way in CHUNKED}
@@ -232,7 +233,7 @@ def parts(step: Step, device: str, precision: str, clips: Tensor, repeats: int) 
 
 
 def decoding(step: Step, device: str, way: str, clips: Tensor, repeats: int) -> dict[str, float]:
-    """Time the gradients of a bfloat16 step that decodes in one of the `WAYS`; on CUDA they are recorded."""
+    """Time the gradients of a bfloat16 step that decodes in one of `CHUNKED`; on CUDA they are recorded."""
     decode_as(step.model.target, device, way)
     try:
         with _recorded(step, clips) if device == "cuda" else nullcontext(partial(step, "bfloat16")) as work:

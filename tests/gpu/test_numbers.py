@@ -85,7 +85,7 @@ def test_a_preset_in_bfloat16(name, device):
 def test_the_fused_target_network(config, dtype, device, skip_unless):
     """About as near to float64 as its layers are in the same precision, gradients included.
 
-    There are more tiles of 128 instants than a GPU has multiprocessors, so that each plays several.
+    The last tile of instants is not full, and there are more tiles than a GPU has multiprocessors.
     """
     skip_unless(str(dtype).removeprefix("torch."), fused=True)
     torch.manual_seed(0)

@@ -182,11 +182,18 @@ def test_what_a_step_costs_is_what_was_measured():
     assert f"{told}{fused} with `--fused` or with `--compile`; {both} with both" in text
     layers, fused, _, both = (f"{1000 * way['seconds']:.1f}" for way in ways[1:])
     assert f"makes {both} ms of {layers}" in text
-    assert f"recorded: {fused} ms in place of {layers}" in text
+    memory = [f"{way['peak_bytes'] / 1e9:.1f}" for way in ways[1:3]]
+    assert f"recorded: {fused} ms in place of {layers}, in {memory[1]} GB of memory in place of {memory[0]}" in text
+    gradients = [f"{1000 * steps[name]['recorded']['layers']['gradients_seconds']:.1f}" for name, *_ in rows]
+    assert f"all but the optimiser takes {' and '.join(gradients)} ms" in text
+    at_once, chunked = (f"{1000 * base['chunks'][way]['seconds']:.1f}" for way in ("whole", "16 MiB"))
+    assert f"a recorded step takes {at_once} ms at once and {chunked} in such chunks" in text
     rates = {(row["preset"], row["batch_size"]): [] for row in measured["loops"]}
     for row in measured["loops"]:
         if row["workers"] and not row["fused"]:
             rates[row["preset"], row["batch_size"]].append(f"{row['steps_per_second']:.0f}")
+    (together,) = (row["steps_per_second"] for row in measured["loops"] if row["compiled"])
+    assert f"Both together, recorded: `paper-base` {together:.0f} steps a second" in text
     small, base, local = (" and ".join(rates[key]) for key in (("paper-small", 16), ("paper-base", 16), ("local", 12)))
     assert f"`paper-small` {small}, `paper-base` {base}, `local` (12 clips) {local}" in text
 
