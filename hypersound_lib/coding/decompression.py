@@ -46,17 +46,25 @@ def decompress_blocks(
     check_sample_rate(output_rate)
     header, count, packets = open_packets(model, data, name)
     first, stop = stretch(resampled_length(header.num_samples, rate, output_rate), output_rate, start, seconds)
-    # From a whole second, where samples of any two rates meet; at both ends a second more, which a resampler hears.
-    begin, end = max(0, first // output_rate - 1), min(header.num_samples, (stop // output_rate + 2) * rate)
-    size = model.config.packet
-    whole = range(begin * rate // model.config.hop // size, min(count, (end // model.config.hop + 1) // size + 1))
+    played_rate, begin, end, skipped = _played(first, stop, rate, output_rate, header.num_samples)
+    hop, size = model.samples_per_hop(played_rate), model.config.packet
+    whole = range(begin // hop // size, min(count, math.ceil(end / hop) // size + 1))
     thetas = _read_theta(model, packets, whole, header.num_samples, name)
-    played_rate, gain = max(rate, output_rate), level_gain(header.level)
-    blocks = play(model, thetas, played_rate, begin * played_rate, whole.start * size)
-    played: Iterator[Tensor] = (gain * block for block in blocks)
+    gain, blocks = level_gain(header.level), play(model, thetas, played_rate, begin, whole.start * size)
+    played: Iterator[Tensor] = exactly(end - begin, (gain * block for block in blocks))
     if output_rate < rate:
-        played = resample_blocks(exactly(end - begin * rate, played), rate, output_rate)
-    yield from exactly(stop - first, _without(first - begin * output_rate, played))
+        played = resample_blocks(played, rate, output_rate)
+    yield from exactly(stop - first, _without(skipped, played))
+
+
+def _played(first: int, stop: int, rate: int, output_rate: int, num_samples: int) -> tuple[int, int, int, int]:
+    """Return at which rate a stretch is played, its ends there, and how many samples of the output come before it."""
+    if output_rate >= rate:
+        return output_rate, first, stop, 0
+    # From a whole second, where samples of both rates meet; at both ends a second more, which the resampler hears.
+    second = max(0, first // output_rate - 1)
+    end = min(num_samples, (stop // output_rate + 2) * rate)
+    return rate, second * rate, end, first - second * output_rate
 
 
 def stretch(total: int, sample_rate: int, start: float = 0.0, seconds: float | None = None) -> tuple[int, int]:
@@ -68,9 +76,10 @@ def stretch(total: int, sample_rate: int, start: float = 0.0, seconds: float | N
     is_one = 0 <= start <= total / sample_rate and (seconds is None or seconds * sample_rate >= 1)  # NaN is none
     first = round(start * sample_rate) if is_one else total
     if not is_one or (start and first >= total):
+        wanted = "to the end" if seconds is None else f"for {seconds:g} s"
         raise ConfigError(
-            f"start {start:g} and seconds {seconds} are no part of a sound of {total / sample_rate:.3f} s: start lies "
-            "in it, and seconds are positive"
+            f"from {start:g} s {wanted} is no part of a sound of {total / sample_rate:.3f} s: choose a start within "
+            "it, and a positive number of seconds"
         )
     return first, total if seconds is None else min(total, first + round(seconds * sample_rate))
 

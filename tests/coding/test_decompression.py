@@ -105,6 +105,10 @@ def test_of_a_stretch_only_its_own_packets_are_decoded(model, longer, recwarn):
     assert not recwarn.list
     with pytest.warns(UserWarning, match="packets lost or damaged: 1"):
         model.decompress(bytes(broken), start=0.0, seconds=0.5)
+    cut = longer[: len(longer) // 2]
+    assert torch.equal(model.decompress(cut, start=1.0, seconds=1.5), model.decompress(longer, start=1.0, seconds=1.5))
+    with pytest.raises(CodeFileError, match="cut short"):
+        model.decompress(cut, start=1.0, seconds=9)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +116,7 @@ def test_of_a_stretch_only_its_own_packets_are_decoded(model, longer, recwarn):
     [(-0.1, None), (12.0006, None), (1e9, None), (math.nan, None), (math.inf, 1), (0, 0), (0, -1), (0, math.nan)],
 )
 def test_a_stretch_that_is_none_is_refused(model, longer, start, seconds):
-    with pytest.raises(ConfigError, match=r"no part of a sound of 12\.001 s"):
+    with pytest.raises(ConfigError, match=r"is no part of a sound of 12\.001 s"):
         model.decompress(longer, start=start, seconds=seconds)
 
 
