@@ -153,22 +153,37 @@ class Speed:
 
 @dataclass(frozen=True)
 class SyntheticSignal:
-    """Step: with some probability, a tone, chirp, noise or clicks in place of the clip, or a gap or offset in it."""
+    """Step: with some probability, tones, chirp, noise or clicks in place of the clip, or a gap or offset in it."""
 
     sample_rate: int  # Hz
-    probability: float = 0.06
+    probability: float = 0.12
 
     def __call__(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
         """Return `(T,)`."""
         if rng.random() >= self.probability:
             return waveform
-        make = (self._tone, self._chirp, self._noise, self._clicks, self._gap, self._offset)[rng.integers(6)]
+        steady = self._tones, self._harmonics  # as often as all others: in them one hears what is added
+        others = self._chirp, self._noise, self._clicks, self._gap, self._offset
+        kinds = steady if rng.random() < 0.5 else others
+        make = kinds[rng.integers(len(kinds))]
         level = 10 ** (rng.uniform(-36, -3) / 20)
         return make(waveform, level, rng).float()
 
-    def _tone(self, waveform: Tensor, level: float, rng: np.random.Generator) -> Tensor:
-        phase = 2 * math.pi * (self._pitch(rng) * torch.arange(len(waveform)).double() + rng.random())
-        return level * phase.sin()
+    def _tones(self, waveform: Tensor, level: float, rng: np.random.Generator) -> Tensor:
+        """Return one tone as often as two to four, each up to 24 dB below the level."""
+        time = 2 * math.pi * torch.arange(len(waveform)).double()
+        tone = (self._pitch(rng) * time + rng.uniform(0, 2 * math.pi)).sin()
+        for _ in range(int(rng.integers(1, 4) * rng.integers(2))):
+            tone += 10 ** rng.uniform(-1.2, 0) * (self._pitch(rng) * time + rng.uniform(0, 2 * math.pi)).sin()
+        return level * tone
+
+    def _harmonics(self, waveform: Tensor, level: float, rng: np.random.Generator) -> Tensor:
+        """Return all harmonics, or the odd ones, of 60 to 1000 Hz, each weaker than the one before."""
+        pitch = math.exp(rng.uniform(math.log(60), math.log(1000))) / self.sample_rate
+        orders = torch.arange(1, max(1, int(0.49 / pitch)) + 1, int(rng.integers(1, 3))).double()[:, None]
+        time = torch.arange(len(waveform)) + rng.uniform(0, 1 / pitch)
+        sound = (2 * math.pi * pitch * orders * time).sin() / orders ** rng.uniform(0.5, 2)
+        return level * sound.sum(dim=0)
 
     def _chirp(self, waveform: Tensor, level: float, rng: np.random.Generator) -> Tensor:
         pitch = torch.linspace(self._pitch(rng), self._pitch(rng), len(waveform), dtype=torch.float64)
@@ -195,8 +210,8 @@ class SyntheticSignal:
     def _pitch(self, rng: np.random.Generator) -> float:
         """Return a frequency in cycles per sample, from 40 Hz nearly to the Nyquist frequency."""
         lowest = 40 / self.sample_rate
-        even = rng.uniform(lowest, 0.49)
-        return float(even if rng.random() < 0.5 else math.exp(rng.uniform(math.log(lowest), math.log(0.49))))
+        even = rng.uniform(lowest, 0.498)
+        return float(even if rng.random() < 0.5 else math.exp(rng.uniform(math.log(lowest), math.log(0.498))))
 
 
 def codec_augmentation(sample_rate: int) -> tuple[Step, ...]:

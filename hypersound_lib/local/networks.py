@@ -3,8 +3,8 @@
     c (K, M) ── |·|, log ──► blocks ──► h = round(·)    D side numbers a frame
     h, knob ──────────────► blocks ──► G               log of 1 / step, for each wave
     y = round(c · e^G)                                 what is sent of the waves
-    y, G, h, knob ────────► blocks ──► θ               where in its cell each amplitude is likely to be, and how much
-                                                       noise to put where nothing was sent
+    y, G, h, knob ────────► blocks ──► θ               where in its cell each amplitude is likely to be, and, where
+    y · e^-G ─────────────► Leak ───┘                  nothing was sent, what strong waves tell of it, and noise
 
 Both ends compute G, the encoder to divide and the decoder to multiply, from what is sent. An amplitude that was rounded
 to y lies in the cell [y - ½, y + ½] steps, or a tenth of a step beyond. Nothing that is generated leaves the cell by
@@ -26,6 +26,7 @@ from hypersound_lib.local.config import LocalHyperSoundConfig
 _BRANCH = 0.1  # what all residual branches together add at the start, as part of what they find
 _LARGEST = 12.0  # side number
 _GAIN = 4.0  # of a unit of `gain`: it is to move faster than other weights
+_LEAK = 0.02  # of a weight of `Leak`: it is to move less far than other weights
 _STEP_RANGE = (-2.0, 7.0)  # of G less the knob's part: where nothing ever was, it would grow without end
 
 
@@ -121,22 +122,56 @@ class Generator(nn.Module):
 
     def __init__(self, waves: int, side: int, width: int, frames: int):
         super().__init__()
-        self.network = residual_network(3 * waves + side + 1, width, 2 * waves, ((-1, 0, 1), (-2, 0, 2), (-8, -4, 0)))
+        self.network = residual_network(3 * waves + side + 1, width, 3 * waves, ((-1, 0, 1), (-2, 0, 2), (-8, -4, 0)))
         with torch.no_grad():
-            cast(nn.Linear, self.network[-1]).bias[waves:] = -2.0  # hardly any noise
+            cast(nn.Linear, self.network[-1]).bias[waves : 2 * waves] = -2.0  # hardly any noise
+        self.leak = Leak()
         with torch.device("cpu"):
             signs = torch.randn(frames, waves, generator=torch.Generator().manual_seed(0)).sign()
         self.register_buffer("signs", signs, persistent=False)
 
     def forward(self, y: Tensor, steps: Tensor, side: Tensor, knob: Tensor) -> Tensor:
         """Generate θ. Args: integers, G of `StepNetwork`, side numbers, knob."""
+        place, level, trust = self.look(y, steps, side, knob)
+        step, unsent = torch.exp(-steps), y == 0
+        leaked = unsent * 4 * torch.sigmoid(trust) * self.leak(y * step) / step
+        noise = 0.5 * torch.sigmoid(level) * self.signs[: y.shape[1]].to(y)
+        inside = y + 0.5 * torch.tanh(place + leaked) + unsent * noise
+        return inside * step
+
+    def look(self, y: Tensor, steps: Tensor, side: Tensor, knob: Tensor) -> tuple[Tensor, ...]:
+        """Return where in its cell each amplitude is, how much noise to add, and how far to trust `Leak`."""
         spread = knob[:, None, None].expand(*side.shape[:2], 1)
         known = torch.asinh(y)
         inputs = [known, known.abs(), (steps - 3.5) / 4, side / SIDE_UNIT, spread]
-        place, level = self.network(torch.cat(inputs, dim=-1)).chunk(2, dim=-1)
-        noise = 0.5 * torch.sigmoid(level) * self.signs[: y.shape[1]].to(y)
-        inside = y + 0.5 * torch.tanh(place) + (y == 0) * noise
-        return inside * torch.exp(-steps)
+        return self.network(torch.cat(inputs, dim=-1)).chunk(3, dim=-1)
+
+
+class Leak(nn.Module):
+    """Guess what was too small to be sent from what was: amplitudes to amplitudes, `(B, K, M) -> (B, K, M)`.
+
+    A tone A cos(2πνu + φ), u in hops, lies between two waves and leaks into all others. In the frame where its phase
+    is φ, wave m has the amplitude A · Re(e^{i(φ - p_m)} W(ν - f_m)), where W is the spectrum of the analysis window:
+    real, and small, but not zero, far away. The strong amplitudes of that frame and its neighbours fix A, φ and ν, and
+    so the weak ones; left out, they are missing where they should cancel what the strong waves' own windows leak, and
+    the copy is louder there than the original.
+
+    To the neighbouring frame φ grows by 2πν, with ν = f_m plus less than a wave, and 2πf_m = π(m + ½): what one wave
+    tells of another depends on their distance, and on whether m is even. So one kernel of weights serves all pairs of
+    an even and an odd wave: a convolution over pairs. Its look-ahead is one frame.
+    """
+
+    def __init__(self, pairs: int = 20):
+        super().__init__()
+        self.kernel = nn.Conv1d(6, 2, 2 * pairs + 1, padding=pairs, bias=False)
+        nn.init.zeros_(self.kernel.weight)
+
+    def forward(self, sent: Tensor) -> Tensor:
+        """Take the amplitudes that were sent, zeros elsewhere."""
+        frames = torch.stack([shift(sent, offset) for offset in (-1, 0, 1)], dim=2)  # (B, K, 3, M)
+        pairs = frames.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(2, 3)  # (B, K, 6, M / 2)
+        found = _LEAK * self.kernel(pairs.flatten(0, 1))  # (B · K, 2, M / 2)
+        return found.transpose(-1, -2).reshape(sent.shape)
 
 
 class ResidualBlock(nn.Module):

@@ -27,7 +27,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-BAND_TERMS = ("band_error", "band_level", "spectrum_level", "loudness")
+BAND_TERMS = ("band_error", "band_level", "spectrum_level", "loudness", "band_excess")
 
 _FLOOR = 1e-5  # added to powers in bands: about -70 dB of a loud band of speech
 _LEAST = 1e-7  # and, times the window's length, to those of bins
@@ -37,6 +37,7 @@ _ABOVE = 1e-3
 _SMALL = 0.3  # c: a difference of loudness that counts half as much for each unit as a vanishing one
 _MASKED = 0.25  # part of the lower loudness within which a difference is not heard
 _LOW, _LOW_BELOW = 15.0, 700.0  # how much more low bands count, and where that has fallen to half, in Hz
+_EXCESS, _UNHEARD = math.log(10**0.25), 1e-8  # of a band's mean power, and what part of the whole counts as nothing
 _MOST = 4.0  # times as loud as the original: beyond, an error counts no more
 
 
@@ -99,6 +100,8 @@ class BandLosses(nn.Module):
         if "loudness" in self.terms and size == _BARK_WINDOW:
             bark = self.bark.to(px.dtype)
             terms["loudness"] = _loudness_difference(bark @ px, bark @ py, self.syllable)
+        if "band_excess" in self.terms and size == _WINDOWS["band_excess"]:
+            terms["band_excess"] = _excess(px, py, getattr(self, f"filters{size}").to(px.dtype))
         return terms
 
     def _spectrum(self, signal: Tensor, size: int) -> Tensor:
@@ -107,7 +110,7 @@ class BandLosses(nn.Module):
 
 
 _BARK_WINDOW = 512
-_WINDOWS = {"spectrum_level": 1024, "loudness": _BARK_WINDOW}
+_WINDOWS = {"spectrum_level": 1024, "loudness": _BARK_WINDOW, "band_excess": 1024}
 
 
 def _power(spectrum: Tensor) -> Tensor:
@@ -139,6 +142,17 @@ def _over_time(difference: Tensor, syllable: int) -> Tensor:
     powers = (difference + _ABOVE).pow(_WORST).unsqueeze(1)  # the root has no gradient at 0
     worst = nn.functional.avg_pool1d(powers, size, max(1, size // 2), ceil_mode=True).pow(1 / _WORST)
     return worst.square().mean(dim=(1, 2)).sqrt() - _ABOVE
+
+
+def _excess(px: Tensor, py: Tensor, filters: Tensor) -> Tensor:
+    """Return how much louder bands of y are than those of x, over the whole signals: `(B, bins, frames) -> (B,)`.
+
+    Two frames at each end see the signal mirrored, a jump of phase that hides what leaks.
+    """
+    x, y = (power[..., 2:-2].mean(dim=-1) if power.shape[-1] > 4 else power.mean(dim=-1) for power in (px, py))
+    least = _UNHEARD * x.sum(dim=-1, keepdim=True) + _LEAST
+    bx, by = x @ filters.T + least, y @ filters.T + least
+    return (by.log() - bx.log() - _EXCESS).clamp(min=0).mean(dim=-1)
 
 
 def _bark_filters(sample_rate: int, size: int, bands: int = 42) -> Tensor:

@@ -60,6 +60,7 @@ ROWS = (
     ),
     Row("without generator: y times its step, and 0 where nothing was sent", (local_parts.plain,)),
     Row("a generator that only shrinks", (local_parts.only_shrink,)),
+    Row("without the guess of what tones leak", (local_parts.without_leak,)),
     Row("without context: probabilities from the side numbers alone", (local_parts.without_context,)),
     Row("without context or side numbers: a fixed table for each wave", (local_parts.memoryless,)),
     Row("without the network of neighbours", (local_parts.without_near,)),

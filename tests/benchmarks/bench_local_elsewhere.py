@@ -2,7 +2,9 @@
 
 make bench ARGS="local_elsewhere --speech FOLDER"
 
-Every sound becomes a file at several rates. PESQ is about speech, and told for speech alone.
+Every sound becomes a file at several rates. PESQ is about speech, and told for speech alone. Of steady and other test
+signals it tells how much louder a band of the copy is than that of the original, at most; with the model as it is, and
+without its guess of what tones leak.
 """
 
 import math
@@ -17,9 +19,11 @@ from hypersound_lib.data import resample
 from hypersound_lib.evaluation import choose_excerpts
 from hypersound_lib.files import embedded_data
 from hypersound_lib.local.model import LocalHyperSound
-from tests.benchmarks import local_speech
+from tests.benchmarks import local_parts, local_speech
+from tests.local import signals
 
 KBPS = (6, 12, 24)
+SIGNAL_KBPS = (6, 12)
 SECONDS, VOICES, OTHERS = 3.0, 12, 40
 RATE = 22050
 
@@ -41,7 +45,27 @@ def run(quick: bool = False, speech: Path | None = None, model: str = "local") -
         for kbps in KBPS:
             rows.append(measure(network, kind, kbps))
             print(local_speech.shown(rows[-1]), flush=True)
-    return {"seconds": SECONDS, "rows": rows, "silence": silence(network)}
+    found = {"seconds": SECONDS, "rows": rows, "silence": silence(network)}
+    some = list(signals.SIGNALS)[:2] if quick else list(signals.SIGNALS)
+    whole = louder(network, some)
+    local_parts.without_leak(network)
+    return found | {"limit_db": signals.LOUDER, "signals": {"whole": whole, "without_leak": louder(network, some)}}
+
+
+def louder(model: LocalHyperSound, names: list[str]) -> list[dict]:
+    """Return how much louder the worst band is in each signal's copy, and how loud, in dB; 0 if none is too loud.
+
+    What lies below the floor in the original counts as lying there.
+    """
+    rows = []
+    for name in names:
+        original = signals.SIGNALS[name]().float()
+        for kbps in SIGNAL_KBPS:
+            coded = local_speech.through_file(model, original, kbps)
+            bands = [(a - max(b, signals.FLOOR), a) for *_, a, b in signals.louder_bands(original, coded.copy)]
+            gained, level = max(bands, default=(0.0, 0.0))
+            rows.append({"signal": name, "asked_kbps": kbps, "louder_db": gained, "level_db": level})
+    return rows
 
 
 def measure(model: LocalHyperSound, kind: Kind, kbps: float) -> dict:

@@ -32,6 +32,11 @@ def only_shrink(model: LocalHyperSound) -> None:
     model.generator.__class__ = _Shrink
 
 
+def without_leak(model: LocalHyperSound) -> None:
+    """Do not guess what was not sent from what was."""
+    model.generator.leak = _NoLeak()
+
+
 def without_side(model: LocalHyperSound) -> None:
     """Send no side numbers."""
     model.encoder = _NoSide(model.config.side)
@@ -81,8 +86,13 @@ class _Dequantise(nn.Module):
 
 class _Shrink(Generator):
     def forward(self, y: Tensor, steps: Tensor, side: Tensor, knob: Tensor) -> Tensor:
-        moved = super().forward(y, steps, side, knob)
-        return y.sign() * torch.minimum(moved.abs(), y.abs() * torch.exp(-steps))
+        place, *_ = self.look(y, steps, side, knob)
+        return y * torch.sigmoid(place + 3) * torch.exp(-steps)  # a product, so that zeros pass gradients, too
+
+
+class _NoLeak(nn.Module):
+    def forward(self, sent: Tensor) -> Tensor:
+        return torch.zeros_like(sent)
 
 
 class _NoSide(nn.Module):

@@ -25,9 +25,10 @@ def make_model(seed=0, **changes):
     """Return a model in evaluation mode whose layers that start at zero were woken, and whose tables are fixed."""
     torch.manual_seed(seed)
     model = LocalHyperSound(dataclasses.replace(CONFIG, **changes))
+    torch.manual_seed(seed)  # so that layers are woken alike, however many numbers those of the generator drew
     with torch.no_grad():
         for p in model.parameters():
-            if p.ndim == 2 and not p.any():
+            if p.ndim > 1 and not p.any():
                 p.normal_(std=0.1)
     model.entropy.freeze()
     return model.eval()

@@ -10,7 +10,9 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation.systems import load_system
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
+from hypersound_lib.local.networks import Leak
 from hypersound_lib.local.streaming import look_ahead
+from hypersound_lib.local.waves import LappedTransform
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound
 
 
@@ -86,6 +88,38 @@ def test_no_amplitude_leaves_its_cell_by_more_than_half_a_step():
     error = (model.generate(Packets(side, waves), knob) * model.unit / steps - waves).abs()
     assert error[waves != 0].max() <= 0.5 + 1e-4
     assert 0.5 < error[waves == 0].max() <= 1 + 1e-4, "noise may add half a step, where nothing was sent"
+
+
+@torch.no_grad()
+def test_what_a_wave_tells_of_others_depends_on_their_distance_and_on_whether_it_is_even():
+    torch.manual_seed(0)
+    leak = Leak(pairs=3)
+    leak.kernel.weight.normal_()
+    sent = torch.zeros(1, 5, 60)
+    sent[0, 2, 20] = 1.0
+    found = leak(sent)
+    torch.testing.assert_close(leak(sent.roll(4, dims=-1)), found.roll(4, dims=-1))
+    assert not torch.allclose(leak(sent.roll(1, dims=-1)), found.roll(1, dims=-1), atol=1e-3)
+    torch.testing.assert_close(leak(-3 * sent), -3 * found)
+    frames, waves = found[0].nonzero().unbind(-1)
+    assert (frames.min(), frames.max(), waves.min(), waves.max()) == (1, 3, 14, 27), "a frame and three pairs around"
+
+
+def test_it_learns_what_tones_leak():
+    """Of tones at any pitch, the eight strongest waves of each frame tell seven eighths of the energy of all others."""
+    torch.manual_seed(0)
+    transform, leak = LappedTransform(64), Leak()
+    optimizer = torch.optim.Adam(leak.parameters(), lr=0.3)
+    for step in range(300):
+        pitch, phase = 0.05 + 0.4 * torch.rand(16, 1), 6.28 * torch.rand(16, 1)
+        waves = transform(torch.sin(6.283185 * pitch * torch.arange(20 * 64) + phase))[:, 2:-2]
+        unsent = waves.abs() < waves.abs().topk(8).values[..., 7:]
+        rest = (waves - leak(waves * ~unsent))[unsent].square().mean() / waves[unsent].square().mean()
+        optimizer.param_groups[0]["lr"] = 0.3 * (1 - step / 300)
+        optimizer.zero_grad()
+        rest.backward()
+        optimizer.step()
+    assert rest < 1 / 8
 
 
 def test_a_folder_holds_the_model_that_files_name_and_a_system_plays_at_its_rate(tmp_path):
