@@ -47,13 +47,17 @@ SOURCES = {
 NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
-    "local": "\nTrained in two parts. First from random weights, in six minutes on one NVIDIA H200 beside three other "
-    "trainings: `hypersound train --preset local --steps 12444 --batch-size 32 --learning-rate 1.4e-3 --warmup-steps "
-    "200`, with 2 times a plain mean of `loudness` in the loss; a tenth of the recordings of libri16 was left out, and "
-    "40 recordings validated. Then from that run's weights, on one core, with the loss above: `hypersound train "
-    "--preset local --weights FIRST_RUN --steps 3000 --batch-size 12 --learning-rate 2.5e-4 --warmup-steps 50 "
-    "--ema-decay 0.998 --seed 1 --validate-every 1000 --validation-clips 75`. The facts above are of the "
-    "second part, whose validation loss was lowest after 1000 steps.\n",
+    "local": "\nTrained in four parts. First from random weights, in six minutes on one NVIDIA H200 beside three other "
+    "trainings: `hypersound train --preset local --steps 12444 --batch-size 32 --learning-rate 1.4e-3 --warmup- "
+    "steps 200`, with 2 times a plain mean of `loudness` in the loss; a tenth of the recordings of libri16 was "
+    "left out, and 40 recordings validated. Then from that run's weights, 1000 steps of 12 clips on one core, "
+    "with the loss above but for `band_excess`. Then, after the generator got a layer that guesses what tones "
+    "leak: that layer alone for 90 seconds, on tones, by the squared error of what was not sent; and all together "
+    "for 6800 steps of 12 clips, a third of them steady tones and harmonics, 500 with the loss above and 6300 "
+    "with 5 times `band_excess` in it. Last, from those weights: `hypersound train --preset local --weights "
+    "THIRD_PART --steps 2400 --batch-size 12 --learning-rate 2.5e-4 --warmup-steps 50 --ema-decay 0.998 --seed 2 "
+    "--validate-every 600 --validation-clips 75`. The facts above are of this last part, at the step with the "
+    "lowest validation loss.\n",
 }
 CARD = """{note}
 ## Training data

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INSTALL = runpy.run_path(str(ROOT / "notebooks/assignments/build.py"))["INSTALL"]
 UV = Path(sys.executable).with_name("uv")
 UV_PIP = [UV, "pip", "--native-tls", "--quiet"]  # certificates of the machine, as pip takes them
-FAST = ["tests/inr", "tests/hypersound", "tests/coding", "tests/training/test_loop.py", "tests/cli/test_flags.py"]
+BESIDE = ("assignments", "corpus", "fuzz", "gpu", "notebooks", "packaging", "site")  # what is no test of the library
 
 
 def run(*command: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
@@ -109,5 +109,5 @@ def test_the_library_works_on_a_newer_python(version, environment, tmp_path):
     assert process.returncode == 0, process.stderr[-3000:]
     installed = run(python, "-I", "-c", "import hypersound_lib; print(hypersound_lib.__file__)", cwd=tmp_path)
     assert str(environment) in installed.stdout, installed.stderr
-    tests = run(python, "-m", "pytest", "-q", "-m", "not notebooks and not slow and not browser", *FAST)
+    tests = run(python, "-m", "pytest", "-q", "-m", "quick", *(f"--ignore=tests/{name}" for name in BESIDE))
     assert tests.returncode == 0, tests.stdout[-3000:]
