@@ -134,7 +134,7 @@ def _louder(results: Mapping) -> str:
         f"{-row['level_db']:.0f} dB below the whole)"
         for row in worst
     )
-    about = f"Those are {listed}." if worst else ""
+    about = f"With the guess: {listed}." if worst else ""
     return (
         f"Of {len(whole) // len(rates)} test signals (tones, chirps, clicks, noise, offsets: `tests/local/signals.py`) "
         f"a third of an octave, down to 80 dB below the whole, is more than {limit:g} dB louder in the copy than in "
