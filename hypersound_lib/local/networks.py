@@ -125,7 +125,7 @@ class Generator(nn.Module):
         self.network = residual_network(3 * waves + side + 1, width, 3 * waves, ((-1, 0, 1), (-2, 0, 2), (-8, -4, 0)))
         with torch.no_grad():
             cast(nn.Linear, self.network[-1]).bias[waves : 2 * waves] = -2.0  # hardly any noise
-        self.leak = Leak()
+        self.leak = Leak(waves)
         with torch.device("cpu"):
             signs = torch.randn(frames, waves, generator=torch.Generator().manual_seed(0)).sign()
         self.register_buffer("signs", signs, persistent=False)
@@ -158,18 +158,21 @@ class Leak(nn.Module):
 
     To the neighbouring frame φ grows by 2πν, with ν = f_m plus less than a wave, and 2πf_m = π(m + ½): what one wave
     tells of another depends on their distance, and on whether m is even. So one kernel of weights serves all pairs of
-    an even and an odd wave: a convolution over pairs. Its look-ahead is one frame.
+    an even and an odd wave: a convolution over pairs. Beyond both ends the waves go on as in a mirror, as f_{-1-m} is
+    -f_m, p_{-1-m} is -p_m, and the cosine is even. The look-ahead is one frame.
     """
 
-    def __init__(self, pairs: int = 20):
+    def __init__(self, waves: int, reach: int = 40):
         super().__init__()
-        self.kernel = nn.Conv1d(6, 2, 2 * pairs + 1, padding=pairs, bias=False)
+        self.reach = min(reach, waves)
+        self.kernel = nn.Conv1d(6, 2, self.reach + 1, bias=False)
         nn.init.zeros_(self.kernel.weight)
 
     def forward(self, sent: Tensor) -> Tensor:
         """Take the amplitudes that were sent, zeros elsewhere."""
-        frames = torch.stack([shift(sent, offset) for offset in (-1, 0, 1)], dim=2)  # (B, K, 3, M)
-        pairs = frames.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(2, 3)  # (B, K, 6, M / 2)
+        waves = torch.cat([sent[..., : self.reach].flip(-1), sent, sent[..., -self.reach :].flip(-1)], dim=-1)
+        frames = torch.stack([shift(waves, offset) for offset in (-1, 0, 1)], dim=2)  # (B, K, 3, M + 2 · reach)
+        pairs = frames.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(2, 3)  # (B, K, 6, M / 2 + reach)
         found = _LEAK * self.kernel(pairs.flatten(0, 1))  # (B · K, 2, M / 2)
         return found.transpose(-1, -2).reshape(sent.shape)
 

@@ -93,7 +93,7 @@ def test_no_amplitude_leaves_its_cell_by_more_than_half_a_step():
 @torch.no_grad()
 def test_what_a_wave_tells_of_others_depends_on_their_distance_and_on_whether_it_is_even():
     torch.manual_seed(0)
-    leak = Leak(pairs=3)
+    leak = Leak(60, reach=6)
     leak.kernel.weight.normal_()
     sent = torch.zeros(1, 5, 60)
     sent[0, 2, 20] = 1.0
@@ -105,17 +105,26 @@ def test_what_a_wave_tells_of_others_depends_on_their_distance_and_on_whether_it
     assert (frames.min(), frames.max(), waves.min(), waves.max()) == (1, 3, 14, 27), "a frame and three pairs around"
 
 
+@torch.no_grad()
+def test_beyond_both_ends_the_waves_go_on_as_in_a_mirror():
+    leak, longer = Leak(60, reach=40), Leak(180, reach=40)
+    longer.kernel.weight.copy_(leak.kernel.weight.normal_())
+    sent = torch.randn(2, 5, 60)
+    around = torch.cat([sent.flip(-1), sent, sent.flip(-1)], dim=-1)
+    torch.testing.assert_close(leak(sent), longer(around)[..., 60:120], rtol=0, atol=1e-5)
+
+
 def test_it_learns_what_tones_leak():
     """Of tones at any pitch, the eight strongest waves of each frame tell seven eighths of the energy of all others."""
     torch.manual_seed(0)
-    transform, leak = LappedTransform(64), Leak()
+    transform, leak = LappedTransform(64), Leak(64)
     optimizer = torch.optim.Adam(leak.parameters(), lr=0.3)
-    for step in range(300):
-        pitch, phase = 0.05 + 0.4 * torch.rand(16, 1), 6.28 * torch.rand(16, 1)
+    for step in range(400):
+        pitch, phase = 0.003 + 0.494 * torch.rand(32, 1), 6.28 * torch.rand(32, 1)
         waves = transform(torch.sin(6.283185 * pitch * torch.arange(20 * 64) + phase))[:, 2:-2]
         unsent = waves.abs() < waves.abs().topk(8).values[..., 7:]
         rest = (waves - leak(waves * ~unsent))[unsent].square().mean() / waves[unsent].square().mean()
-        optimizer.param_groups[0]["lr"] = 0.3 * (1 - step / 300)
+        optimizer.param_groups[0]["lr"] = 0.3 * (1 - step / 400)
         optimizer.zero_grad()
         rest.backward()
         optimizer.step()
