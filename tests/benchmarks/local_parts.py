@@ -29,6 +29,7 @@ def plain(model: LocalHyperSound) -> None:
 
 def only_shrink(model: LocalHyperSound) -> None:
     """Let the generator move amplitudes towards 0 alone, and put nothing where nothing was sent."""
+    without_leak(model)
     model.generator.__class__ = _Shrink
 
 
