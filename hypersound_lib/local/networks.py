@@ -134,6 +134,7 @@ class Generator(nn.Module):
         """Generate θ. Args: integers, G of `StepNetwork`, side numbers, knob."""
         place, level, trust = self.look(y, steps, side, knob)
         step, unsent = torch.exp(-steps), y == 0
+        # ½ tanh(2x) is about x: half trusted, as at the start, a guess counts as it is.
         leaked = unsent * 4 * torch.sigmoid(trust) * self.leak(y * step) / step
         noise = 0.5 * torch.sigmoid(level) * self.signs[: y.shape[1]].to(y)
         inside = y + 0.5 * torch.tanh(place + leaked) + unsent * noise

@@ -4,6 +4,7 @@ What needs an index or another Python is skipped where there is none.
 """
 
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INSTALL = runpy.run_path(str(ROOT / "notebooks/assignments/build.py"))["INSTALL"]
 UV = Path(sys.executable).with_name("uv")
 UV_PIP = [UV, "pip", "--native-tls", "--quiet"]  # certificates of the machine, as pip takes them
-BESIDE = ("assignments", "corpus", "fuzz", "gpu", "notebooks", "packaging", "site")  # what is no test of the library
+BESIDE = re.search(r"^BESIDE := ([\w ]+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
 
 
 def run(*command: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
