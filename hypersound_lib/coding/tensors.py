@@ -63,6 +63,11 @@ def in_packets(x: Tensor, size: int) -> list[Tensor]:
     return parts + ([x[:, whole:]] if whole < x.shape[1] else [])
 
 
+def whole_packets(x: Tensor, size: int) -> Tensor:
+    """Cut frames `(B, K, W)` into packets `(B · P, K', W)`, and zeros after the last one; one that is short stays."""
+    return in_packets(functional.pad(x, (0, 0, 0, -max(x.shape[1], size) % size)), size)[0]
+
+
 def any_near(x: Tensor, offsets: Sequence[int]) -> Tensor:
     """Return whether any of the waves m + offset is true: `(N, M) -> (N, M)`."""
     padded, count = functional.pad(x, (-offsets[0], offsets[-1])), x.shape[-1]

@@ -20,7 +20,7 @@ from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import IDENTITY_BYTES
 from hypersound_lib.coding.decompression import decompress_blocks
 from hypersound_lib.coding.rate import DEFAULT_KBPS, KNOBS, Rate, knob_value, random_knob_values, survey
-from hypersound_lib.coding.tensors import in_packets
+from hypersound_lib.coding.tensors import whole_packets
 from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import ConfigError, check_sample_rate
 from hypersound_lib.hub.folders import first_not_finite
@@ -47,12 +47,6 @@ class LocalHyperSound(CodedWaves):
         super().__init__(config)
         self.transform = LappedTransform(config.hop)
         self.target = LocalINR(config.hop)
-
-    def analyse(self, waveform: Tensor) -> Tensor:
-        """Return the lapped waves' amplitudes in packets: `(B, T) -> (B · P, K, M)`, zeros after the last frame."""
-        amplitudes, size = self.amplitudes(waveform), self.config.packet
-        lacking = -max(amplitudes.shape[1], size) % size  # one short packet stays short
-        return in_packets(functional.pad(amplitudes, (0, 0, 0, lacking)), size)[0]
 
     def amplitudes(self, waveform: Tensor) -> Tensor:
         """Return the lapped waves' amplitudes as an orthonormal transform has them: `(B, T) -> (B, K, M)`."""
@@ -122,7 +116,9 @@ class LocalHyperSound(CodedWaves):
             waveform: `(B, T)`.
             start: the window's first sample.
             num_samples: of the window; None plays to the end.
-            with_costs: return `(sound, {"rate": λ(r) · kbit/s, mean over the batch})`, as training wants it.
+            with_costs: return `(sound, {"rate": λ(r) · kbit/s, mean over the batch})`, as training wants it. Its clips
+                are cut out of longer sounds, and click at the cuts, as files hardly ever do: frames that reach beyond
+                the clip are played as they were, and cost nothing.
             knob: a position, or one for each sound `(B,)`; None draws them in training, in evaluation spreads them.
 
         Raises:
@@ -130,17 +126,15 @@ class LocalHyperSound(CodedWaves):
         """
         waveform, start = self.as_batch(waveform), int(start)
         count = waveform.shape[-1] - start if num_samples is None else num_samples
-        amplitudes = self.analyse(waveform)
-        packets_each = len(amplitudes) // len(waveform)
-        value = self._knobs(len(waveform), knob, waveform.device).to(amplitudes).repeat_interleave(packets_each)
-        real, theta = self.quantise_and_generate(amplitudes, value)
-        sound = self.decode(theta.unflatten(0, (len(waveform), -1)).flatten(1, 2), count, start=start)
-        if not with_costs:
-            return sound
-        bits = sum(self.entropy.bits(*real, value))
-        kbps = bits * packets_each / (waveform.shape[-1] / self.config.sample_rate) / 1000
-        price = self.config.price * torch.exp(self.config.price_slope * value)
-        return sound, {"rate": (price * kbps).mean()}
+        frames, whole = self.amplitudes(waveform), waveform.shape[-1] // self.config.hop
+        ends = (1, whole) if with_costs and whole > 1 else (0, frames.shape[1])
+        first, inner, last = frames.tensor_split(ends, dim=1)
+        packets = whole_packets(inner, self.config.packet)
+        value = self._knobs(len(waveform), knob, packets)
+        real, theta = self.quantise_and_generate(packets, value)
+        theta = theta.unflatten(0, (len(waveform), -1)).flatten(1, 2)[:, : inner.shape[1]]
+        sound = self.decode(torch.cat([first / self.unit, theta, last / self.unit], dim=1), count, start=start)
+        return (sound, {"rate": self.priced(real, value) / (len(waveform) * inner.shape[1])}) if with_costs else sound
 
     def reconstruct(
         self, waveform: Tensor, sample_rate: int, output_rate: int | None = None, *, kbps: float | None = None
@@ -170,7 +164,7 @@ class LocalHyperSound(CodedWaves):
 
         Args:
             waveform: `(T,)`, at `sample_rate`.
-            kbps: the file, header included, has at most so many kilobits for each second of sound; the default is 6.
+            kbps: at most so many kilobits for each second of sound, the file's header included; the default is 6.
             quality: instead, from 0 (the smallest files) to 10 (the finest steps), whatever they take.
 
         Raises:
@@ -218,11 +212,13 @@ class LocalHyperSound(CodedWaves):
         """Compute the integer frequencies of the tables anew from what was learnt."""
         self.entropy.freeze()
 
-    def _knobs(self, count: int, knob: int | Tensor | None, device: torch.device) -> Tensor:
+    def _knobs(self, count: int, knob: int | Tensor | None, packets: Tensor) -> Tensor:
         if knob is None and self.training:
-            return random_knob_values(count, device)
-        knob = self.scoring_settings(torch.arange(count), count)["knob"] if knob is None else knob
-        return knob_value(knob).expand(count)
+            value = random_knob_values(count, packets.device)
+        else:
+            knob = self.scoring_settings(torch.arange(count), count)["knob"] if knob is None else knob
+            value = knob_value(knob).expand(count)
+        return value.to(packets).repeat_interleave(len(packets) // count)
 
     def samples_per_hop(self, sample_rate: int) -> Fraction:
         """Return how many samples of a rate in Hz a hop lasts."""

@@ -56,12 +56,12 @@ class CodedWaves(PretrainedModel):
         """Choose what is sent: amplitudes `(P, K, M)` and the knob `(P,)` as `knob_value` has it.
 
         The numbers are not yet rounded, so that gradients pass and so that their cost has one; `round_through` both.
-        In evaluation they lie nearer to zero than the amplitudes have them: see `dead_zone`.
+        Those of the waves lie nearer to zero than the amplitudes have them: see `dead_zone`.
         """
         held = self.config.side_held
         side = self.encoder(amplitudes, knob)[:, ::held]
         waves = amplitudes * self.steps(hold(round_through(side), held, amplitudes.shape[1]), knob).exp()
-        return Packets(side, waves if self.training else functional.softshrink(waves, self.dead_zone))
+        return Packets(side, functional.softshrink(waves, self.dead_zone))
 
     def generate(self, packets: Packets, knob: Tensor) -> Tensor:
         """Write θ from what was sent: packets of whole numbers and the knob `(P,)` to `(P, K, M)`."""
@@ -72,6 +72,12 @@ class CodedWaves(PretrainedModel):
         """Return what is sent, not yet rounded, and the θ of what was: `(P, K, M), (P,) -> (P, K, M)`."""
         real = self.quantise(amplitudes, knob)
         return real, self.generate(Packets(*map(round_through, real)), knob)
+
+    def priced(self, real: Packets, knob: Tensor) -> Tensor:
+        """Return λ(r) · kbit/s of what `quantise` returned, summed over all packets and their frames."""
+        price = self.config.price * torch.exp(self.config.price_slope * knob)
+        bits = (price * sum(self.entropy.bits(*real, knob))).sum()
+        return bits * self.config.sample_rate / (1000 * self.config.hop)
 
 
 class SideEncoder(nn.Module):

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.rate import knob_value, level_gain, survey
+from hypersound_lib.coding.tensors import whole_packets
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.presets import preset
 from tests.benchmarks import local_parts, local_speech
@@ -111,7 +112,7 @@ def measure(model: LocalHyperSound, sounds: list[Tensor], knob: int) -> dict:
     bits, pairs = 0.0, []
     for sound in sounds:
         gain = level_gain(survey([sound], model.config.hop).level)
-        amplitudes = model.analyse(sound[None] / gain)
+        amplitudes = whole_packets(model.amplitudes(sound[None] / gain), model.config.packet)
         value = knob_value(knob).to(amplitudes).expand(len(amplitudes))
         sent = Packets(*(part.round() for part in model.quantise(amplitudes, value)))
         bits += sum(part.sum().item() for part in model.entropy.bits(*sent, value))

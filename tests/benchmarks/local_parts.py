@@ -18,7 +18,7 @@ _FIRST_STEP, _FIRST_ROW = 3.5, 16.0  # as the networks start
 
 
 def to_the_nearest(model: LocalHyperSound) -> None:
-    """Round to the nearest integer, as training does."""
+    """Round to the nearest integer; training had the dead zone."""
     model.dead_zone = 0.0
 
 

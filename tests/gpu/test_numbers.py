@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from hypersound_lib.coding.entropy import Packets
+from hypersound_lib.coding.tensors import whole_packets
 from hypersound_lib.inr import BASE, INR_CONFIGS, LARGE, SMALL, FourierMLP, build_inr
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.losses import LossConfig, ReconstructionLoss
@@ -165,7 +166,7 @@ def test_local_transform_and_target(locals_, device):
 def test_local_networks_and_their_gradients(locals_, device):
     model, exact = locals_
     packets, knob = integers(exact)
-    amplitudes = exact.analyse(sounds(num_samples=12 * 320))[:, :12]
+    amplitudes = whole_packets(exact.amplitudes(sounds(num_samples=12 * 320)), exact.config.packet)[:, :12]
 
     def total(one, target_device, dtype):
         y = packets.waves.to(target_device, dtype).requires_grad_()

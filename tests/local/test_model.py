@@ -52,6 +52,21 @@ def test_a_coarser_knob_sends_less_and_says_less():
     assert errors == sorted(errors)
 
 
+@pytest.mark.parametrize("rest", [0, 5])
+def test_frames_that_reach_beyond_a_clip_are_played_as_they_were_and_cost_nothing(rest):
+    hops, value = CONFIG.packet, knob_value(60)[None]
+    model, x = make_model(), sound(hops * HOP + rest)[None]
+    copy, costs = model(x, with_costs=True, knob=60)
+    amplitudes = model.amplitudes(x)
+    real, theta = model.quantise_and_generate(amplitudes[:, 1:hops], value)
+    kbps = sum(model.entropy.bits(*real, value)) / 1000 / ((hops - 1) * HOP / RATE)
+    torch.testing.assert_close(costs["rate"], (CONFIG.price * torch.exp(CONFIG.price_slope * value) * kbps)[0])
+    ends = amplitudes / model.unit
+    expected = model.decode(torch.cat([ends[:, :1], theta, ends[:, hops:]], dim=1), x.shape[1])
+    torch.testing.assert_close(copy, expected, rtol=0, atol=1e-6)
+    assert not torch.allclose(copy, model(x, knob=60), atol=1e-3), "all frames of a file are sent"
+
+
 def test_no_packet_depends_on_another():
     model, size = make_model(), CONFIG.packet
     x = sound(3 * size * HOP)[None]
