@@ -61,7 +61,7 @@ NOTES = {
     "from here on without the frames that reach beyond a clip; and `--steps 5000 --learning-rate 5e-4 --seed 5`, of "
     "which the average at the end was taken, as fewer test signals are too loud with it. The facts above are of this "
     "part. Last, in two minutes on one core, the probabilities alone: on integers of the finished model, in packets of "
-    "68 frames, by the mean logarithm of a packet's bits. That saved 1 % of the bits at 4 kbit/s and 3 % at 2.\n",
+    "68 frames, by the mean logarithm of a packet's bits.\n",
 }
 CARD = """{note}
 ## Training data

@@ -64,7 +64,10 @@ def in_packets(x: Tensor, size: int) -> list[Tensor]:
 
 
 def whole_packets(x: Tensor, size: int) -> Tensor:
-    """Cut frames `(B, K, W)` into packets `(B · P, K', W)`, and zeros after the last one; one that is short stays."""
+    """Cut frames `(B, K, W)` into packets `(B · P, K', W)`, the last one of each filled up with zeros.
+
+    Fewer frames than `size` are one packet as they are.
+    """
     return in_packets(functional.pad(x, (0, 0, 0, -max(x.shape[1], size) % size)), size)[0]
 
 
