@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    widths = {"encoder_width": 8, "generator_width": 8, "entropy_width": 8, "near_width": 4}
+    widths = {"encoder_width": 8, "generator_width": 8, "entropy_width": 8, "near_width": 4, "sign_width": 4}
     return LocalHyperSound(LocalHyperSoundConfig(hop=16, side=2, side_held=1, **widths)).eval()
 
 

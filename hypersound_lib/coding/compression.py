@@ -1,8 +1,10 @@
-"""A sound to bytes, in constant memory: level, segments of packets, and the knob that makes them fit.
+"""A sound to bytes, in constant memory: level, segments of packets, and the knobs that make them fit.
 
-    blocks at the model's rate ──► segments ──► the finest knob that fits the budget ──► packets ──► bytes
+    blocks at the model's rate ──► segments ──► the finest knobs that fit the budget ──► packets ──► bytes
 
-A segment is `SEGMENT` packets, about 32 s. What a segment leaves of its share of the bits, the next ones may use.
+Packets of a segment have one position of the knob, or two that are next to each other: one position changes a file's
+size by a hundredth, and the budget is to be used. A segment is `SEGMENT` packets, about 32 s. What a segment leaves of
+its share of the bits, the next ones may use.
 
 A click 60 dB above speech moves neither the level nor other packets, but fills all waves of two frames with large
 numbers, one or two kilobytes, which at a fixed rate the speech beside it goes without: the smaller the file, the more.
@@ -10,9 +12,9 @@ Coarser steps for the click's packet help little. A quality in place of a rate t
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
 _PER_KNOB = 0.0125  # how much of a file's logarithm one position of the knob takes, nearly
 _MIDDLE = 6.3  # kbit/s that speech takes with the knob in the middle
-_ESTIMATES, _ENCODINGS = 4, 4  # at most
+_ESTIMATES, _ENCODINGS = 4, 6  # at most
+_FULL = 0.996  # of what is allowed: no finer knob is looked for then
 _SAMPLED = 8  # packets of a segment whose sizes are estimated
 _PACKET_BYTES = 6.6  # of a packet's head, and what the range coder rounds up to
 
@@ -54,20 +57,21 @@ def compress_blocks(
     yield header
     gain, frames = level_gain(measured.level), model.transform.frames_in(measured.num_samples)
     budget = None if rate.kbps is None else math.floor(125 * rate.kbps * seconds) - len(header)
-    spent, number = 0, 0
-    if (knob := rate.knob) is None:  # the likely one, to begin with
-        knob = round(min(max(KNOBS / 2 - math.log(cast(float, rate.kbps) / _MIDDLE) / _PER_KNOB, 0), KNOBS - 1))
+    spent, number, knob = 0, 0, float(rate.knob or 0)
+    if rate.kbps is not None:  # the likely one, to begin with
+        knob = KNOBS / 2 - math.log(rate.kbps / _MIDDLE) / _PER_KNOB
     for amplitudes, first in _segments(model, blocks, frames, gain):
         stop = first + len(amplitudes)
-        groups = in_packets(amplitudes.unsqueeze(0), model.config.packet)
-        encode, estimate = partial(_encode, model, coder, groups, number), partial(_estimate, model, groups)
+        segment = _Segment(model, coder, in_packets(amplitudes.unsqueeze(0), model.config.packet), number)
         if budget is None:
-            part = encode(knob)
+            position = segment.count * round(knob)
         else:  # never more than the share of the sound so far, so that the whole stays below what was asked for
             share = math.floor(budget * stop / frames) - spent
-            part, knob = _fit(encode, estimate, knob, share, exactly=stop == frames)
+            position = _fit(segment, knob, share, exactly=stop == frames)
+            knob = position / segment.count
+        part = segment.encode(position)
         yield part
-        spent, number = spent + len(part), number + sum(map(len, groups))
+        spent, number = spent + len(part), number + segment.count
     if budget is not None and spent > budget:
         least = math.ceil((spent + len(header)) / seconds / 1.25) / 100
         remedy = f"with its coarsest steps this model takes {least:.2f}; give at least that"
@@ -92,68 +96,87 @@ def _segments(model, blocks: Iterable[Tensor], frames: int, gain: float) -> Iter
         held, first = held[count * hop :], first + count
 
 
-def _encode(model, coder: PacketCoder, groups: list[Tensor], number: int, knob: int) -> bytes:
-    """Return packets as they stand in a file; the first one has this number."""
-    part = b""
-    for group in groups:
-        r = knob_value(knob).expand(len(group))  # float32: the decoder has no less precise one
-        real = model.quantise(group, r.to(group))
+class _Segment:
+    """Packets of a segment, and what they are with each knob.
+
+    A position says all their knobs at once: their sum, which `count` packets share as evenly as whole numbers can,
+    ⌊(position + i) / count⌋ for packet i.
+    """
+
+    def __init__(self, model: "LocalHyperSound", coder: PacketCoder, groups: list[Tensor], number: int):
+        self.model, self.coder, self.number = model, coder, number
+        self.packets = [packet for group in groups for packet in group]
+        self.count, self.last = len(self.packets), (KNOBS - 1) * len(self.packets)
+        self.made: dict[tuple[int, int], bytes] = {}  # by place and knob
+
+    def encode(self, position: int) -> bytes:
+        """Return the packets as they stand in a file."""
+        knobs = [(position + i) // self.count for i in range(self.count)]
+        missing = [place for place in enumerate(knobs) if place not in self.made]
+        for _, some in groupby(missing, key=lambda place: len(self.packets[place[0]])):
+            self._make(list(some))
+        return b"".join(self.made[place] for place in enumerate(knobs))
+
+    def _make(self, places: list[tuple[int, int]]) -> None:
+        """Encode packets of one length, given their places and knobs."""
+        group = torch.stack([self.packets[i] for i, _ in places])
+        knobs = knob_value(torch.tensor([knob for _, knob in places]))  # float32: the decoder has no less precise one
+        real = self.model.quantise(group, knobs.to(group))
         if not bool(real.waves.isfinite().all() and real.side.isfinite().all()):
             raise ConfigError(f"a number to be sent is beyond {group.dtype}: compress with model.float()")
-        payloads = coder.encode(real.side.round(), real.waves.round(), r)
-        part += b"".join(Packet(number + i, knob, payload).to_bytes() for i, payload in enumerate(payloads))
-        number += len(payloads)
-    return part
+        payloads = self.coder.encode(real.side.round(), real.waves.round(), knobs)
+        for (i, knob), payload in zip(places, payloads, strict=True):
+            self.made[i, knob] = Packet(self.number + i, knob, payload).to_bytes()
+
+    def estimate(self, position: int) -> float:
+        """Return how many bytes the packets take, nearly, from some of them, without coding them."""
+        total, knob = 0.0, knob_value(round(position / self.count))
+        for _, group in groupby(self.packets, key=len):
+            packets = list(group)
+            some = torch.stack(packets[:: max(1, self.count // _SAMPLED)])
+            r = knob.to(some).expand(len(some))
+            bits = sum(part.sum().item() for part in self.model.entropy.bits(*self.model.quantise(some, r), r))
+            total += bits / 8 * len(packets) / len(some)
+        return total + _PACKET_BYTES * self.count
 
 
-def _estimate(model, groups: list[Tensor], knob: int) -> float:
-    """Return how many bytes packets take, nearly, from some of them, without coding them."""
-    total, packets = 0.0, sum(map(len, groups))
-    for group in groups:
-        some = group[:: max(1, packets // _SAMPLED)]
-        r = knob_value(knob).to(some).expand(len(some))
-        bits = sum(part.sum().item() for part in model.entropy.bits(*model.quantise(some, r), r))
-        total += bits / 8 * len(group) / len(some)
-    return total + _PACKET_BYTES * packets
-
-
-def _fit(
-    encode: Callable[[int], bytes], estimate: Callable[[int], float], knob: int, share: int, exactly: bool
-) -> tuple[bytes, int]:
-    """Return packets of at most `share` bytes, with nearly the finest knob that allows it, and the knob.
+def _fit(segment: _Segment, knob: float, share: int, exactly: bool) -> int:
+    """Return nearly the finest position at which a segment takes at most `share` bytes; the last one if none does.
 
     What is left over is only of use to a later segment: `exactly` says that there is none.
     """
-    search = _Search(share if exactly else 0.97 * share)
+    count, last = segment.count, segment.last
+    position = min(max(round(knob * count), 0), last)
+    search = _Search(share if exactly else 0.97 * share, last, _PER_KNOB / count)
     for _ in range(_ESTIMATES):
-        tried, knob = knob, search.next(knob, estimate(knob))
-        if knob == tried or search.settled:
+        tried, position = position, search.next(position, segment.estimate(position))
+        if abs(position - tried) <= 2 * count or search.settled:
             break
-    search, best = _Search(share, search.slope), None  # how sizes fall, estimates have told
+    search, best = _Search(share, last, search.slope), None  # how sizes fall, estimates have told
     for _ in range(_ENCODINGS):
-        part = encode(knob)
-        if len(part) <= share:
-            best = part, knob
-        if best is not None and (not exactly or len(part) > 0.98 * share):
+        size = len(segment.encode(position))
+        if size <= share:
+            best = position
+        if best is not None and (not exactly or size > _FULL * share):
             return best
-        tried, knob = knob, search.next(knob, len(part))
-        if knob == tried or (best is not None and search.settled):
+        tried, position = position, search.next(position, size)
+        if position == tried or (best is not None and search.settled):
             break
-    while best is None and len(part) > share and tried < KNOBS - 1:
-        tried = min(tried + 4, KNOBS - 1)
-        part = encode(tried)
-    return best or (part, tried)  # the coarsest is the answer, whether it fits or not
+    while best is None and size > share and tried < last:
+        tried = min(tried + 4 * count, last)
+        size = len(segment.encode(tried))
+    return tried if best is None else best
 
 
 class _Search:
-    """Find the finest position of the knob at which a size, which falls with it, is at most `aim`.
+    """Find the finest position, from 0 to `last`, at which a size, which falls with it, is at most `aim`.
 
     The logarithm of the size falls nearly evenly; how fast, the `slope`, the last two sizes tell.
     """
 
-    def __init__(self, aim: float, slope: float = _PER_KNOB):
-        self.aim, self.slope = math.log(max(aim, 1)), slope
-        self.too_large, self.fits = -1, KNOBS - 1  # the answer lies above the one, and not above the other
+    def __init__(self, aim: float, last: int, slope: float):
+        self.aim, self.slope, self.limits = math.log(max(aim, 1)), slope, (slope / 2, 4 * slope)
+        self.too_large, self.fits = -1, last  # the answer lies above the one, and not above the other
         self.last: tuple[int, float] | None = None
 
     @property
@@ -161,11 +184,12 @@ class _Search:
         """Whether nothing is left to try."""
         return self.fits - self.too_large <= 1
 
-    def next(self, knob: int, size: float) -> int:
+    def next(self, position: int, size: float) -> int:
         """Return the next position to try, after one and its size."""
         above = math.log(max(size, 1)) - self.aim
-        self.too_large, self.fits = (knob, self.fits) if above > 0 else (self.too_large, min(knob, self.fits))
-        if self.last is not None and knob != self.last[0]:
-            self.slope = min(max((self.last[1] - above) / (knob - self.last[0]), _PER_KNOB / 2), 4 * _PER_KNOB)
-        self.last = knob, above
-        return min(max(knob + math.ceil(above / self.slope), self.too_large + 1), self.fits)
+        self.too_large, self.fits = (position, self.fits) if above > 0 else (self.too_large, min(position, self.fits))
+        if self.last is not None and position != self.last[0]:
+            low, high = self.limits
+            self.slope = min(max((self.last[1] - above) / (position - self.last[0]), low), high)
+        self.last = position, above
+        return min(max(position + math.ceil(above / self.slope), self.too_large + 1), self.fits)

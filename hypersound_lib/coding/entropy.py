@@ -4,15 +4,15 @@ A packet holds K frames of two kinds of integers. First all side numbers h, one 
 integers y (K, M), frame after frame, the even waves of a frame before its odd ones:
 
     h_k   given h_{k-1}, h_{k-2}                      a network for all D numbers: what to expect, and its row
-    y_k   given h, and |y| of earlier frames          a network for all M waves ("whole"), then
+    |y_k| given h, and |y| of earlier frames          a network for all M waves ("whole"), then
           and of neighbours in time and frequency     one small network for each wave, the same for all ("near"):
 
         frame k-2        ·  o  o  o  ·                 an even wave m takes o as input,
         frame k-1     ·  o  o  o  o  o                 an odd wave the even ones of its own frame, too
         frame k        x     x (m) x     x
 
-All of it runs on `ExactNetwork`s, so encoder and decoder agree to the last bit. A packet takes no memory from the one
-before. The rate knob is an input everywhere.
+When all magnitudes are known, the signs follow: see `signs`. All of it runs on `ExactNetwork`s, so encoder and decoder
+agree to the last bit. A packet takes no memory from the one before. The rate knob is an input everywhere.
 """
 
 from functools import reduce
@@ -21,15 +21,14 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from hypersound_lib.coding.exact import ExactNetwork, snap
+from hypersound_lib.coding.exact import ExactNetwork, loudness, snap
+from hypersound_lib.coding.signs import SignModel
 from hypersound_lib.coding.tables import ProbabilityTable
-from hypersound_lib.coding.tensors import any_near, around, hold, round_through, shift
-from hypersound_lib.devices import kept
+from hypersound_lib.coding.tensors import any_near, around, hold, placed, places, round_through, shift, taken
 
 _CACHED = 256  # frames at once
 _ROWS = 4.0  # what a network's output of 1 stands for
 SIDE_UNIT = 4.0  # side numbers are about so large
-_LARGEST = 19  # magnitudes above count as this in contexts: what tables hold
 _PAST = range(-2, 3), range(-1, 2), range(1)  # neighbours that `near` takes from the frames of `Past`
 _EVEN = range(-3, 5)  # and of the even waves of its own frame, where it is odd: from m - 7 to m + 7
 
@@ -54,23 +53,6 @@ class Past(NamedTuple):
         return cls(frames, any_near(before.flatten(0, 1), _PAST[0]))
 
 
-def loudness(y: Tensor) -> Tensor:
-    """Return log₂(1 + |y|) on the exact grid, from a table that is made once: `(…) -> (…)`, of y's dtype."""
-    number = y.abs().clamp(max=_LARGEST).long()
-    return _loudness_table(y.dtype, y.device).index_select(0, number.flatten()).view(y.shape)
-
-
-# Multiples of 2⁻¹⁰. A logarithm that differed in its last digit elsewhere would still round to the same one: none of
-# these 20 lies nearer to a boundary between two multiples than 10⁻⁷ (a test computes how near).
-_LOUDNESS = snap(torch.log2(1 + torch.arange(_LARGEST + 1, dtype=torch.float64)))
-
-
-@kept
-def _loudness_table(dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return `_LOUDNESS` where it is needed."""
-    return _LOUDNESS.to(device, dtype)
-
-
 class EntropyModel(nn.Module):
     """Rows, and expected side numbers, for all integers of packets.
 
@@ -79,12 +61,13 @@ class EntropyModel(nn.Module):
         waves: M, even.
         width: of the networks for all waves.
         near: width of the network for each wave.
+        sign: width of the network for each wave's sign.
         held: for how many frames side numbers stand.
     """
 
     position: Tensor
 
-    def __init__(self, side: int, waves: int, width: int = 160, near: int = 24, held: int = 1):
+    def __init__(self, side: int, waves: int, width: int = 160, near: int = 24, sign: int = 32, held: int = 1):
         super().__init__()
         self.side, self.waves, self.held = side, waves, held
         self.side_table = ProbabilityTable(rows=48)
@@ -93,6 +76,7 @@ class EntropyModel(nn.Module):
         self.whole = ExactNetwork(3 * waves + 3 * side + 2, width, width, waves)
         inputs = 3 + sum(map(len, _PAST))
         self.near = nn.ModuleList([ExactNetwork(inputs + len(extra), near, near, 1) for extra in ((), _EVEN)])
+        self.signs = SignModel(waves, sign)
         with torch.no_grad():
             self.side_network.last.bias[side:] = 24 / _ROWS
             self.whole.last.bias.fill_(16 / _ROWS)
@@ -137,19 +121,16 @@ class EntropyModel(nn.Module):
         if even is not None:
             even = even.flatten(0, 1)
             reached = reached | any_near(even > 0, _EVEN)
-        # To look where there is something, a GPU would have to be waited for: there the network runs everywhere.
-        dense = _is_dense(reached.device)
-        frame, half = _everywhere(reached) if dense else reached.nonzero(as_tuple=True)
+        frame, half = at = places(reached)
         wave = 2 * half + int(odd)
         guess = whole[..., int(odd) :: 2].flatten(0, 1)
-        first = guess.flatten() if dense else guess[frame, half]
+        first = taken(guess, at)
         known = [torch.stack([first, self.position.to(whole)[wave], knob.to(whole)[frame // whole.shape[1]]])]
         known.append(around([x.flatten(0, 1) for x in past.frames], _PAST, frame, wave))
         if even is not None:
             known.append(around([even], [_EVEN], frame, half))
         change = cast(ExactNetwork, self.near[odd]).columns(torch.cat(known))[0]
-        rows = guess + reached * change.view_as(guess) if dense else guess.index_put((frame, half), first + change)
-        return snap(rows.view(*whole.shape[:2], -1)) * _ROWS
+        return snap((guess + placed(change, reached, at)).view(*whole.shape[:2], -1)) * _ROWS
 
     def wave_rows(self, y: Tensor, h: Tensor, knob: Tensor) -> Tensor:
         """Return the rows of all waves of all frames: `(B, K, M), (B, K, D), (B,) -> (B, K, M)`."""
@@ -171,8 +152,8 @@ class EntropyModel(nn.Module):
 
         These are integers, or real numbers to be rounded, with gradients as in `ProbabilityTable.bits`.
         """
-        side = round_through(h)
-        waves = self.wave_table.bits(y, self.wave_rows(y.detach().round(), side, knob))
+        side, whole = round_through(h), y.detach().round()
+        waves = self.wave_table.bits(y, self.wave_rows(whole, side, knob), self.signs.bits(whole, knob))
         mean, rows = self.side_rows(side, knob)
         return self.side_table.bits(h - mean, rows).sum(dim=(1, 2)), waves.sum(dim=(1, 2))
 
@@ -188,7 +169,7 @@ class EntropyModel(nn.Module):
 
     def exact(self) -> "EntropyModel":
         """Turn all networks to exact arithmetic, in place."""
-        for network in (self.side_network, self.whole, *self.near):
+        for network in (self.side_network, self.whole, *self.near, self.signs):
             network.exact()
         return self
 
@@ -200,13 +181,3 @@ def pasts(now: Tensor) -> tuple[Tensor, ...]:
 
 def _spread(knob: Tensor, like: Tensor) -> Tensor:
     return knob.to(like)[:, None, None].expand(*like.shape[:2], 1)
-
-
-def _is_dense(device: torch.device) -> bool:
-    return device.type != "cpu"
-
-
-def _everywhere(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return row and column of every entry of `(N, M)`, as `nonzero` has them."""
-    number = torch.arange(x.numel(), device=x.device)
-    return number // x.shape[1], number % x.shape[1]

@@ -20,6 +20,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.devices import kept
+
 _GRID = 1024.0
 _MAX_WEIGHT, _MAX_ACTIVATION = 16.0, 64.0
 
@@ -32,11 +34,39 @@ def snap(x: Tensor) -> Tensor:
     """
     if x.dtype != torch.float64:
         return x
-    return x.clamp(-_MAX_ACTIVATION, _MAX_ACTIVATION).mul_(_GRID).round_().div_(_GRID)
+    return x.clamp(-_MAX_ACTIVATION, _MAX_ACTIVATION).mul_(_GRID).round_().mul_(1 / _GRID)
+
+
+def _activate(x: Tensor) -> Tensor:
+    """Apply ReLU and `snap`, in place."""
+    if x.dtype != torch.float64:
+        return torch.relu_(x)
+    return x.clamp_(0, _MAX_ACTIVATION).mul_(_GRID).round_().mul_(1 / _GRID)
+
+
+_LARGEST = 19  # magnitudes above count as this in contexts: what tables hold
+
+# Multiples of 2⁻¹⁰. A logarithm that differed in its last digit elsewhere would still round to the same one: none of
+# these 20 lies nearer to a boundary between two multiples than 10⁻⁷ (a test computes how near).
+_LOUDNESS = snap(torch.log2(1 + torch.arange(_LARGEST + 1, dtype=torch.float64)))
+
+
+def loudness(y: Tensor) -> Tensor:
+    """Return log₂(1 + |y|) on the exact grid, from a table that is made once: `(…) -> (…)`, of y's dtype."""
+    number = y.abs().clamp(max=_LARGEST).long()
+    return _loudness_table(y.dtype, y.device).index_select(0, number.flatten()).view(y.shape)
+
+
+@kept
+def _loudness_table(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return `_LOUDNESS` where it is needed."""
+    return _LOUDNESS.to(device, dtype)
 
 
 class ExactNetwork(nn.Module):
     """Linear layers with ReLU between them: `(..., sizes[0]) -> (..., sizes[-1])`, exact in float64 after `exact()`.
+
+    `offset` says whether the last one adds a constant.
 
     >>> network = ExactNetwork(3, 8, 2).exact()
     >>> x = torch.tensor([[0.5, -1.25, 3.0]], dtype=torch.float64)
@@ -44,11 +74,12 @@ class ExactNetwork(nn.Module):
     True
     """
 
-    def __init__(self, *sizes: int):
+    def __init__(self, *sizes: int, offset: bool = True):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes[:-1]))
+        self.layers.append(nn.Linear(sizes[-2], sizes[-1], bias=offset))
+        for p in self.last.parameters():
+            nn.init.zeros_(p)
 
     @property
     def last(self) -> nn.Linear:
@@ -58,14 +89,15 @@ class ExactNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers; inputs in float64 must lie on the grid."""
         for layer in self.layers[:-1]:
-            x = snap(torch.relu_(layer(x)))
+            x = _activate(layer(x))
         return snap(self.last(x))
 
     def columns(self, x: Tensor) -> Tensor:
         """Apply the layers to columns, `(sizes[0], N) -> (sizes[-1], N)`: faster where N is large and layers small."""
         for layer in cast("list[nn.Linear]", self.layers[:-1]):
-            x = snap(torch.relu_(torch.addmm(layer.bias[:, None], layer.weight, x)))
-        return snap(torch.addmm(self.last.bias[:, None], self.last.weight, x))
+            x = _activate(torch.addmm(layer.bias[:, None], layer.weight, x))
+        x = self.last.weight @ x
+        return snap(x if self.last.bias is None else x + self.last.bias[:, None])
 
     def exact(self) -> "ExactNetwork":
         """Turn the weights to float64 on the grid, in place."""

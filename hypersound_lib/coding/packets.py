@@ -1,8 +1,9 @@
 """Packets of integers to bytes and back, by a range coder whose probabilities the entropy model says.
 
 A packet's bytes hold, in this order: the side numbers, frame after frame; the magnitudes of the even, then the odd
-waves of each frame; the signs of all waves that are not 0; and what was too large for the tables, less their last
-magnitude. So whatever the next probabilities depend on was decoded before.
+waves of each frame; the signs of those that are not 0, of the waves that `SignModel` knows in the same order, then of
+the others; and what was too large for the tables, less their last magnitude. So whatever the next probabilities depend
+on was decoded before.
 
 `constriction` codes to within a fraction of a bit of -log₂ p. Probabilities reach it as float32 multiples of 2⁻¹⁶, or
 of 2⁻¹⁷ for side numbers, whose sums are exact, so its own fixed-point tables come out the same everywhere.
@@ -16,10 +17,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from hypersound_lib.coding.entropy import EntropyModel, Past, loudness
-from hypersound_lib.coding.exact import snap
+from hypersound_lib.coding.entropy import EntropyModel, Past
+from hypersound_lib.coding.exact import loudness, snap
+from hypersound_lib.coding.signs import PROBABILITIES, Neighbours, index
 from hypersound_lib.coding.tables import ProbabilityTable
+from hypersound_lib.coding.tensors import places
 from hypersound_lib.errors import ConfigError
 
 SEGMENT = 32  # packets that are coded at once
@@ -48,6 +52,9 @@ class PacketCoder:
         self.model = copy.deepcopy(model).cpu().exact().eval()
         self._waves = _magnitudes(model.wave_table)
         self._side = _signed(model.side_table)
+        self._signs = PROBABILITIES.float().numpy()
+        self._order = np.r_[0 : model.waves : 2, 1 : model.waves : 2]  # even waves first
+        self._low = self._order[self._order < model.signs.lowest]
         self._largest = model.wave_table.symbols - 1
         self._largest_side = model.side_table.symbols - 1
 
@@ -57,11 +64,14 @@ class PacketCoder:
         side, waves, knobs = side.double().cpu(), waves.double().cpu(), knobs.double().cpu()
         mean, side_rows = self.model.side_rows(side, knobs)
         wave_rows = _index(self.model.wave_rows(waves, side, knobs), self.model.wave_table)
+        odds = index(self.model.signs(waves, knobs)).numpy()
         residual = (side - mean).long().numpy()
         rows, values = _index(side_rows, self.model.side_table), waves.long().numpy()
-        return [self._encode_one(*parts) for parts in zip(residual, rows, values, wave_rows, strict=True)]
+        return [self._encode_one(*parts) for parts in zip(residual, rows, values, wave_rows, odds, strict=True)]
 
-    def _encode_one(self, residual: np.ndarray, side_rows: np.ndarray, waves: np.ndarray, rows: np.ndarray) -> bytes:
+    def _encode_one(
+        self, residual: np.ndarray, side_rows: np.ndarray, waves: np.ndarray, rows: np.ndarray, odds: np.ndarray
+    ) -> bytes:
         encoder = self._stream.queue.RangeEncoder()
         bound, excess = self._largest_side, np.abs(residual) - self._largest_side
         # As many frames in one call as follow each other without an escape: a call takes longer than a number.
@@ -70,11 +80,12 @@ class PacketCoder:
             shown = (residual[begin:end].clip(-bound, bound) + bound).astype(np.int32).ravel()
             encoder.encode(shown, self._symbols, self._side[side_rows[begin:end].ravel()])
             self._encode_escapes(encoder, excess[end - 1][excess[end - 1] >= 0])
-        size = np.abs(waves)
+        size = np.abs(waves)[:, self._order].ravel()
         shown = np.minimum(size, self._largest).astype(np.int32)
-        order = np.r_[0 : shown.shape[1] : 2, 1 : shown.shape[1] : 2]  # even waves first
-        encoder.encode(shown[:, order].ravel(), self._symbols, self._waves[rows[:, order].ravel()])
-        encoder.encode((waves[waves != 0] < 0).astype(np.int32), self._halves)
+        encoder.encode(shown, self._symbols, self._waves[rows[:, self._order].ravel()])
+        low, high, odds = waves[:, self._low].ravel(), waves[:, len(self._low) :].ravel(), odds[:, self._low].ravel()
+        encoder.encode((low[low != 0] < 0).astype(np.int32), self._symbols, self._signs[odds[low != 0]])
+        encoder.encode((high[high != 0] < 0).astype(np.int32), self._halves)
         self._encode_escapes(encoder, size[size >= self._largest] - self._largest)
         words = encoder.get_compressed()
         return words.astype(">u4").tobytes().rstrip(b"\0")  # the decoder reads zeros beyond the end
@@ -102,16 +113,15 @@ class PacketCoder:
         try:
             side = self._decode_side(decoders, knobs, frames)
             size = self._decode_sizes(decoders, side, knobs, frames)
-            for decoder, values in zip(decoders, size, strict=True):
-                nonzero = np.flatnonzero(values)
-                flat = values.reshape(-1)
-                signs = 1 - 2 * decoder.decode(self._halves, len(nonzero)).astype(np.int64)
-                large = nonzero[flat[nonzero] >= self._largest]
-                flat[large] += np.array([self._decode_escape(decoder) for _ in large], dtype=np.int64)
-                flat[nonzero] *= signs
+            signs = self._decode_signs(decoders, size, knobs)
+            for decoder, sizes in zip(decoders, size, strict=True):
+                flat = sizes[:, self._order].ravel()
+                for place in np.flatnonzero(flat >= self._largest):
+                    flat[place] += self._decode_escape(decoder)
+                sizes[:, self._order] = flat.reshape(sizes.shape)
         except AssertionError as error:  # constriction's, of a word that no probabilities lead to
             raise ValueError(f"no encoder has written these bytes ({error})") from error
-        return side.float(), torch.from_numpy(size).float()
+        return side.float(), torch.from_numpy(size * signs).float()
 
     def _decode_side(self, decoders: list, knobs: Tensor, frames: int) -> Tensor:
         bound, count = self._largest_side, self.model.side
@@ -148,6 +158,32 @@ class PacketCoder:
                 now[:, -1, odd::2] = loudness(torch.from_numpy(size[:, k, odd::2]).double())
                 even = now[:, -1:, ::2]
         return size
+
+    def _decode_signs(self, decoders: list, size: np.ndarray, knobs: Tensor) -> np.ndarray:
+        """Return -1, 0 or 1 for each wave: `(P, K, M) -> (P, K, M)`."""
+        model, low = self.model.signs, len(self._low)
+        loud = functional.pad(loudness(torch.from_numpy(size[..., :low]).double()), (0, 0, 2, 1))
+        signed = torch.zeros_like(loud)  # frames 0 and 1 of both, and the last, lie beyond the packet
+        for k in range(2, loud.shape[1] - 1):
+            known, even = Neighbours(signed[:, k - 1], signed[:, k - 2], loud[:, k], loud[:, k + 1]), None
+            for odd in (False, True):
+                packet, half = at = places(loud[:, k, int(odd) :: 2] > 0)
+                tables = self._signs[index(model.log_odds(odd, known, even, knobs, at)).numpy()]
+                ends = np.searchsorted(packet.numpy(), np.arange(len(decoders) + 1)).tolist()
+                parts = [
+                    decoder.decode(self._symbols, tables[first:last])
+                    for decoder, first, last in zip(decoders, ends, ends[1:], strict=False)
+                    if first < last
+                ]
+                sign = 1.0 - 2 * torch.from_numpy(np.concatenate([np.zeros(0, np.int32), *parts])).double()
+                signed[packet, k, 2 * half + int(odd)] = sign * loud[packet, k, 2 * half + int(odd)]
+                even = signed[:, k, ::2]
+        signs = np.sign(size)
+        signs[..., :low] = signed[:, 2:-1].sign().numpy()
+        for decoder, high in zip(decoders, signs[..., low:], strict=True):
+            sent = np.nonzero(high)
+            high[sent] = 1 - 2 * decoder.decode(self._halves, len(sent[0]))
+        return signs
 
     def _decode_escape(self, decoder: Any) -> int:
         zeros = 0

@@ -4,7 +4,7 @@ Row z of a table is a distribution of magnitudes |y| = 0 … S - 2 and of "large
 always 0 to large ones. A network says which row an integer has. In training z is a real number, and probabilities lie
 between two rows, so that the code length
 
-    bits(y; z) = -log₂ p(|y|; z) + [y ≠ 0] + (more for what is larger)
+    bits(y; z) = -log₂ p(|y|; z) + [y ≠ 0] · (bits of the sign) + (more for what is larger)
 
 has a gradient with respect to the table and to z. With respect to y the gradient is that of the expected length under
 uniform noise u in [-½, ½], E bits(|y + u|), with bits taken linear between integers: bits(|y| + ½) - bits(|y| - ½).
@@ -40,7 +40,7 @@ class ProbabilityTable(nn.Module):
         self.logits = nn.Parameter(logits.float())
         self.register_buffer("frequencies", torch.ones(rows, symbols, dtype=torch.int32))
 
-    def bits(self, y: Tensor, z: Tensor) -> Tensor:
+    def bits(self, y: Tensor, z: Tensor, sign: Tensor | float = 1.0) -> Tensor:
         """Return the code length of each integer, in bits: `(…), (…) -> (…)`.
 
         The value is that of round(y); the gradients are those of the module's docstring.
@@ -48,6 +48,7 @@ class ProbabilityTable(nn.Module):
         Args:
             y: integers, or real numbers that are to be rounded.
             z: rows, real numbers; those outside the table stand for its ends.
+            sign: how many bits each sign takes. For the gradient with respect to y it is one.
         """
         z = bound(z.to(torch.promote_types(z.dtype, torch.float32)), 0, self.rows - 1)  # autocast may halve it
         low = z.detach().floor().clamp(max=self.rows - 2)
@@ -56,7 +57,7 @@ class ProbabilityTable(nn.Module):
         rows = low.long() * self.symbols
         magnitude = y.detach().round().abs()
         length = _between(table, rows, magnitude, part, self.symbols)
-        length = length + (magnitude > 0) + _escape_bits(magnitude - (self.symbols - 1))
+        length = length + sign * (magnitude > 0) + _escape_bits(magnitude - (self.symbols - 1))
         if not y.requires_grad:
             return length
         with torch.no_grad():

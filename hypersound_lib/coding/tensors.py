@@ -80,6 +80,34 @@ def any_near(x: Tensor, offsets: Sequence[int]) -> Tensor:
     return found
 
 
+def places(wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Return row and column of all entries that are true: `(N, M) -> (C,) × 2`.
+
+    On a GPU, which would have to be waited for, of all entries.
+    """
+    if not _is_dense(wanted.device):
+        row, column = wanted.nonzero(as_tuple=True)
+        return row, column
+    number = torch.arange(wanted.numel(), device=wanted.device)
+    return number // wanted.shape[1], number % wanted.shape[1]
+
+
+def taken(x: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
+    """Return what stands at `places`: `(N, M) -> (C,)`."""
+    return x.flatten() if _is_dense(x.device) else x[at]
+
+
+def placed(values: Tensor, wanted: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
+    """Return values at `places`, zeros elsewhere: `(C,) -> (N, M)`."""
+    if _is_dense(values.device):
+        return wanted * values.view(wanted.shape)
+    return values.new_zeros(wanted.shape).index_put(at, values)
+
+
+def _is_dense(device: torch.device) -> bool:
+    return device.type != "cpu"
+
+
 def around(parts: Sequence[Tensor], offsets: Sequence[range], frame: Tensor, wave: Tensor) -> Tensor:
     """Return values at waves + offset, zeros beyond the ends, for each offset of each part: `-> (offsets, N)`.
 

@@ -21,13 +21,15 @@ class LocalHyperSoundConfig:
     generator_width: int = 256
     entropy_width: int = 160
     near_width: int = 24  # of the entropy model's network for each wave
+    sign_width: int = 32  # and of its network for each wave's sign
     price: float = 0.06  # λ(r) = price · exp(price_slope · r) for each kbit/s
     price_slope: float = 0.9
 
     def __post_init__(self):
         limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
         limit_sizes(self, hop=2048, packet=1024, side=4096, side_held=1024)  # of tables that are in no file
-        limit_sizes(self, encoder_width=65536, generator_width=65536, entropy_width=65536, near_width=65536)
+        limit_sizes(self, encoder_width=65536, generator_width=65536, entropy_width=65536)
+        limit_sizes(self, near_width=65536, sign_width=65536)
         sizes = [value for name, value in vars(self).items() if not name.startswith("price")]
         if min(sizes) < 1 or self.hop % 2:
             raise ConfigError(f"sizes must be positive, and hop even: {self}")

@@ -42,7 +42,8 @@ class CodedWaves(PretrainedModel):
         waves, side = config.hop, config.side
         self.encoder = SideEncoder(waves, side, config.encoder_width)
         self.steps = StepNetwork(waves, side, config.encoder_width)
-        self.entropy = EntropyModel(side, waves, config.entropy_width, config.near_width, config.side_held)
+        widths = config.entropy_width, config.near_width, config.sign_width
+        self.entropy = EntropyModel(side, waves, *widths, held=config.side_held)
         self.generator = Generator(waves, side, config.generator_width, config.packet)
         # The waves' table plays amplitudes of cosines; an orthonormal transform's numbers are so many times as large.
         self.unit = math.sqrt(config.hop / 2)

@@ -50,8 +50,14 @@ def without_near(model: LocalHyperSound) -> None:
     del model.entropy.near
 
 
+def without_signs(model: LocalHyperSound) -> None:
+    """Count a bit for each sign."""
+    model.entropy.signs = _Halves()
+
+
 def without_context(model: LocalHyperSound) -> None:
     """Take probabilities from the side numbers alone."""
+    without_signs(model)
     model.entropy.__class__ = _WithoutContext
     del model.entropy.near
 
@@ -60,6 +66,7 @@ def memoryless(model: LocalHyperSound) -> None:
     """Give every wave one row of the probability table, which depends on nothing but the knob."""
     wrapped = isinstance(model.entropy, _FreeSide)
     entropy = model.entropy.inner if wrapped else model.entropy
+    entropy.signs = _Halves()
     entropy.__class__ = _Memoryless
     del entropy.near, entropy.whole
     entropy.row = nn.Parameter(torch.zeros(2, model.config.hop))
@@ -118,6 +125,11 @@ class _FreeSide(nn.Module):
 
     def freeze(self) -> None:
         self.inner.freeze()
+
+
+class _Halves(nn.Module):
+    def bits(self, y: Tensor, knob: Tensor) -> Tensor:
+        return torch.ones_like(y)
 
 
 class _WithoutNear(EntropyModel):

@@ -10,7 +10,7 @@ SIDE, WAVES, HELD = 3, 16, 2
 def make_entropy(seed=0, side=SIDE, waves=WAVES, held=HELD):
     """Return a model with random weights, all of which have a say, and fixed tables."""
     torch.manual_seed(seed)
-    model = EntropyModel(side, waves, width=20, near=6, held=held)
+    model = EntropyModel(side, waves, width=20, near=6, sign=6, held=held)
     with torch.no_grad():
         for name, p in model.named_parameters():
             if name.endswith("weight"):

@@ -6,7 +6,8 @@ from itertools import product
 import pytest
 import torch
 
-from hypersound_lib.coding.entropy import loudness, pasts
+from hypersound_lib.coding.entropy import pasts
+from hypersound_lib.coding.exact import loudness
 from hypersound_lib.coding.rate import KNOBS, knob_value
 from hypersound_lib.errors import ConfigError
 from tests.coding.small import HELD, SIDE, WAVES, integers, make_entropy
@@ -50,13 +51,15 @@ def test_the_knob_lies_on_the_exact_grid():
 def test_all_that_networks_take_lies_on_the_exact_grid(monkeypatch):
     model = make_entropy().exact()
     taken = []
-    for network in (model.side_network, model.whole, *model.near):
+    for network in (model.side_network, model.whole, *model.near, *model.signs.networks):
         for layer in network.layers:
             layer.register_forward_hook(lambda _m, given, _o: taken.append(given[0]))
         columns = network.columns
         monkeypatch.setattr(network, "columns", lambda x, columns=columns: (taken.append(x), columns(x))[1])
-    rows(model, *integers(2, 12, scale=40.0))
-    assert len(taken) >= 4
+    h, y = integers(2, 12, scale=40.0)
+    rows(model, h, y)
+    model.signs(y.double(), KNOB.double())
+    assert len(taken) >= 6
     for x in taken:
         assert x.dtype == torch.float64
         assert torch.equal(x * 1024, (x * 1024).round())
@@ -129,7 +132,7 @@ def test_gradients_reach_every_weight():
 def test_it_is_the_same_where_the_networks_run_everywhere_as_on_a_gpu(monkeypatch):
     model, (h, y) = make_entropy().train(), integers(2, 9, scale=0.5)
     expected = model.wave_rows(y, h, KNOB)
-    monkeypatch.setattr("hypersound_lib.coding.entropy._is_dense", lambda device: True)
+    monkeypatch.setattr("hypersound_lib.coding.tensors._is_dense", lambda device: True)
     assert torch.allclose(model.wave_rows(y, h, KNOB), expected, atol=1e-5)
 
 

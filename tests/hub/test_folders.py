@@ -80,7 +80,9 @@ def test_weights_that_a_precision_cannot_hold_are_refused(tmp_path):
 
 def make_local():
     torch.manual_seed(0)
-    sizes = LocalHyperSoundConfig(hop=16, side=2, encoder_width=8, generator_width=8, entropy_width=8, near_width=4)
+    sizes = LocalHyperSoundConfig(
+        hop=16, side=2, encoder_width=8, generator_width=8, entropy_width=8, near_width=4, sign_width=4
+    )
     return LocalHyperSound(sizes)
 
 

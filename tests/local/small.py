@@ -18,6 +18,7 @@ CONFIG = LocalHyperSoundConfig(
     generator_width=12,
     entropy_width=12,
     near_width=4,
+    sign_width=4,
 )
 
 

@@ -6,7 +6,7 @@ from torch._dynamo.utils import counters
 from torch._inductor import cpp_builder
 from torch._inductor.exc import InvalidCxxCompiler
 
-from hypersound_lib.coding import entropy
+from hypersound_lib.coding import tensors
 from hypersound_lib.presets import PRESETS
 from hypersound_lib.training.run import Run
 from tests.local.small import make_model as make_local
@@ -16,7 +16,7 @@ from tests.training.tiny import run_training, shortened
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_model_and_loss_are_one_graph(name, monkeypatch):
-    monkeypatch.setattr(entropy, "_is_dense", lambda device: True)  # as on a GPU
+    monkeypatch.setattr(tensors, "_is_dense", lambda device: True)  # as on a GPU
     model, loss, clips = shortened(name)  # neither graph nor counts depend on length and width
     # The local model compiles its windows one by one; its preset has none.
     whole = name == "local"

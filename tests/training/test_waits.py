@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hypersound_lib.coding import entropy
+from hypersound_lib.coding import tensors
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import PRESETS
 from hypersound_lib.training import train
@@ -65,7 +65,7 @@ def test_what_waits_and_what_copies_is_counted():
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.slow
 def test_a_step_waits_and_copies_for_nothing_of_its_own(name, monkeypatch):
-    monkeypatch.setattr(entropy, "_is_dense", lambda device: True)  # as on a GPU
+    monkeypatch.setattr(tensors, "_is_dense", lambda device: True)  # as on a GPU
     model, loss, clips = shortened(name)  # neither graph nor counts depend on length and width
 
     def step():

@@ -1,0 +1,122 @@
+"""How probable it is that a wave's integer is negative, from its neighbours' signs and all magnitudes.
+
+A tone lies between two waves and leaks into both and all others (`local.networks.Leak`): in the frame where its phase
+is φ, wave m has the amplitude A · Re(e^{i(φ - p_m)} W(ν - f_m)), and to the next frame φ grows by 2πν. How much larger
+one wave is than the next tells ν, and with it the signs of some fix φ, and so those of the others: of one frame by the
+two before, of odd waves by the even ones, too. What one wave tells of another depends on their distance and on whether
+m is even, so one small network serves all even waves and one all odd ones:
+
+    frame k-2        s  s  s  s  s                 s   integers with their signs
+    frame k-1        s  s  s  s  s                 a   magnitudes, which were all decoded before
+    frame k       *  a *a (m)*a  a  *              *   even waves with their signs, for an odd wave m: from m - 5 to
+    frame k+1           a  a  a                        m + 5
+
+A sound whose samples all change their signs is as likely, so the log-odds are odd in the signs: f(s, a) - f(-s, a).
+As everywhere in the entropy model the networks are exact, and a packet takes no memory from the one before.
+"""
+
+import math
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hypersound_lib.coding.exact import ExactNetwork, loudness
+from hypersound_lib.coding.tensors import around, bound, placed, places, shift
+
+_BEFORE, _NOW, _NEXT = range(-2, 3), range(-2, 3), range(-1, 2)
+_EVEN = range(-2, 4)  # even waves around an odd one
+_PER_UNIT, _MOST = 8, 6  # log-odds are coded in eighths, up to ±6
+
+# Multiples of 2⁻¹⁶. Another machine's exponential, if it differs in the last digit, rounds to the same ones (tested).
+_LEVELS = torch.arange(-_MOST * _PER_UNIT, _MOST * _PER_UNIT + 1, dtype=torch.float64) / _PER_UNIT
+PROBABILITIES = torch.stack([torch.sigmoid(-_LEVELS), torch.sigmoid(_LEVELS)], dim=-1).mul(2**16).round().div(2**16)
+
+
+def signed(y: Tensor) -> Tensor:
+    """Return `loudness` with the sign of the integer: `(…) -> (…)`."""
+    return loudness(y) * y.sign()
+
+
+class Neighbours(NamedTuple):
+    """What tells the signs of frames: loudness `(B · K, m)` of the lowest m waves."""
+
+    last: Tensor  # of frame k - 1, with signs
+    before: Tensor  # of frame k - 2, with signs
+    size: Tensor  # of frame k
+    following: Tensor  # of frame k + 1
+
+
+class SignModel(nn.Module):
+    """Log-odds of being negative, of the lowest waves' integers that are not 0.
+
+    Above `lowest` waves, 3.3 kHz of `local`, a sign takes a bit: there are a tenth of the signs that files of 6 kbit/s
+    hold and a third at 24, and they would save a fiftieth of the bits that these save, and a seventh.
+
+    Args:
+        waves: M, even.
+        width: of the first layer; the second is half as wide.
+        lowest: m, even.
+    """
+
+    position: Tensor
+
+    def __init__(self, waves: int, width: int = 32, lowest: int = 96):
+        super().__init__()
+        self.lowest = min(waves, lowest)
+        sizes = width, max(1, width // 2), 1
+        inputs = 2 * len(_BEFORE) + len(_NOW) + len(_NEXT) + 2
+        self.networks = nn.ModuleList(
+            [ExactNetwork(inputs + len(extra), *sizes, offset=False) for extra in ((), _EVEN)]
+        )
+        with torch.device("cpu"):
+            position = torch.arange(self.lowest) / 128  # on the exact grid
+        self.register_buffer("position", position, persistent=False)
+
+    def log_odds(
+        self, odd: bool, known: Neighbours, even: Tensor | None, knob: Tensor, at: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        """Return those of the even or the odd waves at `places`, frames and every second wave: `(C,)`.
+
+        Odd ones take `signed` of the even waves of the same frames, `(B · K, m / 2)`, as well. `knob` is that of each
+        frame, `(B · K,)`.
+        """
+        (frame, half), wave = at, 2 * at[1] + int(odd)
+        found = around(known, [_BEFORE, _BEFORE, _NOW, _NEXT], frame, wave)
+        signs, sizes = found.tensor_split([2 * len(_BEFORE)])
+        if even is not None:
+            signs = torch.cat([signs, around([even], [_EVEN], frame, half)])
+        fixed = torch.cat([sizes, torch.stack([self.position.to(sizes)[wave], knob.to(sizes)[frame]])])
+        both = torch.cat([torch.cat([signs, -signs], dim=1), torch.cat([fixed, fixed], dim=1)])
+        one, mirrored = cast(ExactNetwork, self.networks[odd]).columns(both)[0].chunk(2)
+        return one - mirrored
+
+    def forward(self, y: Tensor, knob: Tensor) -> Tensor:
+        """Return those of all waves of whole packets, 0 where the integer is: `(B, K, M), (B,) -> (B, K, m)`."""
+        now = signed(y[..., : self.lowest])
+        known = Neighbours(shift(now, -1), shift(now, -2), now.abs(), shift(now.abs(), 1))
+        known, now = Neighbours(*(part.flatten(0, 1) for part in known)), now.flatten(0, 1)
+        knobs, found = knob.repeat_interleave(y.shape[1]), []
+        for odd in (False, True):
+            wanted = now[:, int(odd) :: 2] != 0
+            at = places(wanted)
+            even = now[:, ::2] if odd else None
+            found.append(placed(self.log_odds(odd, known, even, knobs, at), wanted, at))
+        return torch.stack(found, dim=-1).view(*y.shape[:2], -1)
+
+    def bits(self, y: Tensor, knob: Tensor) -> Tensor:
+        """Return the code length of each sign in bits: `(B, K, M), (B,) -> (B, K, M)`."""
+        odds = bound(self(y, knob), -_MOST, _MOST)
+        bits = functional.softplus(y[..., : self.lowest].sign() * odds) / math.log(2)
+        return functional.pad(bits, (0, y.shape[-1] - self.lowest), value=1.0)
+
+    def exact(self) -> None:
+        """Turn both networks to exact arithmetic, in place."""
+        for network in self.networks:
+            cast(ExactNetwork, network).exact()
+
+
+def index(log_odds: Tensor) -> Tensor:
+    """Return the row of `PROBABILITIES`, of positive and of negative, for exact log-odds: `(…) -> (…)`."""
+    return (log_odds * _PER_UNIT + 0.5).floor().clamp(-_MOST * _PER_UNIT, _MOST * _PER_UNIT).long() + _MOST * _PER_UNIT
