@@ -47,7 +47,7 @@ SOURCES = {
 NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
-    "local": "\nTrained in eight parts. First from random weights, in six minutes on an NVIDIA H200 beside three other "
+    "local": "\nTrained in eleven parts. First from random weights, in six minutes on an NVIDIA H200 beside three other "
     "trainings: `hypersound train --preset local --steps 12444 --batch-size 32 --learning-rate 1.4e-3 "
     "--warmup-steps 200`, with 2 times a plain mean of `loudness` in the loss; a tenth of the recordings of libri16 "
     "was left out, and 40 recordings validated. Then from that run's weights, 1000 steps of 12 clips on one core, "
@@ -59,9 +59,11 @@ NOTES = {
     "lowest validation loss: `--steps 2400 --learning-rate 2.5e-4 --seed 2`, without a dead zone; `--steps 1700 "
     "--learning-rate 4e-4 --seed 3`, with one; `--steps 6500 --learning-rate 5e-4 --seed 4`, ended after step 2900, "
     "from here on without the frames that reach beyond a clip; and `--steps 5000 --learning-rate 5e-4 --seed 5`, of "
-    "which the average at the end was taken, as fewer test signals are too loud with it. The facts above are of this "
-    "part. Last, in two minutes on one core, the probabilities alone: on integers of the finished model, in packets of "
-    "68 frames, by the mean logarithm of a packet's bits.\n",
+    "which the average at the end was taken, as fewer test signals are too loud with it. Then, in two minutes on one "
+    "core, the probabilities alone: on integers of that model, in packets of 68 frames, by the mean logarithm of a "
+    "packet's bits. Then, after the entropy model got networks for signs: these alone for four minutes, on such "
+    "packets; all together by that command with `--steps 2600 --learning-rate 4e-4 --seed 6`, the average at the end, "
+    "of which the facts above tell; and, for four minutes, the probabilities alone once more.\n",
 }
 CARD = """{note}
 ## Training data
