@@ -157,8 +157,8 @@ def _fit(segment: _Segment, knob: float, share: int, exactly: bool) -> int:
         size = len(segment.encode(position))
         if size <= share:
             best = position
-        if best is not None and (not exactly or size > _FULL * share):
-            return best
+            if not exactly or size > _FULL * share:
+                break
         tried, position = position, search.next(position, size)
         if position == tried or (best is not None and search.settled):
             break
