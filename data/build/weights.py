@@ -47,8 +47,8 @@ SOURCES = {
 NOTES = {
     "hypersound-small": "\nUp to step 8000 the learning rate followed the schedule of a training of 11 000 steps, "
     "from there that of 16 000.\n",
-    "local": "\nTrained in eleven parts. First from random weights, in six minutes on an NVIDIA H200 beside three other "
-    "trainings: `hypersound train --preset local --steps 12444 --batch-size 32 --learning-rate 1.4e-3 "
+    "local": "\nTrained in eleven parts. First from random weights, in six minutes on an NVIDIA H200 beside three "
+    "other trainings: `hypersound train --preset local --steps 12444 --batch-size 32 --learning-rate 1.4e-3 "
     "--warmup-steps 200`, with 2 times a plain mean of `loudness` in the loss; a tenth of the recordings of libri16 "
     "was left out, and 40 recordings validated. Then from that run's weights, 1000 steps of 12 clips on one core, "
     "with the loss above but for `band_excess`. Then, after the generator got a layer that guesses what tones "
