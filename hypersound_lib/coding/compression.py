@@ -3,8 +3,8 @@
     blocks at the model's rate ──► segments ──► the finest knobs that fit the budget ──► packets ──► bytes
 
 Packets of a segment have one position of the knob, or two that are next to each other: one position changes a file's
-size by a hundredth, and the budget is to be used. A segment is `SEGMENT` packets, about 32 s. What a segment leaves of
-its share of the bits, the next ones may use.
+size by a hundredth, and the budget is to be used. A segment is `SEGMENT` packets, about a minute; what it leaves
+of its share of the bits, the next ones may use.
 
 A click 60 dB above speech moves neither the level nor other packets, but fills all waves of two frames with large
 numbers, one or two kilobytes, which at a fixed rate the speech beside it goes without: the smaller the file, the more.
@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coding.container import Header, Packet
+from hypersound_lib.coding.exact import loudness
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import KNOBS, Rate, Survey, knob_value, level_gain
 from hypersound_lib.coding.tensors import in_packets
@@ -129,14 +130,19 @@ class _Segment:
             self.made[i, knob] = Packet(self.number + i, knob, payload).to_bytes()
 
     def estimate(self, position: int) -> float:
-        """Return how many bytes the packets take, nearly, from some of them, without coding them."""
+        """Return how many bytes the packets take, nearly, without coding them.
+
+        Code lengths are computed for some; the others' are in proportion to the sums of their integers' loudness.
+        """
         total, knob = 0.0, knob_value(round(position / self.count))
         for _, group in groupby(self.packets, key=len):
-            packets = list(group)
-            some = torch.stack(packets[:: max(1, self.count // _SAMPLED)])
-            r = knob.to(some).expand(len(some))
-            bits = sum(part.sum().item() for part in self.model.entropy.bits(*self.model.quantise(some, r), r))
-            total += bits / 8 * len(packets) / len(some)
+            packets = torch.stack(list(group))
+            r = knob.to(packets).expand(len(packets))
+            sent = self.model.quantise(packets, r)
+            sizes = 1 + loudness(sent.waves.round()).sum(dim=(1, 2))
+            some = slice(None, None, max(1, self.count // _SAMPLED))
+            bits = sum(part.sum() for part in self.model.entropy.bits(sent.side[some], sent.waves[some], r[some]))
+            total += float(bits / 8 * sizes.sum() / sizes[some].sum())
         return total + _PACKET_BYTES * self.count
 
 

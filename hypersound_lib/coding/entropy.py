@@ -24,9 +24,8 @@ from torch import Tensor, nn
 from hypersound_lib.coding.exact import ExactNetwork, loudness, snap
 from hypersound_lib.coding.signs import SignModel
 from hypersound_lib.coding.tables import ProbabilityTable
-from hypersound_lib.coding.tensors import any_near, around, hold, placed, places, round_through, shift, taken
+from hypersound_lib.coding.tensors import Neighbourhood, any_near, hold, placed, places, round_through, shift, taken
 
-_CACHED = 256  # frames at once
 _ROWS = 4.0  # what a network's output of 1 stands for
 SIDE_UNIT = 4.0  # side numbers are about so large
 _PAST = range(-2, 3), range(-1, 2), range(1)  # neighbours that `near` takes from the frames of `Past`
@@ -44,13 +43,14 @@ class Past(NamedTuple):
     """What is known of the waves in earlier frames."""
 
     frames: tuple[Tensor, ...]  # loudness (B, K, M) in frame k - 1, in k - 2, and the mean of the four before those
+    near: Neighbourhood  # the same, of B · K frames
     reached: Tensor  # (B · K, M): where anything near is not 0
 
     @classmethod
     def of(cls, *frames: Tensor) -> "Past":
         """Look where they are not 0."""
-        before = (frames[0] > 0) | (frames[1] > 0) | (frames[2] > 0)
-        return cls(frames, any_near(before.flatten(0, 1), _PAST[0]))
+        flat = [frame.flatten(0, 1) for frame in frames]
+        return cls(frames, Neighbourhood(flat, _PAST), any_near(flat[0] + flat[1] + flat[2] > 0, _PAST[0]))
 
 
 class EntropyModel(nn.Module):
@@ -121,31 +121,25 @@ class EntropyModel(nn.Module):
         if even is not None:
             even = even.flatten(0, 1)
             reached = reached | any_near(even > 0, _EVEN)
-        frame, half = at = places(reached)
-        wave = 2 * half + int(odd)
+        at = places(reached)
+        wave = 2 * at.column + int(odd)
         guess = whole[..., int(odd) :: 2].flatten(0, 1)
-        first = taken(guess, at)
-        known = [torch.stack([first, self.position.to(whole)[wave], knob.to(whole)[frame // whole.shape[1]]])]
-        known.append(around([x.flatten(0, 1) for x in past.frames], _PAST, frame, wave))
+        knobs = knob.to(whole).repeat_interleave(whole.shape[1])
+        where = self.position.to(whole).index_select(0, wave), knobs.index_select(0, at.row)
+        known = [torch.stack([taken(guess, at), *where]), past.near.around(at.row, wave)]
         if even is not None:
-            known.append(around([even], [_EVEN], frame, half))
+            known.append(Neighbourhood([even], [_EVEN]).around(at.row, at.column))
         change = cast(ExactNetwork, self.near[odd]).columns(torch.cat(known))[0]
         return snap((guess + placed(change, reached, at)).view(*whole.shape[:2], -1)) * _ROWS
 
     def wave_rows(self, y: Tensor, h: Tensor, knob: Tensor) -> Tensor:
         """Return the rows of all waves of all frames: `(B, K, M), (B, K, D), (B,) -> (B, K, M)`."""
         now = loudness(y)
-        past = pasts(now)
-        whole = self.whole_rows(past, self.context(h, y.shape[1]), knob)
-        # Where no gradients are wanted, so few frames at once that what is between the layers stays in the cache.
-        count = y.shape[1] if self.training else max(1, _CACHED // len(y))
-        parts = []
-        for pieces in zip(*(part.split(count, dim=1) for part in (whole, now, *past)), strict=True):
-            some, present, before = pieces[0], pieces[1], Past.of(*pieces[2:])
-            even = self.near_rows(False, some, before, knob, None)
-            odd = self.near_rows(True, some, before, knob, present[..., ::2])
-            parts.append(torch.stack([even, odd], dim=-1).flatten(-2))
-        return torch.cat(parts, dim=1)
+        past = Past.of(*pasts(now))
+        whole = self.whole_rows(past.frames, self.context(h, y.shape[1]), knob)
+        even = self.near_rows(False, whole, past, knob, None)
+        odd = self.near_rows(True, whole, past, knob, now[..., ::2])
+        return torch.stack([even, odd], dim=-1).flatten(-2)
 
     def bits(self, h: Tensor, y: Tensor, knob: Tensor) -> tuple[Tensor, Tensor]:
         """Return the code lengths of packets' side numbers and waves in bits: `(B, K, D), (B, K, M), (B,) -> (B,) × 2`.

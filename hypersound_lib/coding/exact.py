@@ -37,13 +37,6 @@ def snap(x: Tensor) -> Tensor:
     return x.clamp(-_MAX_ACTIVATION, _MAX_ACTIVATION).mul_(_GRID).round_().mul_(1 / _GRID)
 
 
-def _activate(x: Tensor) -> Tensor:
-    """Apply ReLU and `snap`, in place."""
-    if x.dtype != torch.float64:
-        return torch.relu_(x)
-    return x.clamp_(0, _MAX_ACTIVATION).mul_(_GRID).round_().mul_(1 / _GRID)
-
-
 _LARGEST = 19  # magnitudes above count as this in contexts: what tables hold
 
 # Multiples of 2⁻¹⁰. A logarithm that differed in its last digit elsewhere would still round to the same one: none of
@@ -80,6 +73,7 @@ class ExactNetwork(nn.Module):
         self.layers.append(nn.Linear(sizes[-2], sizes[-1], bias=offset))
         for p in self.last.parameters():
             nn.init.zeros_(p)
+        self._is_exact = False
 
     @property
     def last(self) -> nn.Linear:
@@ -87,22 +81,56 @@ class ExactNetwork(nn.Module):
         return cast(nn.Linear, self.layers[-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the layers; inputs in float64 must lie on the grid."""
+        """Apply the layers; inputs of an exact network must lie on the grid."""
         for layer in self.layers[:-1]:
-            x = _activate(layer(x))
-        return snap(self.last(x))
+            x = self._activate(layer(x))
+        return self._settle(self.last(x))
 
     def columns(self, x: Tensor) -> Tensor:
         """Apply the layers to columns, `(sizes[0], N) -> (sizes[-1], N)`: faster where N is large and layers small."""
-        for layer in cast("list[nn.Linear]", self.layers[:-1]):
-            x = _activate(torch.addmm(layer.bias[:, None], layer.weight, x))
-        x = self.last.weight @ x
-        return snap(x if self.last.bias is None else x + self.last.bias[:, None])
+        first = self._first
+        return self._after_first(first.weight @ x + first.bias[:, None])
+
+    def odd_columns(self, x: Tensor, others: Tensor) -> Tensor:
+        """Return f(x, others) - f(-x, others) for columns `(I, N)` and `(sizes[0] - I, N)`: `-> (sizes[-1], N)`."""
+        weight, weight_of_others = self._first.weight.split([len(x), len(others)], dim=1)
+        change, same = weight @ x, weight_of_others @ others + self._first.bias[:, None]
+        one, mirrored = self._after_first(torch.cat([same + change, same - change], dim=1)).chunk(2, dim=1)
+        return one - mirrored
+
+    @property
+    def _first(self) -> nn.Linear:
+        return cast(nn.Linear, self.layers[0])
+
+    def _after_first(self, x: Tensor) -> Tensor:
+        """Apply all that follows the first layer, to columns."""
+        for layer in cast("list[nn.Linear]", self.layers[1:]):
+            x = layer.weight @ self._activate(x)
+            if layer.bias is not None:
+                x = x + layer.bias[:, None]
+        return self._settle(x)
+
+    def _activate(self, x: Tensor) -> Tensor:
+        """Apply ReLU, in place. Between exact layers numbers are whole, in units of the grid."""
+        return x.clamp_(0, _MAX_ACTIVATION * _GRID).round_() if self._is_exact else torch.relu_(x)
+
+    def _settle(self, x: Tensor) -> Tensor:
+        """Bring an exact network's output from these units to the grid, in place."""
+        most = _MAX_ACTIVATION * _GRID
+        return x.clamp_(-most, most).round_().mul_(1 / _GRID) if self._is_exact else x
 
     def exact(self) -> "ExactNetwork":
-        """Turn the weights to float64 on the grid, in place."""
+        """Turn the weights to float64 on the grid, in place; an exact network stays as it is."""
+        if self._is_exact:
+            return self
         self.double()
         with torch.no_grad():
             for p in self.parameters():
                 p.copy_(p.clamp(-_MAX_WEIGHT, _MAX_WEIGHT).mul(_GRID).round().div(_GRID))
+            # Inputs times 1024 W, and all constants times 1024: so layers pass on whole numbers, with no more to do.
+            self._first.weight.mul_(_GRID)
+            for layer in cast("list[nn.Linear]", self.layers):
+                if layer.bias is not None:
+                    layer.bias.mul_(_GRID)
+        self._is_exact = True
         return self

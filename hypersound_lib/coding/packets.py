@@ -21,12 +21,13 @@ from torch.nn import functional
 
 from hypersound_lib.coding.entropy import EntropyModel, Past
 from hypersound_lib.coding.exact import loudness, snap
-from hypersound_lib.coding.signs import PROBABILITIES, Neighbours, index
+from hypersound_lib.coding.signs import PROBABILITIES, neighbours, probability_rows
 from hypersound_lib.coding.tables import ProbabilityTable
 from hypersound_lib.coding.tensors import places
 from hypersound_lib.errors import ConfigError
 
-SEGMENT = 32  # packets that are coded at once
+SEGMENT = 64  # packets that are coded at once: each is decoded step by step, and a step takes long for one
+_CACHED = 8  # packets whose probabilities are computed at once before they are encoded: all stays in the cache
 _ESCAPE_BITS = 20  # of the largest number of bits that a number beyond a table may have
 
 
@@ -58,16 +59,21 @@ class PacketCoder:
         self._largest = model.wave_table.symbols - 1
         self._largest_side = model.side_table.symbols - 1
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def encode(self, side: Tensor, waves: Tensor, knobs: Tensor) -> list[bytes]:
         """Encode P packets of K frames: whole numbers `(P, K, D)`, `(P, K, M)`, and r `(P,)`."""
-        side, waves, knobs = side.double().cpu(), waves.double().cpu(), knobs.double().cpu()
+        payloads: list[bytes] = []
+        for some in zip(*(part.double().cpu().split(_CACHED) for part in (side, waves, knobs)), strict=True):
+            payloads += map(self._encode_one, *self._rows(*some))
+        return payloads
+
+    def _rows(self, side: Tensor, waves: Tensor, knobs: Tensor) -> tuple[np.ndarray, ...]:
+        """Return what `_encode_one` takes of each packet."""
         mean, side_rows = self.model.side_rows(side, knobs)
         wave_rows = _index(self.model.wave_rows(waves, side, knobs), self.model.wave_table)
-        odds = index(self.model.signs(waves, knobs)).numpy()
+        odds = probability_rows(self.model.signs(waves, knobs)).numpy()
         residual = (side - mean).long().numpy()
-        rows, values = _index(side_rows, self.model.side_table), waves.long().numpy()
-        return [self._encode_one(*parts) for parts in zip(residual, rows, values, wave_rows, odds, strict=True)]
+        return residual, _index(side_rows, self.model.side_table), waves.long().numpy(), wave_rows, odds
 
     def _encode_one(
         self, residual: np.ndarray, side_rows: np.ndarray, waves: np.ndarray, rows: np.ndarray, odds: np.ndarray
@@ -78,13 +84,13 @@ class PacketCoder:
         ends = np.union1d(np.flatnonzero((excess >= 0).any(axis=1)) + 1, len(residual))
         for begin, end in pairwise([0, *ends.tolist()]):
             shown = (residual[begin:end].clip(-bound, bound) + bound).astype(np.int32).ravel()
-            encoder.encode(shown, self._symbols, self._side[side_rows[begin:end].ravel()])
+            encoder.encode(shown, self._symbols, self._side.take(side_rows[begin:end].ravel(), axis=0))
             self._encode_escapes(encoder, excess[end - 1][excess[end - 1] >= 0])
         size = np.abs(waves)[:, self._order].ravel()
         shown = np.minimum(size, self._largest).astype(np.int32)
-        encoder.encode(shown, self._symbols, self._waves[rows[:, self._order].ravel()])
+        encoder.encode(shown, self._symbols, self._waves.take(rows[:, self._order].ravel(), axis=0))
         low, high, odds = waves[:, self._low].ravel(), waves[:, len(self._low) :].ravel(), odds[:, self._low].ravel()
-        encoder.encode((low[low != 0] < 0).astype(np.int32), self._symbols, self._signs[odds[low != 0]])
+        encoder.encode((low[low != 0] < 0).astype(np.int32), self._symbols, self._signs.take(odds[low != 0], axis=0))
         encoder.encode((high[high != 0] < 0).astype(np.int32), self._halves)
         self._encode_escapes(encoder, size[size >= self._largest] - self._largest)
         words = encoder.get_compressed()
@@ -99,7 +105,6 @@ class PacketCoder:
             bits = f"{min(number, 2**_ESCAPE_BITS - 2) + 1:b}"
             encoder.encode(np.array([0] * (len(bits) - 1) + [int(bit) for bit in bits], dtype=np.int32), self._halves)
 
-    @torch.no_grad()
     def decode(self, payloads: Sequence[bytes], knobs: Tensor, frames: int) -> tuple[Tensor, Tensor]:
         """Decode P packets of K frames: the inverse of `encode`, `-> (P, K, D), (P, K, M)`, float32.
 
@@ -111,9 +116,10 @@ class PacketCoder:
         whole, knobs = (payload + b"\0" * (-len(payload) % 4) for payload in payloads), knobs.double().cpu()
         decoders = [self._stream.queue.RangeDecoder(np.frombuffer(x, ">u4").astype(np.uint32)) for x in whole]
         try:
-            side = self._decode_side(decoders, knobs, frames)
-            size = self._decode_sizes(decoders, side, knobs, frames)
-            signs = self._decode_signs(decoders, size, knobs)
+            with torch.inference_mode():
+                side = self._decode_side(decoders, knobs, frames)
+                size = self._decode_sizes(decoders, side, knobs, frames)
+                signs = self._decode_signs(decoders, size, knobs)
             for decoder, sizes in zip(decoders, size, strict=True):
                 flat = sizes[:, self._order].ravel()
                 for place in np.flatnonzero(flat >= self._largest):
@@ -121,7 +127,7 @@ class PacketCoder:
                 sizes[:, self._order] = flat.reshape(sizes.shape)
         except AssertionError as error:  # constriction's, of a word that no probabilities lead to
             raise ValueError(f"no encoder has written these bytes ({error})") from error
-        return side.float(), torch.from_numpy(size * signs).float()
+        return side.float(), torch.from_numpy(size * signs).float()  # copies, which a training may use
 
     def _decode_side(self, decoders: list, knobs: Tensor, frames: int) -> Tensor:
         bound, count = self._largest_side, self.model.side
@@ -133,7 +139,7 @@ class PacketCoder:
             mean, rows = (
                 part[:, -1] for part in self.model.side_rows(side[:, begin : k + 1], knobs, starts=begin == 0)
             )
-            tables = self._side[_index(rows, self.model.side_table)]
+            tables = self._side.take(_index(rows, self.model.side_table), axis=0)
             found = [decoder.decode(self._symbols, table) for decoder, table in zip(decoders, tables, strict=True)]
             values = np.stack(found).astype(np.int64) - bound
             for packet, number in np.argwhere(np.abs(values) >= bound):
@@ -152,7 +158,7 @@ class PacketCoder:
             even = None
             for odd in (False, True):
                 rows = _index(model.near_rows(odd, whole, past, knobs, even), model.wave_table)
-                tables = self._waves[rows[:, 0]]
+                tables = self._waves.take(rows[:, 0], axis=0)
                 for packet, decoder in enumerate(decoders):
                     size[packet, k, odd::2] = decoder.decode(self._symbols, tables[packet])
                 now[:, -1, odd::2] = loudness(torch.from_numpy(size[:, k, odd::2]).double())
@@ -165,18 +171,19 @@ class PacketCoder:
         loud = functional.pad(loudness(torch.from_numpy(size[..., :low]).double()), (0, 0, 2, 1))
         signed = torch.zeros_like(loud)  # frames 0 and 1 of both, and the last, lie beyond the packet
         for k in range(2, loud.shape[1] - 1):
-            known, even = Neighbours(signed[:, k - 1], signed[:, k - 2], loud[:, k], loud[:, k + 1]), None
+            known, even = neighbours(signed[:, k - 1], signed[:, k - 2], loud[:, k], loud[:, k + 1]), None
             for odd in (False, True):
-                packet, half = at = places(loud[:, k, int(odd) :: 2] > 0)
-                tables = self._signs[index(model.log_odds(odd, known, even, knobs, at)).numpy()]
-                ends = np.searchsorted(packet.numpy(), np.arange(len(decoders) + 1)).tolist()
+                at = places(loud[:, k, int(odd) :: 2] > 0)
+                tables = self._signs.take(probability_rows(model.log_odds(odd, known, even, knobs, at)).numpy(), axis=0)
+                ends = np.searchsorted(at.row.numpy(), np.arange(len(decoders) + 1)).tolist()
                 parts = [
                     decoder.decode(self._symbols, tables[first:last])
                     for decoder, first, last in zip(decoders, ends, ends[1:], strict=False)
                     if first < last
                 ]
                 sign = 1.0 - 2 * torch.from_numpy(np.concatenate([np.zeros(0, np.int32), *parts])).double()
-                signed[packet, k, 2 * half + int(odd)] = sign * loud[packet, k, 2 * half + int(odd)]
+                wave = 2 * at.column + int(odd)
+                signed[at.row, k, wave] = sign * loud[at.row, k, wave]
                 even = signed[:, k, ::2]
         signs = np.sign(size)
         signs[..., :low] = signed[:, 2:-1].sign().numpy()

@@ -17,14 +17,14 @@ As everywhere in the entropy model the networks are exact, and a packet takes no
 """
 
 import math
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hypersound_lib.coding.exact import ExactNetwork, loudness
-from hypersound_lib.coding.tensors import around, bound, placed, places, shift
+from hypersound_lib.coding.tensors import Neighbourhood, Places, bound, placed, places, shift
 
 _BEFORE, _NOW, _NEXT = range(-2, 3), range(-2, 3), range(-1, 2)
 _EVEN = range(-2, 4)  # even waves around an odd one
@@ -40,13 +40,12 @@ def signed(y: Tensor) -> Tensor:
     return loudness(y) * y.sign()
 
 
-class Neighbours(NamedTuple):
-    """What tells the signs of frames: loudness `(B · K, m)` of the lowest m waves."""
+def neighbours(last: Tensor, before: Tensor, size: Tensor, following: Tensor) -> Neighbourhood:
+    """Return what tells the signs of frames: loudness of the lowest m waves, `(B · K, m)` each.
 
-    last: Tensor  # of frame k - 1, with signs
-    before: Tensor  # of frame k - 2, with signs
-    size: Tensor  # of frame k
-    following: Tensor  # of frame k + 1
+    `last` and `before` are of frames k - 1 and k - 2, with signs; `size` of frame k; `following` of frame k + 1.
+    """
+    return Neighbourhood([last, before, size, following], [_BEFORE, _BEFORE, _NOW, _NEXT])
 
 
 class SignModel(nn.Module):
@@ -75,29 +74,25 @@ class SignModel(nn.Module):
             position = torch.arange(self.lowest) / 128  # on the exact grid
         self.register_buffer("position", position, persistent=False)
 
-    def log_odds(
-        self, odd: bool, known: Neighbours, even: Tensor | None, knob: Tensor, at: tuple[Tensor, Tensor]
-    ) -> Tensor:
-        """Return those of the even or the odd waves at `places`, frames and every second wave: `(C,)`.
+    def log_odds(self, odd: bool, known: Neighbourhood, even: Tensor | None, knob: Tensor, at: Places) -> Tensor:
+        """Return those of the even or the odd waves at `places`, of frames and every second wave: `(C,)`.
 
-        Odd ones take `signed` of the even waves of the same frames, `(B · K, m / 2)`, as well. `knob` is that of each
-        frame, `(B · K,)`.
+        Odd ones take `signed` of the even waves of the same frames, `(B · K, m / 2)`, as well; `known` is what
+        `neighbours` returns. `knob` is that of each frame, `(B · K,)`.
         """
-        (frame, half), wave = at, 2 * at[1] + int(odd)
-        found = around(known, [_BEFORE, _BEFORE, _NOW, _NEXT], frame, wave)
-        signs, sizes = found.tensor_split([2 * len(_BEFORE)])
+        wave = 2 * at.column + int(odd)
+        signs, sizes = known.around(at.row, wave).tensor_split([2 * len(_BEFORE)])
         if even is not None:
-            signs = torch.cat([signs, around([even], [_EVEN], frame, half)])
-        fixed = torch.cat([sizes, torch.stack([self.position.to(sizes)[wave], knob.to(sizes)[frame]])])
-        both = torch.cat([torch.cat([signs, -signs], dim=1), torch.cat([fixed, fixed], dim=1)])
-        one, mirrored = cast(ExactNetwork, self.networks[odd]).columns(both)[0].chunk(2)
-        return one - mirrored
+            signs = torch.cat([signs, Neighbourhood([even], [_EVEN]).around(at.row, at.column)])
+        where = self.position.to(sizes).index_select(0, wave), knob.to(sizes).index_select(0, at.row)
+        others = torch.cat([sizes, torch.stack(where)])
+        return cast(ExactNetwork, self.networks[odd]).odd_columns(signs, others)[0]
 
     def forward(self, y: Tensor, knob: Tensor) -> Tensor:
         """Return those of all waves of whole packets, 0 where the integer is: `(B, K, M), (B,) -> (B, K, m)`."""
         now = signed(y[..., : self.lowest])
-        known = Neighbours(shift(now, -1), shift(now, -2), now.abs(), shift(now.abs(), 1))
-        known, now = Neighbours(*(part.flatten(0, 1) for part in known)), now.flatten(0, 1)
+        parts = shift(now, -1), shift(now, -2), now.abs(), shift(now.abs(), 1)
+        known, now = neighbours(*(part.flatten(0, 1) for part in parts)), now.flatten(0, 1)
         knobs, found = knob.repeat_interleave(y.shape[1]), []
         for odd in (False, True):
             wanted = now[:, int(odd) :: 2] != 0
@@ -118,6 +113,6 @@ class SignModel(nn.Module):
             cast(ExactNetwork, network).exact()
 
 
-def index(log_odds: Tensor) -> Tensor:
+def probability_rows(log_odds: Tensor) -> Tensor:
     """Return the row of `PROBABILITIES`, of positive and of negative, for exact log-odds: `(…) -> (…)`."""
     return (log_odds * _PER_UNIT + 0.5).floor().clamp(-_MOST * _PER_UNIT, _MOST * _PER_UNIT).long() + _MOST * _PER_UNIT

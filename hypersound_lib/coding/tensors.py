@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -80,45 +81,62 @@ def any_near(x: Tensor, offsets: Sequence[int]) -> Tensor:
     return found
 
 
-def places(wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """Return row and column of all entries that are true: `(N, M) -> (C,) × 2`.
+class Places(NamedTuple):
+    """Entries of a tensor `(N, M)`: numbers `(C,)`, in ascending order."""
 
-    On a GPU, which would have to be waited for, of all entries.
+    number: Tensor  # row · M + column
+    row: Tensor
+    column: Tensor
+
+
+def places(wanted: Tensor) -> Places:
+    """Return where entries are true: `(N, M) -> (C,) × 3`.
+
+    On a GPU, which would have to be waited for, all of them.
     """
-    if not _is_dense(wanted.device):
-        row, column = wanted.nonzero(as_tuple=True)
-        return row, column
-    number = torch.arange(wanted.numel(), device=wanted.device)
-    return number // wanted.shape[1], number % wanted.shape[1]
+    if _is_dense(wanted.device):
+        number = torch.arange(wanted.numel(), device=wanted.device)
+    else:
+        number = wanted.flatten().nonzero().squeeze(1)
+    row = number // wanted.shape[1]
+    return Places(number, row, number - row * wanted.shape[1])
 
 
-def taken(x: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
+def taken(x: Tensor, at: Places) -> Tensor:
     """Return what stands at `places`: `(N, M) -> (C,)`."""
-    return x.flatten() if _is_dense(x.device) else x[at]
+    return x.flatten() if _is_dense(x.device) else x.flatten().index_select(0, at.number)
 
 
-def placed(values: Tensor, wanted: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
+def placed(values: Tensor, wanted: Tensor, at: Places) -> Tensor:
     """Return values at `places`, zeros elsewhere: `(C,) -> (N, M)`."""
     if _is_dense(values.device):
         return wanted * values.view(wanted.shape)
-    return values.new_zeros(wanted.shape).index_put(at, values)
+    return values.new_zeros(wanted.numel()).index_copy(0, at.number, values).view(wanted.shape)
 
 
 def _is_dense(device: torch.device) -> bool:
     return device.type != "cpu"
 
 
-def around(parts: Sequence[Tensor], offsets: Sequence[range], frame: Tensor, wave: Tensor) -> Tensor:
-    """Return values at waves + offset, zeros beyond the ends, for each offset of each part: `-> (offsets, N)`.
+class Neighbourhood:
+    """Values around waves, from several parts of the same frames, with zeros beyond their ends.
 
-    Parts are `(B · K, M)` each; `frame` says which of the B · K frames, `wave` which of its waves, `(N,)` each.
+    Args:
+        parts: `(N, M_i)` each, of N frames.
+        offsets: for each part, which waves are wanted, as seen from one; a row of numbers that grow by one.
     """
-    padded = [functional.pad(x, (-some[0], some[-1])) for x, some in zip(parts, offsets, strict=True)]
-    begins = accumulate((x.shape[-1] for x in padded), initial=0)
-    places = tuple(begin + k for begin, some in zip(begins, offsets, strict=False) for k in range(len(some)))
-    joined = torch.cat(padded, dim=-1)
-    at = frame * joined.shape[-1] + wave
-    return joined.take(at + _column(places, at.device))
+
+    def __init__(self, parts: Sequence[Tensor], offsets: Sequence[range]):
+        # All parts of a frame in one row, so that one index finds all.
+        padded = [functional.pad(x, (-some[0], some[-1])) for x, some in zip(parts, offsets, strict=True)]
+        begins = accumulate((x.shape[-1] for x in padded), initial=0)
+        self._columns = tuple(begin + k for begin, some in zip(begins, offsets, strict=False) for k in range(len(some)))
+        self._rows = torch.cat(padded, dim=-1)
+
+    def around(self, frame: Tensor, wave: Tensor) -> Tensor:
+        """Return the values around waves of frames: `(C,), (C,) -> (offsets, C)`, one part after the other."""
+        at = frame * self._rows.shape[-1] + wave
+        return self._rows.take(at + _column(self._columns, at.device))
 
 
 @kept

@@ -63,16 +63,19 @@ def test_the_order_of_sums_changes_no_bit(scale):
 @pytest.mark.parametrize("scale", [0.3, 100.0])
 def test_it_is_what_integers_give(scale):
     """The same with Python's integers, which know no rounding; with large weights at the ends of all ranges."""
-    network, x = make(scale=scale, sizes=(1100, 9, 5)).exact(), inputs(3, width=1100, scale=60.0)
-    for row, found in zip(x, network(x), strict=True):
+    network, x = make(scale=scale, sizes=(1100, 9, 5)), inputs(3, width=1100, scale=60.0)
+    layers = [[[on_grid(w, 16) for w in ws.tolist()] for ws in (*p.weight, p.bias)] for p in network.layers]
+    for row, found in zip(x, network.exact()(x), strict=True):
         values = [Fraction(v) for v in row.tolist()]
-        for layer in network.layers:
-            if layer is not network.layers[0]:
-                values = [max(v, Fraction(0)) for v in values]
-            rows = zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)
-            sums = [sum(Fraction(w) * v for w, v in zip(ws, values, strict=True)) + Fraction(b) for ws, b in rows]
-            values = [Fraction(round(1024 * min(max(s, Fraction(-64)), Fraction(64))), 1024) for s in sums]
+        for number, (*rows, biases) in enumerate(layers):
+            values = [max(v, Fraction(0)) for v in values] if number else values
+            sums = (sum(w * v for w, v in zip(ws, values, strict=True)) for ws in rows)
+            values = [on_grid(s + b, 64) for s, b in zip(sums, biases, strict=True)]
         assert [float(v) for v in values] == found.tolist()
+
+
+def on_grid(number, most):
+    return Fraction(round(1024 * min(max(Fraction(number), Fraction(-most)), Fraction(most))), 1024)
 
 
 @settings(max_examples=30)
@@ -82,7 +85,25 @@ def test_outputs_lie_on_the_grid_and_weights_in_their_range(seed, scale):
     y = network(inputs(20, seed, scale=100.0))
     assert torch.equal(y * 1024, (y * 1024).round())
     assert y.abs().max() <= 64
-    assert max(p.abs().max() for p in network.parameters()) <= 16
+    first, *others = network.layers  # the constants, and the weights of the first layer, are in units of the grid
+    assert max(layer.weight.abs().max() for layer in others) <= 16
+    assert max(p.abs().max() for p in (first.weight, *(layer.bias for layer in network.layers))) <= 16 * 1024
+
+
+def test_exact_twice_is_exact_once():
+    network, x = make().exact(), inputs(20)
+    once = network(x)
+    assert torch.equal(network.exact()(x), once)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_columns_are_the_same_as_rows(exact):
+    network, x = make().exact() if exact else make().double(), inputs(20)
+    torch.testing.assert_close(network.columns(x.T), network(x).T, rtol=0, atol=0 if exact else 1e-12)
+    mirrored = torch.cat([-x[:, :2], x[:, 2:]], dim=1)
+    difference = network.odd_columns(x.T[:2], x.T[2:])
+    torch.testing.assert_close(difference, (network(x) - network(mirrored)).T, rtol=0, atol=0 if exact else 1e-12)
+    assert difference.abs().max() > 0.1
 
 
 def test_training_computes_nearly_the_same():
