@@ -285,3 +285,13 @@ def test_packets_share_the_knob_as_evenly_as_whole_numbers_can_and_none_is_encod
     assert made[3:] == [(2, 101)]
     segment.encode(300)
     assert len(made) == 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_estimate_holds_where_packets_that_are_not_sampled_are_much_louder(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    packets = torch.randn(24, 20, HOP, generator=generator)
+    packets *= 0.05 * 40 ** torch.rand(24, 1, 1, generator=generator)
+    segment = _Segment(model, PacketCoder(model.entropy), [packets], 0)
+    for knob in (60, 140):
+        assert segment.estimate(24 * knob) == pytest.approx(len(segment.encode(24 * knob)), rel=0.07)
