@@ -1,33 +1,18 @@
 """Players: the true level, one gain, small files; and a player in a real browser that switches without a gap."""
 
-import base64
-import io
 import itertools
-import re
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.notebook.players import compare_html, players_html
-
-RATE = 22050
-
-
-def tone(hertz, num_samples=11025, level=0.5, rate=RATE):
-    return level * torch.sin(2 * torch.pi * hertz * torch.arange(num_samples) / rate)
-
-
-def played(page):
-    """Return the samples of every player on a page, with their rates and formats."""
-    found = re.findall(r'src="data:audio/(\w+);base64,([^"]+)"', page)
-    return [(*soundfile.read(io.BytesIO(base64.b64decode(data))), kind) for kind, data in found]
+from tests.notebook.sounds import RATE, played, tone
 
 
 def test_a_quiet_sound_is_played_at_its_own_level():
-    ((samples, rate, kind),) = played(players_html({"x": tone(440, level=0.01)}, RATE))
+    ((samples, rate, kind, _),) = played(players_html({"x": tone(440, level=0.01)}, RATE))
     assert np.abs(samples).max() == pytest.approx(0.01, abs=1e-4)
     assert (rate, kind) == (RATE, "flac")
 
@@ -49,9 +34,9 @@ def test_labels_are_escaped_and_silence_is_called_silence():
 
 
 def test_long_sounds_are_stored_small_and_whole():
-    sound = tone(440, 11 * RATE)
+    sound = tone(440, seconds=11)
     page = players_html({"long": sound, "short": sound[:RATE]}, RATE)
-    (long, _, long_kind), (_, _, short_kind) = played(page)
+    (long, _, long_kind, _), (_, _, short_kind, _) = played(page)
     assert (long_kind, short_kind) == ("ogg", "flac")
     assert len(page) < 0.2 * 2 * len(sound)  # a fifth of 16 bits a sample
     assert len(long) == len(sound)
@@ -62,18 +47,17 @@ def test_long_sounds_are_stored_small_and_whole():
     ("seconds", "rate", "stored_at"), [(1, 3000, 9000), (0.1, 200_001, 48000), (11, 200_001, 48000)]
 )
 def test_rates_that_browsers_refuse_or_a_format_cannot_hold_are_stored_at_another(seconds, rate, stored_at):
-    ((samples, found, _),) = played(players_html({"x": tone(440, round(seconds * rate), rate=rate)}, rate))
+    ((samples, found, *_),) = played(players_html({"x": tone(440, rate, seconds)}, rate))
     assert found == stored_at
     assert len(samples) == pytest.approx(seconds * found, abs=2)
-    expected = tone(440, len(samples), rate=found).numpy()
+    expected = tone(440, found, len(samples) / found).numpy()
     assert np.abs(samples - expected)[500:-500].max() < (1e-3 if seconds < 10 else 0.05)
 
 
 def test_each_sound_may_have_its_own_rate():
-    page = compare_html(
-        {"low": tone(440, 8000, rate=8000), "high": tone(440, 44100, rate=44100)}, {"low": 8000, "high": 44100}
-    )
-    assert [rate for _, rate, _ in played(page)] == [8000, 44100]
+    rates = {"low": 8000, "high": 44100}
+    page = compare_html({name: tone(440, rate, seconds=1) for name, rate in rates.items()}, rates)
+    assert [rate for _, rate, *_ in played(page)] == [8000, 44100]
     assert 'data-seconds="1.0000"' in page
 
 
@@ -128,7 +112,7 @@ HERTZ = {"A": 440, "B": 660, "C": 550}
 
 
 def tones(seconds=2):
-    return compare_html({name: tone(hertz, seconds * RATE) for name, hertz in HERTZ.items()}, RATE)
+    return compare_html({name: tone(hertz, seconds=seconds) for name, hertz in HERTZ.items()}, RATE)
 
 
 @pytest.mark.notebooks

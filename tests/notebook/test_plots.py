@@ -11,12 +11,7 @@ import torch
 
 import hypersound_lib
 from hypersound_lib.notebook.plots import drawing, figure, image_html, plot_sounds, plot_spectra, plot_spectrogram
-
-RATE = 22050
-
-
-def tone(hertz, num_samples=11025, level=0.5):
-    return level * torch.sin(2 * torch.pi * hertz * torch.arange(num_samples) / RATE)
+from tests.notebook.sounds import RATE, tone
 
 
 @pytest.mark.parametrize("hertz", [500, 2000, 8000])
@@ -41,7 +36,7 @@ def test_sounds_share_axes_and_colour_scale():
 
 
 def test_silence_and_very_short_sounds_can_be_drawn():
-    for waveform in (torch.zeros(2000), tone(440, 10)):
+    for waveform in (torch.zeros(2000), tone(440, seconds=10 / RATE)):
         assert "data:image/png" in image_html(plot_sounds({"x": waveform}, RATE), "x")
 
 

@@ -1,7 +1,5 @@
 """Widgets: what they show with a kernel, and that their static form does the same on a page without one."""
 
-import base64
-import io
 import re
 
 import ipywidgets
@@ -9,25 +7,15 @@ import nbformat
 import numpy as np
 import pytest
 import run
-import soundfile
 import torch
 from IPython.core.formatters import DisplayFormatter
 
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.notebook.players import compare_html, players_html
 from hypersound_lib.notebook.widgets import LiveTraining, page_choice, page_slider, rate_slider, weight_explorer
+from tests.notebook.sounds import RATE, played, tone
 
-RATE = 8000
 PAGES = {"one": "<p>1</p>", "two": "<p>2</p>", "three": "<p>3</p>"}
-
-
-def tone(hertz, rate=RATE):
-    return 0.5 * torch.sin(2 * torch.pi * hertz * torch.arange(rate // 2) / rate)
-
-
-def sounds_in(page):
-    data = re.findall(r"data:audio/\w+;base64,([^\"]+)", page)
-    return [soundfile.read(io.BytesIO(base64.b64decode(d))) for d in data]
 
 
 def live(view):
@@ -66,7 +54,7 @@ def shared_sounds():
 
 def test_what_several_pages_hold_is_written_once():
     page = shared_sounds()
-    assert len(sounds_in(page)) == 3
+    assert len(played(page)) == 3
     assert page.count("<audio controls") == 4
     assert page.count("customElements.define") == 2
 
@@ -106,7 +94,7 @@ def test_a_rate_is_heard_and_seen_at_its_own_rate():
     pictures = set()
     for rate in rates:
         control.value = f"{rate} Hz"
-        ((samples, found),) = sounds_in(page.value)
+        ((samples, found, *_),) = played(page.value)
         assert found == rate
         assert np.allclose(samples, tone(1000, rate), atol=1e-3)
         pictures.add(re.search(r'src="(data:image[^"]+)"', page.value)[1])
@@ -125,12 +113,12 @@ def test_changed_weights_are_heard():
     control, page = live(weight_explorer(weights, play, RATE, changes, ("unit", "input"), "layer"))
     assert control.options == ("pitch", "level")
     control.value = "level"
-    written, zeroed, halved = (samples for samples, _ in sounds_in(page.value))
+    written, zeroed, halved = (samples for samples, *_ in played(page.value))
     assert np.abs(zeroed).max() == 0
     assert np.allclose(written, 2 * halved, atol=1e-3)
     control.value = "pitch"
     assert "<figcaption>weights, pitch: halved" in page.value
-    _, zeroed, halved = (samples for samples, _ in sounds_in(page.value))
+    _, zeroed, halved = (samples for samples, *_ in played(page.value))
     for samples, hertz in ((zeroed, 0), (halved, 220)):
         assert np.allclose(samples, tone(hertz), atol=1e-3)
     assert torch.equal(weights["level"], torch.ones(3))
@@ -151,7 +139,7 @@ def test_a_training_is_watched_in_place(monkeypatch):
     view = LiveTraining({"the recording": tone(440)}, RATE)
     view.update("after 10 steps", tone(450), "<p>a curve</p>")
     view.update("after 20 steps", tone(445))
-    assert [len(sounds_in(page)) for page in shown] == [1, 2, 3]
+    assert [len(played(page)) for page in shown] == [1, 2, 3]
     assert ["<p>a curve</p>" in page for page in shown] == [False, True, True]
 
 
@@ -160,7 +148,7 @@ def test_a_training_that_has_diverged_goes_on_with_the_reason_in_place_of_the_so
     view.update("<10> steps", torch.full((50,), torch.nan))
     view.update("after 20 steps", tone(445))
     assert "&lt;10&gt; steps cannot be played: sample 0 of the sound is NaN" in view._page()
-    assert len(sounds_in(view._page())) == 2
+    assert len(played(view._page())) == 2
 
 
 # In a browser

@@ -1,18 +1,15 @@
-"""Answers: the file is whole after each trial, and listening goes on where it stopped."""
+"""Answers: the file is whole after each trial, listening goes on where it stopped, and the better comes first."""
 
 import csv
+import math
 
+import numpy as np
 import pytest
-import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.notebook.listening import Answers, Recording, ranking, rating_test
+from hypersound_lib.notebook.listening import ANCHOR, HIDDEN_REFERENCE, Answers, Recording, ranking, rating_test
 from hypersound_lib.notebook.listening.answers import read_rows
-
-
-def recordings(count=3):
-    tone = torch.linspace(-0.5, 0.5, 400)
-    return {f"sound, {i}": Recording(tone, {"ours": tone**2, "theirs": tone**3}, 16000) for i in range(count)}
+from tests.notebook.listening.made import recordings
 
 
 def read(path):
@@ -80,18 +77,6 @@ def test_a_file_of_another_test_is_not_taken_for_this_one(path, other):
         Answers(other, path)
 
 
-@pytest.mark.parametrize("content", [b"name;value\n1;2\n", b"", b"\xff\xfe\x00\x01", b"time,mode\n", None])
-def test_a_file_that_holds_something_else_is_left_alone(path, content):
-    trials = rating_test(recordings())
-    Answers(trials, path).rate(trials[0], dict.fromkeys("ABCD", 50))
-    content = path.read_bytes() + b"2026-01-01,rat" if content is None else content  # half a row
-    path.write_bytes(content)
-    kind = "text file" if b"\xff" in content else "file"
-    with pytest.raises(ConfigError, match=f"not a {kind} of answers"):
-        Answers(trials, path)
-    assert path.read_bytes() == content
-
-
 def test_an_interrupted_save_loses_nothing(path, monkeypatch):
     trials = rating_test(recordings())
     answers = Answers(trials, path)
@@ -123,19 +108,79 @@ def test_no_name_is_a_formula_and_every_name_comes_back(name, path):
         assert not row["system"].startswith(("=", "+", "-", "@", "\t"))
 
 
-NOT_READABLE = {
-    "twice": (lambda path: path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n"), "2 answers"),
+def with_text(change):
+    """Return what writes a file of answers again, with its text changed."""
+    return lambda path: path.write_bytes(change(path.read_bytes()))
+
+
+IMPOSSIBLE = [b"105", b"-3", b"loud", b"", b"nan"]
+SPOILT = {
+    "twice": (with_text(lambda text: text + text.splitlines()[2] + b"\n"), "trial 1, B has 2 answers"),
     "folder": (lambda path: (path.unlink(), path.mkdir()), r"cannot be read \(Is a directory\)"),
-    "long": (lambda path: path.write_text(f'time\n"{"x" * 200_000}"\n'), "not a text file of answers .*limit"),
+    "long": (with_text(lambda _: b'time\n"%s"\n' % (b"x" * 200_000)), "not a text file of answers .*limit"),
+    "no text": (with_text(lambda _: b"\xff\xfe\x00\x01"), "not a text file of answers"),
+    "other columns": (with_text(lambda _: b"name;value\n1;2\n"), "not a file of answers"),
+    "fewer columns": (with_text(lambda _: b"time,mode\n"), "not a file of answers"),
+    "empty": (with_text(lambda _: b""), "not a file of answers"),
+    "half a row": (with_text(lambda text: text + b"2026-01-01,rat"), "not a file of answers"),
+    **{
+        f"rating {rating}": (
+            with_text(lambda text, rating=rating: text.replace(b",77", b"," + rating)),
+            r"trial 1, B: .* cannot be",
+        )
+        for rating in IMPOSSIBLE
+    },
 }
 
 
-@pytest.mark.parametrize("case", NOT_READABLE)
-def test_a_file_that_cannot_be_counted_is_refused(path, case):
+@pytest.mark.parametrize("case", SPOILT)
+def test_a_file_that_cannot_be_counted_is_refused_and_left_alone(path, case):
     trials = rating_test(recordings())
-    Answers(trials, path).rate(trials[0], dict.fromkeys("ABCD", 50))
-    spoil, message = NOT_READABLE[case]
+    Answers(trials, path).rate(trials[0], {"A": 11, "B": 77, "C": 22, "D": 33})
+    spoil, message = SPOILT[case]
     spoil(path)
+    before = path.is_file() and path.read_bytes()
     for read_it in (lambda: Answers(trials, path), lambda: ranking(path)):
         with pytest.raises(ConfigError, match=f"{path}: .*{message}"):
             read_it()
+    assert before == (path.is_file() and path.read_bytes())
+
+
+TRUE_QUALITY = {HIDDEN_REFERENCE: 95, "good": 70, "poor": 40, ANCHOR: 20}
+
+
+def simulate_rater(path, seed, count=6):
+    """A listener who hears the true quality, give or take 10 points."""
+    trials = rating_test(recordings(count, systems=("poor", "good")), seed)
+    answers, generator = Answers(trials, path), np.random.default_rng(seed)
+    for trial in trials:
+        heard = {
+            letter: TRUE_QUALITY[system] + 10 * generator.standard_normal() for letter, system in trial.key.items()
+        }
+        answers.rate(trial, {letter: float(np.clip(value, 0, 100)) for letter, value in heard.items()})
+    return path
+
+
+def test_the_better_comes_first_and_the_interval_covers_the_truth(tmp_path):
+    ranks = ranking(*(simulate_rater(tmp_path / f"{seed}.csv", seed) for seed in range(3)))
+    assert list(ranks) == list(TRUE_QUALITY)
+    for system, rank in ranks.items():
+        assert rank.count == 18
+        assert rank.low < rank.mean < rank.high
+        assert abs(rank.mean - TRUE_QUALITY[system]) < 10
+    good, poor = ranks["good"], ranks["poor"]
+    assert good.low < 70 < good.high
+    assert poor.high < good.low
+
+
+def test_one_rating_has_no_interval(path):
+    for rank in ranking(simulate_rater(path, 0, count=1)).values():
+        assert rank.count == 1
+        assert math.isnan(rank.low)
+        assert math.isnan(rank.high)
+
+
+@pytest.mark.parametrize(("names", "message"), [(["missing.csv"], r"missing\.csv"), ([], "no file")])
+def test_no_answers_are_refused(tmp_path, names, message):
+    with pytest.raises(ConfigError, match=message):
+        ranking(*(tmp_path / name for name in names))

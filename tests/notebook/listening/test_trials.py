@@ -10,19 +10,7 @@ from hypothesis import strategies as st
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.notebook.listening import ANCHOR, HIDDEN_REFERENCE, Recording, rating_test
 from hypersound_lib.notebook.listening.trials import low_anchor
-
-RATE = 16000
-
-
-def noise(seed, level=0.1, num_samples=1600):
-    return level * torch.randn(num_samples, generator=torch.Generator().manual_seed(seed))
-
-
-def recordings(count=3, systems=("ours", "theirs")):
-    return {
-        f"sound {i}": Recording(noise(i), {name: noise(100 * i + k + 10) for k, name in enumerate(systems)}, RATE)
-        for i in range(count)
-    }
+from tests.notebook.listening.made import RATE, noise, recordings
 
 
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 5))

@@ -1,23 +1,17 @@
 """The listening test as a widget and as a page: what is heard, what is told, what is saved. No browser."""
 
-import base64
-import io
 import re
 from html.parser import HTMLParser
 
 import ipywidgets
 import pytest
-import soundfile
 import torch
 
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.notebook.listening import ANCHOR, HIDDEN_REFERENCE, Answers, Recording, ranking, rating_test
+from hypersound_lib.notebook.listening import ANCHOR, HIDDEN_REFERENCE, Answers, ranking, rating_test
 from hypersound_lib.notebook.listening.widget import listening_page_html, listening_test
-
-
-def recordings(count=2):
-    tone = torch.sin(torch.arange(800) / 5)
-    return {f"<s{i}> é": Recording(0.5 * tone, {"ours": tone / 4, "theirs": tone / 8}, 16000) for i in range(count)}
+from tests.notebook.listening.made import recordings
+from tests.notebook.sounds import played
 
 
 def walk(widget):
@@ -46,9 +40,7 @@ def rate(box, value):
 
 
 def sounds_of(page):
-    """Return `{label: samples}` of the audio elements of a page."""
-    found = re.findall(r'<audio controls aria-label="([^"]*)" src="data:audio/flac;base64,([^"]*)"', page)
-    return {label: soundfile.read(io.BytesIO(base64.b64decode(data)))[0] for label, data in found}
+    return {label: samples for samples, _, _, label in played(page)}
 
 
 @pytest.fixture
@@ -57,7 +49,7 @@ def path(tmp_path):
 
 
 def test_a_rating_test_from_the_first_trial_to_the_ranking(path):
-    trials = rating_test(recordings())
+    trials = rating_test(recordings(2))
     box = listening_test(trials, path)
     for trial in trials:
         assert f"Trial {trial.number} of 2" in shown(box)
@@ -76,7 +68,7 @@ def test_a_rating_test_from_the_first_trial_to_the_ranking(path):
 
 
 def test_number_and_slider_move_together_and_what_was_not_moved_is_not_saved(path):
-    box = listening_test(rating_test(recordings()), path)
+    box = listening_test(rating_test(recordings(2)), path)
     first, second, *_ = find(box, ipywidgets.BoundedIntText)
     first.value = 70
     second.value, second.value = 51, 50  # moved and moved back: 50 is meant
@@ -88,7 +80,7 @@ def test_number_and_slider_move_together_and_what_was_not_moved_is_not_saved(pat
 
 
 def test_going_back_shows_the_answer_and_lets_it_be_changed(path):
-    trials = rating_test(recordings())
+    trials = rating_test(recordings(2))
     box = listening_test(trials, path)
     assert find(box, ipywidgets.Button, "Back")[0].disabled
     rate(box, 30)
@@ -101,10 +93,10 @@ def test_going_back_shows_the_answer_and_lets_it_be_changed(path):
 
 
 def test_a_new_widget_goes_on_where_the_last_one_stopped(path):
-    box = listening_test(rating_test(recordings(3), seed=2), path)
+    box = listening_test(rating_test(recordings(), seed=2), path)
     rate(box, 30)
     press(box, "next")
-    box = listening_test(rating_test(recordings(3), seed=2), path)
+    box = listening_test(rating_test(recordings(), seed=2), path)
     assert "Trial 2 of 3" in shown(box)
     assert "Going on after 1 of 3" in shown(box)
     with pytest.raises(ConfigError, match="another test"):
@@ -112,7 +104,7 @@ def test_a_new_widget_goes_on_where_the_last_one_stopped(path):
 
 
 def test_a_trial_that_lacks_an_answer_is_shown_again_with_the_others(path):
-    trials = rating_test(recordings())
+    trials = rating_test(recordings(2))
     for trial in trials:
         Answers(trials, path).rate(trial, dict.fromkeys("ABCD", 30))
     lines = path.read_text().splitlines(keepends=True)
@@ -128,7 +120,7 @@ def test_a_trial_that_lacks_an_answer_is_shown_again_with_the_others(path):
 
 
 def test_what_cannot_be_saved_or_read_is_reported_by_every_button_and_the_trial_stays(path):
-    trials = rating_test(recordings())
+    trials = rating_test(recordings(2))
     box = listening_test(trials, path)
     rate(box, 30)
     press(box, "next")
@@ -146,7 +138,7 @@ def test_what_cannot_be_saved_or_read_is_reported_by_every_button_and_the_trial_
 
 
 def test_nothing_shown_tells_the_systems(path):
-    trials = rating_test(recordings())
+    trials = rating_test(recordings(2))
     box = listening_test(trials, path)
     for page in (shown(box), listening_page_html(trials).split("<details>")[0]):
         for telling in ("ours", "theirs", HIDDEN_REFERENCE, ANCHOR, "dBFS"):
@@ -154,7 +146,7 @@ def test_nothing_shown_tells_the_systems(path):
 
 
 def test_the_widget_and_the_page_play_the_trials_sounds_at_their_level(path):
-    trials = rating_test(recordings())
+    trials = rating_test(recordings(2))
     page = sounds_of(listening_page_html(trials))
     first = sounds_of(shown(listening_test(trials, path)))
     expected = {
@@ -169,10 +161,10 @@ def test_the_widget_and_the_page_play_the_trials_sounds_at_their_level(path):
 
 
 def test_the_page_holds_the_key_at_its_end_and_nothing_that_breaks_it():
-    trials = rating_test(recordings())
+    trials = rating_test(recordings(2))
     page = listening_page_html(trials)
     assert page.isascii(), "it reads the same in any encoding"
-    assert "&lt;s0&gt; &#233;" in page
+    assert "&lt;s0&gt;, &#233;" in page
     key = page.split("<details>")[1]
     for trial in trials:
         assert "; ".join(f"{letter} is {system}" for letter, system in list(trial.key.items())[:2]) in key
