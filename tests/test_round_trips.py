@@ -141,16 +141,6 @@ def test_a_model_of_every_preset_comes_back(tmp_path, name):
     assert_comes_back(build_model(config), tmp_path)
 
 
-@pytest.mark.parametrize("kind", INR_CONFIGS)
-def test_a_sound_in_every_network_comes_back(tmp_path, kind):
-    torch.manual_seed(0)
-    sound = FittedSound(build_inr(INR_CONFIGS[kind]()), sample_rate=8000, num_samples=50)
-    sound.save(tmp_path / "sound.safetensors")
-    again = FittedSound.load(tmp_path / "sound.safetensors")
-    assert again.inr.config == sound.inr.config
-    assert torch.equal(again.render(), sound.render())
-
-
 @dataclasses.dataclass(frozen=True)
 class ForeignConfig(SIRENConfig):
     """A config that no file knows."""

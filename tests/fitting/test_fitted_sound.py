@@ -9,22 +9,11 @@ from safetensors.torch import load_file, save_file
 from hypersound_lib.coords import time_coords
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.fitting.fitted_sound import FittedSound
-from hypersound_lib.inr import SIREN, FourierMLP, FourierMLPConfig, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
+from tests.inr.small import CONFIGS, make
 
 
-def networks():
-    torch.manual_seed(0)
-    spectral = FourierMLPConfig(hidden_layers=1, width=8, num_octaves=0, num_frequencies=5)
-    return [
-        FourierMLP(FourierMLPConfig(hidden_layers=2, width=8)),
-        FourierMLP.for_sound(torch.randn(200), spectral),
-        SIREN(SIRENConfig(hidden_layers=2, width=8, omega_0=77.0)),
-        ModulatedSIREN(ModulatedSIRENConfig(hidden_layers=2, width=8, latent_size=3)),
-    ]
-
-
-def sound(index=0, num_samples=1000):
-    return FittedSound(networks()[index], sample_rate=16000, num_samples=num_samples, gain=0.5)
+def sound(kind="fourier"):
+    return FittedSound(make(kind).float(), sample_rate=16000, num_samples=1000, gain=0.5)
 
 
 def test_own_rate_is_the_network_on_its_grid_times_the_gain():
@@ -54,22 +43,22 @@ def test_more_samples_than_memory_has_and_no_rate_are_refused(num_samples, rate,
         FittedSound(sound().inr, 100, num_samples).render(rate)
 
 
-@pytest.mark.parametrize("index", range(4))
-def test_saved_and_loaded_sounds_are_the_same(tmp_path, index):
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_saved_and_loaded_sounds_are_the_same(tmp_path, kind):
     path = tmp_path / "sound.safetensors"
-    sound(index).save(path)
+    sound(kind).save(path)
     again = FittedSound.load(path)
-    assert torch.equal(again.render(22050), sound(index).render(22050))
+    assert torch.equal(again.render(22050), sound(kind).render(22050))
     assert (again.sample_rate, again.num_samples, again.gain) == (16000, 1000, 0.5)
-    assert again.inr.config == sound(index).inr.config
+    assert again.inr.config == CONFIGS[kind]
 
 
 def rewrite(path, change):
     """Save again with a changed description or changed tensors."""
-    sound(0).save(path)
+    sound().save(path)
     tensors = load_file(path)
     description = {"kind": "FourierMLP", "config": {}, "sample_rate": 16000, "num_samples": 1000, "gain": 0.5}
-    description["config"] = {"hidden_layers": 2, "width": 8, "num_octaves": 16, "num_frequencies": 0}
+    description["config"] = {"hidden_layers": 2, "width": 8, "num_octaves": 5, "num_frequencies": 0}
     change(description, tensors)
     save_file(tensors, path, {"format": "hypersound_lib.represented_sound/1", "sound": json.dumps(description)})
 

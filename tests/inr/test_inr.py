@@ -64,14 +64,21 @@ def test_gradients_reach_every_weight(kind):
         (COORDS.squeeze(-1), lambda params: {}, "coords must be"),
         (COORDS, lambda params: {"layer": params["layers.0.bias"]}, "no weight is called 'layer'"),
         (COORDS, lambda params: {"layers.0.weight": params["layers.0.weight"].mT}, r"layers\.0\.weight must be"),
-        (COORDS.expand(BATCH + 1, -1, -1), lambda params: params, "batches of different sizes"),
+        (COORDS, lambda params: {"layers.1.weight": params["layers.0.weight"]}, r"layers\.1\.weight must be \(8, 8\)"),
+        (COORDS, lambda params: {"layers.0.bias": params["layers.0.bias"][:2]}, "batches of different sizes"),
+        (COORDS.expand(BATCH + 1, -1, -1), lambda params: {}, "batches of different sizes"),
     ],
-    ids=["no last axis", "unknown name", "transposed, the classic", "other instants"],
+    ids=["no last axis", "unknown name", "transposed, the classic", "another layer's", "other items", "other instants"],
 )
-def test_wrong_shapes_and_names_are_refused(coords, change, message):
+@pytest.mark.parametrize("released", [False, True])
+def test_wrong_shapes_and_names_are_refused(coords, change, message, released):
     inr = make("fourier")
+    params = generated(inr)
+    if released:
+        inr.release(list(params))
+        assert list(inr.parameters()) == []
     with pytest.raises(ConfigError, match=message):
-        inr(coords, change(generated(inr)))
+        inr(coords, params | change(params))
 
 
 @pytest.mark.parametrize(
