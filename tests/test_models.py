@@ -1,5 +1,6 @@
 """Every model, whatever its kind, has one interface; `load_model` loads all, and a class loads its own kind alone."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -25,9 +26,9 @@ from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.models import _MODULES, build_model, load_model
 from hypersound_lib.presets import PRESETS
 from hypersound_lib.training import TrainingConfig
-from tests.local.small import make_model, sound
+from tests.local.small import RATE, make_model, sound
+from tests.training.tiny import MODEL
 
-RATE = 8000
 SHIPPED = sorted(path.parent.name for path in embedded_data("checkpoints").glob("*/config.json"))
 CLASSES = {"HyperSound": HyperSound, "LocalHyperSound": LocalHyperSound, "RAVE": RAVE}
 
@@ -40,15 +41,7 @@ def small(kind):
     if kind == "RAVE":
         sizes = {"capacity": 2, "ratios": (2,), "latent_size": 3, "dilations": (1,), "noise_ratios": (2,)}
         return RAVE(RAVEConfig(sample_rate=RATE, num_samples=1024, noise_bands=2, **sizes)).eval()
-    config = HyperSoundConfig(
-        sample_rate=RATE,
-        num_samples=64,
-        encoder=EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=3),
-        hypernetwork=HyperNetworkConfig((6,)),
-        target=FourierMLPConfig(hidden_layers=1, width=4, num_octaves=3),
-        shared=("layers.0.bias",),
-    )
-    return HyperSound(config).eval()
+    return HyperSound(dataclasses.replace(MODEL, num_samples=64, shared=("layers.0.bias",))).eval()
 
 
 @pytest.fixture(params=[*_MODULES, *SHIPPED])

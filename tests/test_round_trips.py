@@ -18,12 +18,12 @@ import hypersound_lib
 from hypersound_lib.config_json import from_json
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.fitting.fitted_sound import FittedSound
-from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import INR, INR_CONFIGS, SIREN, INRConfig, SIRENConfig, build_inr
 from hypersound_lib.models import build_model, load_model
 from hypersound_lib.presets import PRESETS
+from tests.training.tiny import MODEL
 
 MODULES = [
     importlib.import_module(module.name)
@@ -120,8 +120,10 @@ def assert_comes_back(model, folder):
 
 def hypersound(target, shared=()):
     torch.manual_seed(0)
-    encoder = EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=3)
-    return HyperSound(HyperSoundConfig(8000, 64, encoder, HyperNetworkConfig((2,)), target, shared))
+    hypernetwork = HyperNetworkConfig((2,))
+    return HyperSound(
+        dataclasses.replace(MODEL, num_samples=64, hypernetwork=hypernetwork, target=target, shared=shared)
+    )
 
 
 @pytest.mark.parametrize("kind", INR_CONFIGS)

@@ -125,15 +125,6 @@ def test_a_default_head_starts_at_another_scale_layer_by_layer():
     assert (ratios[1:] > 2 * ratios[:-1]).all(), "and the error grows from layer to layer"
 
 
-@pytest.mark.parametrize("target", [SMALL, SIRENConfig(hidden_layers=2, width=32)], ids=["fourier", "siren"])
-def test_different_clips_get_different_weights(target):
-    _, hypernetwork = make(target, (64,), code_shape=(26, 32))
-    with torch.no_grad():
-        params = hypernetwork(clip_code())
-    for name, value in params.items():
-        assert not torch.equal(value[0], value[1]), name
-
-
 @pytest.mark.parametrize("scale", [1e-3, 0.3])
 @torch.no_grad()
 def test_what_the_input_adds_has_the_scale_that_the_config_asks_for(scale):
@@ -164,17 +155,11 @@ def variations(target, residual_scale=None):
 @pytest.mark.parametrize("kind", INR_CONFIGS)
 def test_every_targets_weights_start_with_the_spread_that_it_asks_for(kind):
     asked = build_inr(small(kind)).residual_scale
+    assert asked == 1e-3 or not hasattr(small(kind), "omega_0"), "layers of sines vary little at the start"
     for name, spread in variations(small(kind)).items():
-        assert 0.4 * asked < spread < 2 * asked, name
+        assert 0.5 * asked < spread < 2 * asked, name
     for name, spread in variations(small(kind), residual_scale=0.05).items():
         assert 0.02 < spread < 0.1, name
-
-
-@pytest.mark.parametrize("kind", [kind for kind, config in INR_CONFIGS.items() if hasattr(config(), "omega_0")])
-def test_layers_of_sines_vary_little_at_the_start_in_whichever_target_they_are(kind):
-    spreads = {name: spread for name, spread in variations(small(kind)).items() if name.startswith("layers.")}
-    assert spreads
-    assert all(5e-4 < spread < 2e-3 for spread in spreads.values()), spreads
 
 
 @pytest.mark.parametrize("kind", INR_CONFIGS)

@@ -1,5 +1,6 @@
 """Any sound through a model: seams do not show, instants are right at every rate, and lengths are exact."""
 
+import dataclasses
 import math
 from types import SimpleNamespace
 
@@ -12,13 +13,11 @@ from torch import nn
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.data import resample
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.hypersound.encoder import EncoderConfig
-from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
-from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.hypersound.reconstruction import _Grid, reconstruct_blocks
-from hypersound_lib.inr import FourierMLPConfig
+from tests.training.tiny import MODEL, RATE
 
-RATE, LENGTH = 8000, 250
+LENGTH = 250
 CYCLES = 437.0  # Hz
 
 
@@ -71,15 +70,7 @@ def test_clips_join_to_the_sound_at_every_rate(output_rate, overlap, count):
 @pytest.mark.parametrize("output_rate", [None, 8000, 11025, 16000])
 def test_the_batch_size_does_not_change_the_result(output_rate):
     torch.manual_seed(0)
-    config = HyperSoundConfig(
-        sample_rate=RATE,
-        num_samples=LENGTH,
-        encoder=EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=4),
-        hypernetwork=HyperNetworkConfig((8,)),
-        target=FourierMLPConfig(hidden_layers=1, width=8, num_octaves=8),
-        shared=("layers.0.weight",),
-    )
-    model = HyperSound(config)
+    model = HyperSound(dataclasses.replace(MODEL, num_samples=LENGTH, shared=("layers.0.weight",)))
     waveform = torch.randn(1500)
     one, all_at_once = (model.reconstruct(waveform, RATE, output_rate, batch_size=n) for n in (1, 100))
     torch.testing.assert_close(one, all_at_once, rtol=0, atol=1e-5)
