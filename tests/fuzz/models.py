@@ -35,9 +35,7 @@ def prepare_damaged(folder: Path) -> Try:
     models = saved(folder)
 
     def attempt(generator: random.Random) -> str:
-        place = folder / "changed"
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(generator.choice(models), place)
+        place = fresh_copy(generator.choice(models), folder)
         path = place / generator.choice(["config.json", "model.safetensors"])
         path.write_bytes(damaged([path.read_bytes()], generator))
         return loaded(place)
@@ -53,9 +51,7 @@ def prepare_hostile(folder: Path) -> Try:
     def attempt(generator: random.Random) -> str:
         if generator.random() < 0.3:
             return hostile_inr(fitted, folder / "x.safetensors", generator)
-        place = folder / "changed"
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(generator.choice(models), place)
+        place = fresh_copy(generator.choice(models), folder)
         path = place / "config.json"
         path.write_text(json.dumps(spoilt(json.loads(path.read_text(encoding="utf-8")), generator)), encoding="utf-8")
         return loaded(place)
@@ -75,9 +71,7 @@ def prepare_checkpoints(folder: Path) -> Try:
     assert len(whole) == 2
 
     def attempt(generator: random.Random) -> str:
-        place = folder / "changed"
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(run / "checkpoints", place)
+        place = fresh_copy(run / "checkpoints", folder)
         for _ in range(generator.randint(1, 2)):
             path = generator.choice(sorted(place.glob("*/*")))
             path.write_bytes(damaged([path.read_bytes()], generator))
@@ -99,6 +93,13 @@ def saved(folder: Path) -> list[Path]:
         model.save_pretrained(folder / name)
         assert loaded(folder / name) == "loaded"
     return [folder / name for name in models]
+
+
+def fresh_copy(original: Path, folder: Path) -> Path:
+    """Return a copy of a folder, in the place of the one before."""
+    place = folder / "changed"
+    shutil.rmtree(place, ignore_errors=True)
+    return shutil.copytree(original, place)
 
 
 def loaded(place: Path) -> str:

@@ -28,67 +28,64 @@ pytestmark = pytest.mark.slow
 MODELS = {"global": MODEL, "local": LOCAL}
 
 
+@pytest.fixture
+def trained(device, tmp_path):
+    """Return a function that trains a model of a config on the device, and returns the result and the log."""
+
+    def run(model, training, out="run", stores=None, resume=False, cpu=device.type == "cpu", seed=0):
+        torch.manual_seed(seed)
+        model, stores = build_model(model), stores or (make_store(), make_store(1))
+        result = train(model, *stores, training, tmp_path / out, resume=resume, cpu=cpu, progress=False)
+        assert next(result.model.parameters()).device.type == ("cpu" if cpu else device.type)
+        assert all(math.isfinite(value) for value in result.validation.values())
+        return result, read_log(tmp_path / out / "train.csv")
+
+    return run
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("kind", MODELS)
-def test_train_and_resume(kind, precision, device, tmp_path, skip_unless):
+def test_train_and_resume(kind, precision, trained, skip_unless):
     skip_unless(precision)
-    torch.manual_seed(0)
-    model, config = build_model(MODELS[kind]), changed(precision=precision, validate_every=4, checkpoint_every=4)
-    cpu = device.type == "cpu"
-    train(model, make_store(), make_store(1), dataclasses.replace(config, steps=4), tmp_path, cpu=cpu, progress=False)
-    result = train(
-        build_model(MODELS[kind]),
-        make_store(),
-        make_store(1),
-        dataclasses.replace(config, steps=8),
-        tmp_path,
-        resume=True,
-        cpu=cpu,
-        progress=False,
-    )
+    config = changed(precision=precision, validate_every=4, checkpoint_every=4)
+    trained(MODELS[kind], dataclasses.replace(config, steps=4))
+    result, log = trained(MODELS[kind], dataclasses.replace(config, steps=8), resume=True, seed=1)
     assert result.step == 8
-    assert next(result.model.parameters()).device.type == device.type
-    assert read_log(tmp_path / "train.csv")["step"] == list(range(1, 9))
-    assert all(math.isfinite(value) for value in result.validation.values())
+    assert log["step"] == list(range(1, 9))
 
 
 @pytest.mark.parametrize("cuda_graph", [True, False])
-def test_train_with_a_fused_target_network(cuda_graph, device, tmp_path, skip_unless):
+def test_train_with_a_fused_target_network(cuda_graph, trained, skip_unless):
     """Its losses are those of the same training, layer by layer."""
     skip_unless("bfloat16", fused=True)
     deep = dataclasses.replace(MODEL, target=FourierMLPConfig(hidden_layers=3, width=70, num_octaves=8))
     settings = changed(precision="bfloat16", window=None, cuda_graph=cuda_graph)
     losses = []
     for fused in (False, True):
-        out = tmp_path / str(fused)
-        config = dataclasses.replace(settings, fused=fused)
-        torch.manual_seed(0)
-        train(build_model(deep), make_store(), make_store(1), config, out, progress=False)
-        losses.append(read_log(out / "train.csv")["mel_stft"])
+        _, log = trained(deep, dataclasses.replace(settings, fused=fused), out=str(fused))
+        losses.append(log["mel_stft"])
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
 
 
-def test_float16_skips_steps_that_overflow_and_resumes_with_the_scale_that_it_found(device, tmp_path):
+def test_float16_skips_steps_that_overflow_and_resumes_with_the_scale_that_it_found(trained, tmp_path):
     """The loss' scale is 65536 at first, which these gradients overflow; every step that does halves it."""
     every = {"validate_every": 10, "checkpoint_every": 10}
     config = changed(precision="float16", loss=LossConfig("1e2*mse"), window=None, **every)
-    stores, way = (make_store(), make_store(1)), {"cpu": device.type == "cpu", "progress": False}
-    train(make_model(), *stores, dataclasses.replace(config, steps=10), tmp_path, **way)
-    found = [math.isfinite(norm) for norm in read_log(tmp_path / "train.csv")["gradient_norm"]]
+    _, log = trained(MODEL, dataclasses.replace(config, steps=10))
+    found = [math.isfinite(norm) for norm in log["gradient_norm"]]
     skipped = found.count(False)
     assert 0 < skipped < 10
     assert found == [False] * skipped + [True] * (10 - skipped)
-    saved = load_file(tmp_path / "checkpoints/step-00000010/training.safetensors")
+    saved = load_file(tmp_path / "run/checkpoints/step-00000010/training.safetensors")
     assert saved["scaler.scale"] == 65536 / 2**skipped
-    result = train(make_model(seed=5), *stores, dataclasses.replace(config, steps=12), tmp_path, resume=True, **way)
-    norms = read_log(tmp_path / "train.csv")["gradient_norm"]
-    assert all(math.isfinite(norm) for norm in norms[10:]), "a fresh scale would overflow again"
-    assert len(norms) == result.step == 12
+    result, log = trained(MODEL, dataclasses.replace(config, steps=12), resume=True, seed=5)
+    assert all(math.isfinite(norm) for norm in log["gradient_norm"][10:]), "a fresh scale would overflow again"
+    assert len(log["gradient_norm"]) == result.step == 12
     assert all(p.isfinite().all() for p in result.model.parameters())
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_trains_averages_and_resumes(name, device, tmp_path):
+def test_a_preset_trains_averages_and_resumes(name, device, trained):
     """Whole on a GPU; elsewhere with short clips and narrow targets, whose operations are the same."""
     preset = PRESETS[name]
     model = preset.model if is_real(device) else shortened(name)[0].config
@@ -96,18 +93,13 @@ def test_a_preset_trains_averages_and_resumes(name, device, tmp_path):
     config = dataclasses.replace(preset.training, ema_decay=0.9, **every)
     store = make_store(rate=model.sample_rate, count=3, seconds=2)
     for steps in (2, 4):
-        torch.manual_seed(0)
         run = dataclasses.replace(config, steps=steps)
-        way = {"resume": steps > 2, "cpu": device.type == "cpu", "progress": False}
-        result = train(build_model(model), store, store, run, tmp_path, **way)
-        assert result.step == steps
-        assert next(result.model.parameters()).device.type == device.type
-        assert all(math.isfinite(value) for value in result.validation.values())
-    assert read_log(tmp_path / "train.csv")["step"][-1] == 4
+        result, log = trained(model, run, stores=(store, store), resume=steps > 2)
+        assert result.step == log["step"][-1] == steps
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_a_compiled_training_learns_what_a_plain_one_does(kind, device, tmp_path, skip_unless):
+def test_a_compiled_training_learns_what_a_plain_one_does(kind, device, trained, skip_unless):
     """Recorded as a graph, both, where a real GPU is."""
     skip_unless("bfloat16")
     if device.type == "cuda" and not is_real(device):
@@ -117,15 +109,13 @@ def test_a_compiled_training_learns_what_a_plain_one_does(kind, device, tmp_path
     losses = []
     for compiled in (False, True):
         config = changed(compile=compiled, steps=5, precision="bfloat16", window=None, warmup_steps=0)
-        torch.manual_seed(0)
-        way = {"cpu": device.type == "cpu", "progress": False}
-        result = train(build_model(MODELS[kind]), make_store(), make_store(1), config, tmp_path / str(compiled), **way)
+        result, _ = trained(MODELS[kind], config, out=str(compiled))
         losses.append(result.validation["loss"])
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 @pytest.mark.parametrize("name", [*PRESETS, "global", "local tiny"])
-def test_a_recorded_step_trains_as_one_that_is_not(name, device, tmp_path):
+def test_a_recorded_step_trains_as_one_that_is_not(name, device, trained):
     """The same losses in its first steps, or, where a knob is drawn that recording draws from, too, after twelve.
 
     A GPU adds up in no fixed order, which tells later: gradients that differ by a millionth change the loss of
@@ -144,24 +134,17 @@ def test_a_recorded_step_trains_as_one_that_is_not(name, device, tmp_path):
     )
     losses = {}
     for recorded in (False, True):
-        torch.manual_seed(0)
-        folder = tmp_path / str(recorded)
         run = dataclasses.replace(training, cuda_graph=recorded)
-        result = train(build_model(config), store, store, run, folder, progress=False)
-        log = read_log(folder / "train.csv")
+        result, log = trained(config, run, out=str(recorded), stores=(store, store))
         losses[recorded] = (
             [result.validation["loss"]] if has_knob else [x for term in run.loss.weights for x in log[term]]
         )
     assert losses[True] == pytest.approx(losses[False], rel=0.05 if has_knob else 0.01)
 
 
-def test_a_training_on_the_cpu_leaves_the_next_one_its_device(device, tmp_path):
+def test_a_training_on_the_cpu_leaves_the_next_one_its_device(device, trained):
     for folder, cpu in (("first", True), ("second", device.type == "cpu"), ("third", True)):
-        result = train(
-            make_model(), make_store(), make_store(1), changed(steps=1), tmp_path / folder, cpu=cpu, progress=False
-        )
-        expected = "cpu" if cpu else device.type
-        assert next(result.model.parameters()).device.type == expected
+        trained(MODEL, changed(steps=1), out=folder, cpu=cpu)  # which sees where the model lies
 
 
 @pytest.mark.parametrize("kind", INR_CONFIGS)
@@ -207,10 +190,9 @@ def test_rave_trains_through_both_stages(device, tmp_path):
 
 
 @pytest.mark.parametrize("weight", ["log_nmse", "mel_stft"])
-def test_a_loss_of_digital_silence_has_a_gradient(weight, device, tmp_path):
+def test_a_loss_of_digital_silence_has_a_gradient(weight, trained):
     config = changed(steps=2, loss=LossConfig(weight, fft_sizes=(64, 128), n_mels=8))
     store = make_store()
     store.samples.zero_()
-    cpu = device.type == "cpu"
-    result = train(make_model(), store, make_store(1), config, tmp_path, cpu=cpu, progress=False)
+    result, _ = trained(MODEL, config, stores=(store, make_store(1)))
     assert result.step == 2
