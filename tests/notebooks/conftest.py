@@ -1,4 +1,4 @@
-"""Tools for tests about notebooks: make small ones, run nbval as `make test` does, name a kernel of another Python."""
+"""Tools for tests about notebooks: find and make them, run nbval as `make test` does, name another Python's kernel."""
 
 import json
 import os
@@ -10,7 +10,18 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def markdown(cells: list[nbformat.NotebookNode]) -> str:
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+from tests.notebooks.conftest import NOTEBOOKS, ROOT, tagged
 
 LIST_PACKAGES = """
 import json
@@ -24,9 +23,7 @@ print(hypersound_lib.__file__, embedded_data("mini"), sep="\\n")
 
 def bootstrap_source() -> str:
     """Return the bootstrap cell of the first notebook; test_conventions.py sees that all have the same."""
-    assert NOTEBOOKS, "there is no notebook"
-    cells = nbformat.read(NOTEBOOKS[0], 4).cells
-    return next(cell.source for cell in cells if "bootstrap" in cell.metadata.get("tags", []))
+    return tagged(nbformat.read(NOTEBOOKS[0], 4), "bootstrap")[0].source
 
 
 def test_installs_the_library_and_only_it(bare_python, offline, tmp_path):

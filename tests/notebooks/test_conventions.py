@@ -10,8 +10,8 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from nbval.plugin import find_comment_markers
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+from tests.notebooks.conftest import NOTEBOOKS, ROOT, markdown, tagged
+
 SOURCE_URL = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Source"]
 COLAB_URL = SOURCE_URL.replace("https://github.com/", "https://colab.research.google.com/github/")
 
@@ -44,16 +44,8 @@ def notebook(path: Path) -> nbformat.NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[nbformat.NotebookNode]:
-    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
-
-
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def markdown(cells: list[nbformat.NotebookNode]) -> str:
-    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
 def tree(cell: nbformat.NotebookNode) -> ast.Module:

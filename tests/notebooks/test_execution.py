@@ -14,10 +14,9 @@ import pytest
 from nbval.plugin import find_comment_markers
 
 from tests.conftest import make_bare_python
+from tests.notebooks.conftest import NOTEBOOKS, ROOT, markdown, tagged
 from tests.notebooks.test_bootstrap import LOCATE_LIBRARY
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 COPIES = ROOT / "build" / "notebooks"
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s*```python\n(.+?)```\s*</details>", re.DOTALL)
 pytestmark = pytest.mark.notebooks
@@ -44,7 +43,8 @@ def colab(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_notebook_runs_in_fast_mode(first_run):
     process, copy = first_run
     assert process.returncode == 0, process.stdout
-    assert "FAST = True" in injected_parameters(copy)
+    (parameters,) = tagged(nbformat.read(copy, 4), "injected-parameters")  # papermill added it
+    assert "FAST = True" in parameters.source
 
 
 def test_second_run_outside_the_clone_gives_the_same_outputs_and_solutions_run(
@@ -82,15 +82,9 @@ def test_nbval_finds_a_changed_output_and_a_cell_that_fails(make_notebook, nbval
     assert nbval(make_notebook("failing", "assert 1 + 1 == 3")).returncode == 1, "as a solution, which never ran before"
 
 
-def injected_parameters(copy: Path) -> str:
-    """Return the source of the cell that papermill added."""
-    cells = nbformat.read(copy, 4).cells
-    return next(cell.source for cell in cells if "injected-parameters" in cell.metadata.get("tags", []))
-
-
 def solutions(notebook: nbformat.NotebookNode) -> list[str]:
     """Return the code of the folded solutions: one for each exercise, and there are three or more."""
-    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    text = markdown(notebook.cells)
     found = SOLUTION.findall(text)
     exercises = re.findall(r"^\*\*\d+ · (?:easy|medium|hard)\.\*\*", text, re.MULTILINE)
     assert len(found) == len(exercises) >= 3

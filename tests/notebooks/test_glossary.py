@@ -7,8 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+from tests.notebooks.conftest import ROOT, each_notebook, markdown
+
 ENTRY = re.compile(r"- \*\*(?P<term>[^*]+)\*\*: (?P<text>.+\.) \[(?P<number>\d+)\]\(\.\./notebooks/(?P<file>\S+)\)")
 LINES = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
 ENTRIES = [ENTRY.fullmatch(line) for line in LINES if line.startswith("- ")]
@@ -42,7 +42,7 @@ def names(term: str) -> set[str]:
     return {name.strip().casefold() for name in re.split(r"[()]", term) if name.strip()}
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@each_notebook
 def test_every_term_that_a_notebook_introduces_is_explained(path):
     known = {name for entry in ENTRIES for name in names(entry["term"])}
     missing = [term for term in introduced(path) if not {term, term.removesuffix("s")} & (known | STRESSED)]
@@ -56,8 +56,7 @@ def test_no_notebook_introduces_more_terms_than_a_reader_can_learn():
 
 def introduced(path: Path) -> list[str]:
     """Return the words in bold letters that are neither a cue, nor a sentence or a label, which end with a sign."""
-    cells = nbformat.read(path, as_version=4).cells
-    prose = re.sub(r"```.*?```", "", "\n".join(c.source for c in cells if c.cell_type == "markdown"), flags=re.DOTALL)
+    prose = re.sub(r"```.*?```", "", markdown(nbformat.read(path, as_version=4).cells), flags=re.DOTALL)
     bold = (" ".join(text.split()).casefold() for text in re.findall(r"\*\*(.+?)\*\*", prose, re.DOTALL))
     return [text for text in bold if text[-1] not in ".:" and len(text.split()) <= 4 and not CUE.match(text)]
 

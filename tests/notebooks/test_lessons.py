@@ -9,8 +9,9 @@ import runtimes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sections import AT_HOME, FOLDED, Section, core_path, sections
 
+from tests.notebooks.conftest import each_notebook
+
 TITLES = ["One", "Two and a half", "Three", "Exercises", "References"]
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 
 
 def write(path: Path, *cells: str, seconds: float | None = None) -> Path:
@@ -35,7 +36,7 @@ def test_the_plans_for_lecturers_are_in_step():
     assert runtimes.render_lecturers(page, rows) == page, "run `make readme`"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@each_notebook
 def test_sections_hold_all_of_a_notebook_and_a_core_path_with_a_discussion(path):
     found = read(path)
     kept = "".join(cell.source for section in found for cell in section.cells)

@@ -1,12 +1,12 @@
 """The measured runtimes: kept with provenance, and the README's table agrees with them."""
 
 import json
-from pathlib import Path
 
 import pytest
 import runtimes
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.notebooks.conftest import NOTEBOOKS, each_notebook
+
 SECTIONS = [{"title": "The time grid", "seconds": 2.5}]
 ENTRY = {"title": "Sound as a function", "seconds": 8.26, "mode": "fast", "result": "passed", "sections": SECTIONS}
 
@@ -14,12 +14,12 @@ ENTRY = {"title": "Sound as a function", "seconds": 8.26, "mode": "fast", "resul
 def test_readme_is_in_step_and_every_notebook_has_a_measured_runtime():
     rows = runtimes.measurements()
     measured = {row["notebook"] for row in rows if (row["mode"], row["device"]) == ("fast", "cpu")}
-    assert measured == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}, "run `make runtimes`"
+    assert measured == {path.stem for path in NOTEBOOKS}, "run `make runtimes`"
     readme = runtimes.README.read_text(encoding="utf-8")
     assert runtimes.render_readme(readme, rows) == readme, "run `make readme`"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+@each_notebook
 def test_notebooks_tell_their_measured_runtime(path):
     rows = runtimes.measurements()
     assert runtimes.render_notebook(path, rows) == path.read_text(encoding="utf-8"), "run `make readme`"
@@ -64,30 +64,28 @@ def test_render_changes_only_what_lies_between_the_markers():
         runtimes.render_readme("no markers", [])
 
 
+ORIGIN = {"machine": {"cpu": "Abacus", "cpu_cores": 2, "gpu": None}, "packages": {"torch": "2.11.0"}}
+
+
 def test_what_the_readme_says_of_a_notebook_stays():
     readme = runtimes.README.read_text(encoding="utf-8")
-    origin = {"machine": {"cpu": "Abacus", "cpu_cores": 2, "gpu": None}, "packages": {"torch": "2.11.0"}}
-    names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-    rows = [
-        {"notebook": name, "mode": "fast", "device": "cpu", "title": "New", "seconds": 8, "provenance": origin}
-        for name in names
-    ]
+    row = {"mode": "fast", "device": "cpu", "title": "New", "seconds": 8, "provenance": ORIGIN}
+    rows = [row | {"notebook": path.stem} for path in NOTEBOOKS]
     anew = runtimes.render_readme(readme, rows)
 
     def said(text: str) -> list[str]:
         return [line.split(" | ")[1] for line in text.splitlines() if line.startswith("| [")]
 
     assert said(anew) == said(readme)
-    assert len(said(anew)) == len(names)
+    assert len(said(anew)) == len(NOTEBOOKS)
     assert all(said(anew))
     assert runtimes.render_readme(anew, rows) == anew
 
 
 def test_a_notebook_names_mode_and_machine():
-    origin = {"machine": {"cpu": "Abacus", "cpu_cores": 2, "gpu": None}, "packages": {"torch": "2.11.0"}}
     modes = {"full": 600.0, "fast": 8.26}
     rows = [
-        {"notebook": "01", "mode": mode, "device": "cpu", "seconds": seconds, "provenance": origin}
+        {"notebook": "01", "mode": mode, "device": "cpu", "seconds": seconds, "provenance": ORIGIN}
         for mode, seconds in modes.items()
     ]
     assert runtimes.sentence(rows, "01") == (
