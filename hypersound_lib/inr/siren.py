@@ -54,12 +54,23 @@ class SIREN(INR):
 
     def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
         """Map features, here coords `(..., T, 1)` themselves, to samples `(..., T, 1)`."""
-        x = first_sine(features, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
-        last = len(self.layers) - 1
-        for i in range(1, last):
-            x = linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"])
-            x = torch.sin(self.config.hidden_omega * x)
+        x, last = features, len(self.layers) - 1
+        for i in range(last):
+            x = self.sines(i, x, params)
         return linear(x, params[f"layers.{last}.weight"], params[f"layers.{last}.bias"])
+
+    def sines(self, i: int, x: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+        """Return sin(ω(Wx + b)) of hidden layer i: `(..., T, n) -> (..., T, m)`.
+
+        In the first layer, which turns time into oscillation, the angle reaches thousands of radians. It is computed in
+        the coordinates' precision, and never in bfloat16, whose 8 bits would leave nothing of the phase.
+        """
+        weight, bias = params[f"layers.{i}.weight"], params[f"layers.{i}.bias"]
+        if i > 0:
+            return torch.sin(self.config.hidden_omega * linear(x, weight, bias))
+        with torch.autocast(x.device.type, enabled=False):
+            angle = self.config.omega_0 * linear(x, weight.to(x.dtype), bias.to(x.dtype))
+            return torch.sin(angle).to(weight.dtype)
 
 
 @dataclass(frozen=True)
@@ -102,26 +113,11 @@ class ModulatedSIREN(SIREN):
 
     def evaluate(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
         """Map features, here coords `(..., T, 1)` themselves, to samples `(..., T, 1)`."""
-        z = params["latent"].unsqueeze(-2)  # (..., 1, latent_size): one row, the same for every instant
-        modulation = torch.relu(linear(z, params["modulators.0.weight"], params["modulators.0.bias"]))
-        x = first_sine(features, params["layers.0.weight"], params["layers.0.bias"], self.config.omega_0)
-        x = modulation * x
-        z = z.expand(*modulation.shape[:-1], -1)  # z common to all items, the modulator not: repeat it
-        last = len(self.layers) - 1
-        for i in range(1, last):
-            h = torch.cat([modulation, z], dim=-1)
+        x, last = features, len(self.layers) - 1
+        h = z = params["latent"].unsqueeze(-2)  # (..., 1, latent_size): one row, the same for every instant
+        for i in range(last):
             modulation = torch.relu(linear(h, params[f"modulators.{i}.weight"], params[f"modulators.{i}.bias"]))
-            x = linear(x, params[f"layers.{i}.weight"], params[f"layers.{i}.bias"])
-            x = modulation * torch.sin(self.config.hidden_omega * x)
+            x = modulation * self.sines(i, x, params)
+            # Where z is common to all items, and the modulator is not, z is repeated.
+            h = torch.cat([modulation, z.expand(*modulation.shape[:-1], -1)], dim=-1)
         return linear(x, params[f"layers.{last}.weight"], params[f"layers.{last}.bias"])
-
-
-def first_sine(coords: Tensor, weight: Tensor, bias: Tensor, omega_0: float) -> Tensor:
-    """Return sin(ω₀(Wt + b)), `(..., T, 1) -> (..., T, m)`: the layer that turns time into oscillation.
-
-    The angle reaches thousands of radians. It is computed in the coordinates' precision, and never in bfloat16,
-    whose 8 bits would leave nothing of the phase.
-    """
-    with torch.autocast(coords.device.type, enabled=False):
-        angle = omega_0 * linear(coords, weight.to(coords.dtype), bias.to(coords.dtype))
-        return torch.sin(angle).to(weight.dtype)
