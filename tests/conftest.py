@@ -144,6 +144,17 @@ def lend_packages(python: Path, folder: Path, entries: Iterable[Path]) -> None:
     Path(site_packages, "lent.pth").write_text(f"{folder}\n")
 
 
+def write_programs(folder: Path, scripts: dict[str, str], linked: Iterable[str] = ()) -> Path:
+    """Make a folder that can be a PATH, of shell scripts and of links to the system's own programs, and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in linked:
+        (folder / name).symlink_to(shutil.which(name))
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def offline() -> dict[str, str]:
     """Return an environment in which pip reaches no index and builds with the hatchling that is installed."""

@@ -1,14 +1,13 @@
 """Continuous integration: .ci/run on a bare system, and the workflow that calls it."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT, write_programs
 
 
 @pytest.fixture
@@ -19,10 +18,7 @@ def system(tmp_path: Path):
     """
 
     def run(*programs: str, user: str = "0", lacks: str = "", make_fails: bool = False) -> tuple[int, str, str]:
-        folder, log = tmp_path / "bin", tmp_path / "log"
-        folder.mkdir()
-        for name in ("bash", "sh", "dirname", "uname", "nproc", "cat"):
-            (folder / name).symlink_to(shutil.which(name))
+        log = tmp_path / "log"
         scripts = {
             "id": f"echo {user}",
             "make": f'echo "make $* CI=$CI" >>"{log}"; exit {int(make_fails)}',
@@ -33,9 +29,8 @@ def system(tmp_path: Path):
             "espeak-ng": "",
             "flite": "",
         }
-        for name in programs:
-            (folder / name).write_text(f"#!/bin/sh\n{scripts[name]}\n")
-            (folder / name).chmod(0o755)
+        linked = ("bash", "sh", "dirname", "uname", "nproc", "cat")
+        folder = write_programs(tmp_path / "bin", {name: scripts[name] for name in programs}, linked)
         process = subprocess.run(
             [folder / "bash", ROOT / ".ci" / "run"],
             env={"PATH": str(folder)},

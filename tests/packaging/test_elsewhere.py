@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import lend_packages
+from tests.conftest import ROOT, lend_packages, write_programs
 from tests.packaging.test_requirements import ELSEWHERE, EXTRAS, PINS
 
-ROOT = Path(__file__).resolve().parents[2]
 INSTALL = runpy.run_path(str(ROOT / "notebooks/assignments/build.py"))["INSTALL"]
 UV = Path(sys.executable).with_name("uv")
 UV_PIP = [UV, "pip", "--native-tls", "--quiet"]  # certificates of the machine, as pip takes them
@@ -81,10 +80,8 @@ def test_a_python_is_one_that_starts(tmp_path, monkeypatch):
     """Of shims that refuse, of another version, and of one in pyenv's folder, the last is found."""
     shims, real = tmp_path / "shims", tmp_path / "versions/9.8.7/bin"
     other = tmp_path / "versions/9.8.12/bin"
-    for folder, text in ((shims, "exit 127"), (real, "echo 9.8"), (other, "echo 9.7")):
-        folder.mkdir(parents=True)
-        (folder / "python9.8").write_text(f"#!/bin/sh\n{text}\n")
-        (folder / "python9.8").chmod(0o755)
+    for folder, script in ((shims, "exit 127"), (real, "echo 9.8"), (other, "echo 9.7")):
+        write_programs(folder, {"python9.8": script})
     monkeypatch.setenv("PATH", str(shims), prepend=os.pathsep)
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     assert find_python("9.8") == str(real / "python9.8")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT, write_programs
 
 # A project that installs in a moment: no dependency, and a build backend of its own that needs none.
 PYPROJECT = """
@@ -167,33 +167,19 @@ def test_moved_folder(project, tmp_path):
     assert_repaired(moved, "rebuild: it was moved")
 
 
-@pytest.fixture
-def fake_path(tmp_path: Path):
-    """Return a maker of a PATH that holds only the Pythons given (name -> shell script)."""
-
-    def make(**scripts: str) -> str:
-        for tool in ("sh", "dirname", "cat"):
-            (tmp_path / tool).symlink_to(shutil.which(tool))
-        for name, script in scripts.items():
-            file = tmp_path / name.replace("_", ".")
-            file.write_text(f"#!/bin/sh\n{script}\n")
-            file.chmod(0o755)
-        return str(tmp_path)
-
-    return make
-
-
-def find_python(path: str, **environment: str) -> tuple[int, str]:
+def find_python(folder: Path, scripts: dict[str, str], **environment: str) -> tuple[int, str]:
+    """Run the search for a Python where there are only these programs."""
+    path = str(write_programs(folder, scripts, linked=("sh", "dirname", "cat")))
     process = subprocess.run(
         [f"{path}/sh", ROOT / ".ci" / "venv.sh"], env={"PATH": path} | environment, capture_output=True, text=True
     )
     return process.returncode, process.stdout + process.stderr
 
 
-def test_newer_python_is_found_beside_an_old_python3(fake_path):
+def test_newer_python_is_found_beside_an_old_python3(tmp_path):
     chosen = 'case "$*" in *version_info*) exit 0;; *) echo "$0";; esac'
-    path = fake_path(python3="exit 1", python3_11="exit 127", python3_12=chosen)
-    assert find_python(path) == (0, f"{path}/python3.12\n")
+    scripts = {"python3": "exit 1", "python3.11": "exit 127", "python3.12": chosen}
+    assert find_python(tmp_path, scripts) == (0, f"{tmp_path}/python3.12\n")
 
 
 @pytest.mark.parametrize(
@@ -201,14 +187,14 @@ def test_newer_python_is_found_beside_an_old_python3(fake_path):
     [
         ({"python3": "exit 1"}, {}, "No Python 3.11 or newer was found"),
         (
-            {"python3_11": "exit 0"},
+            {"python3.11": "exit 0"},
             {"PYTHON": "/nowhere/x"},
             "PYTHON=/nowhere/x is not a Python 3.11 or newer that runs",
         ),
     ],
 )
-def test_a_python_that_is_too_old_or_does_not_run_is_refused(fake_path, scripts, environment, said):
-    code, text = find_python(fake_path(**scripts), **environment)
+def test_a_python_that_is_too_old_or_does_not_run_is_refused(tmp_path, scripts, environment, said):
+    code, text = find_python(tmp_path, scripts, **environment)
     assert code != 0
     assert said in text
 
