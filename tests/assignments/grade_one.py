@@ -2,8 +2,28 @@
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+
+@dataclass(frozen=True)
+class Grading:
+    """What a grading gave, by question, and how long it took."""
+
+    scores: dict[str, float]
+    possible: dict[str, float]
+    words: dict[str, str]
+    seconds: float
+
+    @property
+    def lost(self) -> dict[str, float]:
+        """Return the points lost, of the questions that lost any."""
+        lost = {name: round(self.possible[name] - score, 5) for name, score in self.scores.items()}
+        return {name: points for name, points in lost.items() if points}
+
+    def explain(self) -> str:
+        """Return otter's words on the questions that lost points, for the message of a failing test."""
+        return "\n\n".join(f"{name}: {self.words[name]}" for name in self.lost)
 
 
 def prepare(variables: dict[str, str]) -> None:
@@ -11,16 +31,16 @@ def prepare(variables: dict[str, str]) -> None:
     os.environ.update(variables)
 
 
-def grade_one(notebook: Path, archive: Path) -> dict[str, Any]:
-    """Return seconds, and of each question the points that it got, the points possible, and otter's words."""
+def grade_one(notebook: Path, archive: Path) -> Grading:
+    """Grade a notebook by the archive that a build left."""
     from grade import grade  # here, since a worker learns only later where it is
 
     os.chdir(notebook.parent)
     start = time.perf_counter()
     graded = grade(notebook, archive)
-    return {
-        "seconds": time.perf_counter() - start,
-        "scores": {name: round(question.score, 5) for name, question in graded.results.items()},
-        "possible": {name: question.possible for name, question in graded.results.items()},
-        "words": {name: question.summary() for name, question in graded.results.items()},
-    }
+    return Grading(
+        scores={name: round(question.score, 5) for name, question in graded.results.items()},
+        possible={name: question.possible for name, question in graded.results.items()},
+        words={name: question.summary() for name, question in graded.results.items()},
+        seconds=time.perf_counter() - start,
+    )

@@ -2,39 +2,18 @@
 
 import os
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from tests.assignments.grade_one import grade_one, prepare  # by the name under which a new process finds them
+from tests.assignments.grade_one import Grading, grade_one, prepare  # by the name under which a new process finds them
 
 from .homework import ENVIRONMENT, Built
 
 GRADING_SECONDS = 180  # the longest that a grading may take
 AT_A_TIME = 1 if "PYTEST_XDIST_WORKER" in os.environ else min(2, os.cpu_count() or 1)
-
-
-@dataclass(frozen=True)
-class Grading:
-    """What a grading gave, by question, and how long it took."""
-
-    scores: dict[str, float]
-    possible: dict[str, float]
-    words: dict[str, str]
-    seconds: float
-
-    @property
-    def lost(self) -> dict[str, float]:
-        """Return the points lost, of the questions that lost any."""
-        lost = {name: round(self.possible[name] - score, 5) for name, score in self.scores.items()}
-        return {name: points for name, points in lost.items() if points}
-
-    def explain(self) -> str:
-        """Return otter's words on the questions that lost points, for the message of a failing test."""
-        return "\n\n".join(f"{name}: {self.words[name]}" for name in self.lost)
 
 
 class Gradings:
@@ -60,7 +39,7 @@ class Gradings:
 
     def result(self, case: str) -> Grading:
         """Wait for a grading; raise what it raised."""
-        return Grading(**self.futures[case].result())
+        return self.futures[case].result()
 
     def close(self) -> None:
         """Drop what has not begun, as after a run that was told to stop at the first failure."""

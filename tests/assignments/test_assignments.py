@@ -15,7 +15,9 @@ import nbformat
 import pytest
 from grade import saved_by_colab
 
-from .grading import GRADING_SECONDS, Grading, Gradings
+from tests.assignments.grade_one import Grading
+
+from .grading import GRADING_SECONDS, Gradings
 from .hidden import hidden_lines
 from .homework import HOMEWORKS, ROOT, Built, Homework, WrongAnswer, build
 
