@@ -47,49 +47,38 @@ def test_what_is_waited_for_is_counted(simulated):
 
 
 @pytest.mark.parametrize(
-    ("name", "ask"),
+    ("kind", "name", "act"),
     [
-        ("equal", lambda x: torch.equal(x, x)),
-        ("equal", lambda x: x.equal(x)),
-        ("allclose", lambda x: torch.allclose(x, x)),
-        ("where", lambda x: torch.where(x > 0)),
-        ("bincount", lambda x: torch.bincount(x.long())),
-        ("repeat_interleave", lambda x: torch.repeat_interleave(x, x.long())),
-        ("repeat_interleave", lambda x: x.repeat_interleave(repeats=x.long())),
-        ("masked_select", lambda x: x.masked_select(x > 0)),
-        ("argwhere", lambda x: torch.argwhere(x)),
-        ("unique_consecutive", lambda x: torch.unique_consecutive(x)),
-        ("__bool__", lambda x: bool((x > 0).any())),
-        ("__bool__", lambda x: 1 if x.sum() > 0 else 0),
-        ("__getitem__", lambda x: x[None, :][:, x > 0]),
-        ("__setitem__", lambda x: x.__setitem__(x > 0, x + 1)),
+        ("waits", "equal", lambda x: torch.equal(x, x)),
+        ("waits", "equal", lambda x: x.equal(x)),
+        ("waits", "allclose", lambda x: torch.allclose(x, x)),
+        ("waits", "where", lambda x: torch.where(x > 0)),
+        ("waits", "bincount", lambda x: torch.bincount(x.long())),
+        ("waits", "repeat_interleave", lambda x: torch.repeat_interleave(x, x.long())),
+        ("waits", "repeat_interleave", lambda x: x.repeat_interleave(repeats=x.long())),
+        ("waits", "masked_select", lambda x: x.masked_select(x > 0)),
+        ("waits", "argwhere", lambda x: torch.argwhere(x)),
+        ("waits", "unique_consecutive", lambda x: torch.unique_consecutive(x)),
+        ("waits", "__bool__", lambda x: bool((x > 0).any())),
+        ("waits", "__bool__", lambda x: 1 if x.sum() > 0 else 0),
+        ("waits", "__getitem__", lambda x: x[None, :][:, x > 0]),
+        ("waits", "__setitem__", lambda x: x.__setitem__(x > 0, x + 1)),
+        ("copies", "tensor", lambda x: torch.tensor([1.0], device="cuda")),
+        ("copies", "as_tensor", lambda x: torch.as_tensor([1.0], device="cuda")),
+        ("copies", "as_tensor", lambda x: torch.as_tensor(torch.ones(1), device="cuda")),
+        ("copies", "asarray", lambda x: torch.asarray([1.0], device="cuda")),
+        ("copies", "new_tensor", lambda x: x.new_tensor([1.0, 2.0])),
+        ("copies", "__getitem__", lambda x: x[[0, 1]]),
+        ("copies", "__getitem__", lambda x: x[torch.tensor([0, 1])]),
+        ("copies", "__getitem__", lambda x: x[None, np.array([0, 1])]),
+        ("copies", "__setitem__", lambda x: x.__setitem__([0, 1], 0.0)),
+        ("copies", "__setitem__", lambda x: x.__setitem__(slice(2), torch.ones(2))),
     ],
 )
-def test_what_depends_on_values_waits_for_them(name, ask, simulated):
-    ask(torch.ones(3, device="cuda"))
-    assert simulated.waits == [name]
-    assert simulated.copies == []
-
-
-@pytest.mark.parametrize(
-    ("name", "bring"),
-    [
-        ("tensor", lambda x: torch.tensor([1.0], device="cuda")),
-        ("as_tensor", lambda x: torch.as_tensor([1.0], device="cuda")),
-        ("as_tensor", lambda x: torch.as_tensor(torch.ones(1), device="cuda")),
-        ("asarray", lambda x: torch.asarray([1.0], device="cuda")),
-        ("new_tensor", lambda x: x.new_tensor([1.0, 2.0])),
-        ("__getitem__", lambda x: x[[0, 1]]),
-        ("__getitem__", lambda x: x[torch.tensor([0, 1])]),
-        ("__getitem__", lambda x: x[None, np.array([0, 1])]),
-        ("__setitem__", lambda x: x.__setitem__([0, 1], 0.0)),
-        ("__setitem__", lambda x: x.__setitem__(slice(2), torch.ones(2))),
-    ],
-)
-def test_numbers_that_are_brought_are_copied(name, bring, simulated):
-    bring(torch.ones(3, device="cuda"))
-    assert simulated.copies == [name]
-    assert simulated.waits == []
+def test_what_depends_on_values_waits_for_them_and_numbers_that_are_brought_are_copied(kind, name, act, simulated):
+    act(torch.ones(3, device="cuda"))
+    expected = {"waits": [], "copies": []} | {kind: [name]}
+    assert {"waits": simulated.waits, "copies": simulated.copies} == expected
 
 
 def test_what_needs_neither_is_not_counted(simulated):

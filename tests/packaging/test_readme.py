@@ -1,7 +1,7 @@
 """README, front page and page of results: short, in step with data/results, and what they tell a reader to do works."""
 
 import csv
-import importlib.util
+import importlib
 import json
 import os
 import re
@@ -18,10 +18,8 @@ from hypersound_lib.cli import _parser
 from hypersound_lib.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "data" / "build"))  # where readme.py finds its neighbour
-SPEC = importlib.util.spec_from_file_location("build_readme", ROOT / "data" / "build" / "readme.py")
-readme = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(readme)
+sys.path.append(str(ROOT / "data" / "build"))
+readme = importlib.import_module("readme")
 
 # Shown in notebooks, on model cards, in the README; those of the loader are for whoever changes it.
 ELSEWHERE = {"notebooks", "bench_fit", "bench_loader", "bench_gpu_correctness", "local"}
