@@ -9,7 +9,6 @@ import io
 import mmap
 import re
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,66 +43,56 @@ class MpegStream:
 def scan(data: mmap.mmap) -> MpegStream | None:
     """Walk over the frames of a file; None where it is not MP3."""
     start = behind_tags(data, 0)
-    first = _frame(data[start : start + 4])
-    return None if first is None else _walk(data, start, first)
-
-
-def _walk(data: mmap.mmap, start: int, like: _Frame) -> MpegStream:
-    info, present = _INFO.match(data, start), len(data) - start
-    name = "VBRI" if info and info[0].endswith(b"VBRI") else "Xing"
-    promises = f"its {name} header promises"
-    stated, stated_bytes = _promise(data, info.end()) if info else (None, None)
-    first = end = start + like.length if info else start
-    second: int | None = None
-    fault: str | None = None
-    count, end_of_stated = 0, first
-    for begin, stop, kind in _frames(data, first, like.kind):
-        if kind != like.kind or _INFO.match(data, begin):
+    like = _frame(data[start : start + 4])
+    if like is None:
+        return None
+    info = _INFO.match(data, start)
+    name, stated, stated_bytes = _promise(data, info) if info else ("", None, None)
+    first = end = end_of_stated = start + like.length if info else start
+    count, fault, second = 0, None, None
+    while (begin := _next_frame(data, end, like.kind)) < len(data):
+        frame = _frame(data[begin : begin + 4])
+        if frame is None or frame.kind != like.kind or _INFO.match(data, begin):
             second = end
         elif begin != behind_tags(data, end):
             fault = f"is damaged, bytes {end} to {begin} are no MPEG frames"
-        elif stop > len(data) and count != stated:
+        elif begin + frame.length > len(data) and count != stated:
             fault = "is truncated, its last MPEG frame is incomplete"
         else:
-            count, end = count + 1, stop
+            count, end = count + 1, begin + frame.length
             end_of_stated = end if count == stated else end_of_stated
             continue
         break
+    present, promises = len(data) - start, f"is truncated, its {name} header promises"
     if stated_bytes is not None and present < stated_bytes:
-        fault = f"is truncated, {promises} {stated_bytes} bytes of MPEG frames but only {present} are there"
+        fault = f"{promises} {stated_bytes} bytes of MPEG frames but only {present} are there"
     elif stated is not None and second is None:  # one frame more or less is a matter of how encoders count
         if count < stated - 1:
-            fault = fault or f"is truncated, {promises} {stated} MPEG frames but only {count} are there"
+            fault = fault or f"{promises} {stated} MPEG frames but only {count} are there"
         elif count > stated + 1:
             second = end_of_stated
     return MpegStream(first, count, count * like.num_samples, count == stated and name == "Xing", fault, second)
 
 
-def _frames(data: mmap.mmap, at: int, kind: tuple) -> Iterator[tuple[int, int, tuple]]:
-    """Yield where each frame begins and ends, and its kind; what is no frame is passed over."""
-    while True:
-        frame = _frame(data[at : at + 4])
-        if frame is None or frame.kind != kind:
-            syncs = (match.start() for match in _SYNC.finditer(data, behind_tags(data, at)))
-            at = next((sync for sync in syncs if _three_in_a_row(data, sync)), len(data))
-            if (frame := _frame(data[at : at + 4])) is None:
-                return
-        yield at, at + frame.length, frame.kind
-        at += frame.length
+def _next_frame(data: mmap.mmap, at: int, kind: tuple[int, bool]) -> int:
+    """Return where the next frame begins: at a byte, or where three of a kind follow each other; or the data's end."""
+    frame = _frame(data[at : at + 4])
+    if frame is not None and frame.kind == kind:
+        return at
+    syncs = (match.start() for match in _SYNC.finditer(data, behind_tags(data, at)))
+    return next((sync for sync in syncs if _three_in_a_row(data, sync)), len(data))
 
 
 def _three_in_a_row(data: mmap.mmap, at: int) -> bool:
-    """Tell whether three frames of a kind follow each other by their lengths: what looks like one may be chance."""
-    kinds = []
+    """Tell whether three frames of a kind, or fewer up to the end, follow each other: one alone may be chance."""
+    kinds = set()
     for _ in range(3):
         frame = _frame(data[at : at + 4])
-        if frame is None:
-            return False
-        kinds.append(frame.kind)
-        at += frame.length
-        if at == len(data):
+        kinds.add(frame and frame.kind)
+        if frame is None or at + frame.length == len(data):
             break
-    return len(set(kinds)) == 1
+        at += frame.length
+    return len(kinds) == 1 and None not in kinds
 
 
 @lru_cache(4096)
@@ -133,14 +122,15 @@ def behind_tags(data: mmap.mmap, at: int) -> int:
             return at
 
 
-def _promise(data: mmap.mmap, at: int) -> tuple[int | None, int | None]:
-    """Return how many frames and bytes a header promises whose flags, or whose name VBRI, end before a byte."""
-    flags, *fields = struct.unpack(">4sII", data[at - 4 : at + 8].ljust(12, b"\0"))
-    if flags == b"VBRI":  # then version, delay and quality, of 2 bytes each
-        num_bytes, num_frames = struct.unpack(">II", data[at + 6 : at + 14].ljust(8, b"\0"))
-        return num_frames, num_bytes
-    num_frames = fields.pop(0) if flags[3] & 1 else None
-    return num_frames, fields[0] if flags[3] & 2 else None
+def _promise(data: mmap.mmap, info: re.Match[bytes]) -> tuple[str, int | None, int | None]:
+    """Return the name of a header, and how many frames and bytes it promises."""
+    behind = data[info.end() : info.end() + 14].ljust(14, b"\0")
+    if info[0].endswith(b"VBRI"):  # then version, delay and quality, of 2 bytes each
+        num_bytes, num_frames = struct.unpack(">II", behind[6:])
+        return "VBRI", num_frames, num_bytes
+    flags, fields = info[0][-1], list(struct.unpack(">II", behind[:8]))  # those that the flags announce
+    num_frames = fields.pop(0) if flags & 1 else None
+    return "Xing", num_frames, fields[0] if flags & 2 else None
 
 
 class AllFrames(io.FileIO):
