@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import soundfile
 import torch
@@ -16,10 +17,6 @@ from hypersound_lib.errors import AudioFileError, ConfigError, check_sample_rate
 from hypersound_lib.files import atomic_path
 
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
-_RATES = {  # beyond which libsndfile's Vorbis encoder crashes, and its FLAC encoder writes what its decoder cannot read
-    "OGG": "up to 200000 Hz",
-    "FLAC": "up to 65535 Hz, and multiples of 10 Hz up to 655350 Hz",
-}
 WRITE_BLOCK = 65536  # libsndfile's Vorbis encoder overflows its stack when a long sound comes in one piece
 
 
@@ -102,16 +99,17 @@ def format_of(path: Path, sample_rate: int) -> tuple[str, str]:
         raise ConfigError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(_FORMATS)}")
     container, subtype = _FORMATS[path.suffix.lower()]
     check_sample_rate(sample_rate)
-    highest = {"OGG": 200_000, "FLAC": 65_535 if sample_rate % 10 else 655_350}
-    if sample_rate > highest.get(container, sample_rate):
-        remedy = f"it takes {_RATES[container]}. Choose another rate, or .wav"
+    # Beyond these, libsndfile's Vorbis encoder crashes, and its FLAC encoder writes what its decoder cannot read.
+    flac = "up to 65535 Hz, and multiples of 10 Hz up to 655350 Hz"
+    limits = {"OGG": (200_000, "up to 200000 Hz"), "FLAC": (65_535 if sample_rate % 10 else 655_350, flac)}
+    if container in limits and sample_rate > limits[container][0]:
+        remedy = f"it takes {limits[container][1]}. Choose another rate, or .wav"
         raise ConfigError(f"{path}: cannot write {container} at {sample_rate} Hz; {remedy}")
     return container, subtype
 
 
 def _encode(path: Path, blocks: Iterable[Tensor], sample_rate: int, container: str, subtype: str) -> None:
-    with open(path, "w+b", buffering=0) as raw:
-        output = _Output(raw)
+    with _Output(path, "w+b") as output:
         try:
             with soundfile.SoundFile(output, "w", sample_rate, 1, subtype, format=container) as file:
                 for block in blocks:
@@ -121,18 +119,17 @@ def _encode(path: Path, blocks: Iterable[Tensor], sample_rate: int, container: s
             output.check()
 
 
-class _Output:
+class _Output(io.FileIO):
     """A file that libsndfile writes to. It passes over errors, even of the last bytes: the first one is kept here."""
 
-    def __init__(self, raw: io.FileIO):
-        self.raw, self.seek, self.tell, self.read, self.readinto = raw, raw.seek, raw.tell, raw.read, raw.readinto
-        self.error: OSError | None = None
+    error: OSError | None = None
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> int:
+        """Write all of the data, or as much as there is room for."""
         written = 0
         try:
             while written < len(data):
-                written += self.raw.write(data[written:])
+                written += super().write(data[written:])
         except OSError as error:
             self.error = self.error or error
         return written
