@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import soxr
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -85,7 +86,7 @@ class PhaseMangle:
         """Return ``(T,)``, filtered or as it is."""
         if rng.random() >= self.probability:
             return waveform
-        frequency = math.exp(rng.uniform(math.log(self.min_frequency), math.log(self.max_frequency)))
+        frequency = _evenly_in_octaves(self.min_frequency, self.max_frequency, rng)
         return all_pass(waveform, self.sample_rate, frequency, self.radius)
 
 
@@ -118,49 +119,31 @@ def paper_augmentation(sample_rate: int) -> tuple[Step, ...]:
     return (PhaseMangle(sample_rate), Dequantize(16))
 
 
-@dataclass(frozen=True)
-class Level:
-    """Step: another level, evenly drawn in dB, and either polarity."""
-
-    lowest: float = -14.0  # dB
-    highest: float = 3.0
-
-    def __call__(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
-        """Return `(T,)`, louder or quieter."""
-        return waveform * (10 ** (rng.uniform(self.lowest, self.highest) / 20) * rng.choice((-1.0, 1.0)))
+def change_level(waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    """Step: another level, evenly drawn from -14 to 3 dB, and either polarity."""
+    return waveform * (10 ** (rng.uniform(-14.0, 3.0) / 20) * rng.choice((-1.0, 1.0)))
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Step: with some probability, play slower or faster, pitch included: other voices. The end is zeros if faster."""
-
-    slowest: float = 0.85
-    fastest: float = 1.12
-    probability: float = 0.5
-
-    def __call__(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
-        """Return `(T,)`."""
-        speed = rng.uniform(self.slowest, self.fastest)
-        if rng.random() >= self.probability:
-            return waveform
-        import soxr
-
-        count = len(waveform)
-        taken = waveform[: math.ceil(count * min(1.0, speed))].numpy()
-        played = torch.from_numpy(soxr.resample(taken, speed, 1.0, quality="MQ"))[:count]
-        return functional.pad(played, (0, count - len(played)))
+def change_speed(waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    """Step: as often as not, play at 0.85 to 1.12 of the speed, pitch included: other voices. Zeros fill the end."""
+    speed = rng.uniform(0.85, 1.12)
+    if rng.random() >= 0.5:
+        return waveform
+    count = len(waveform)
+    taken = waveform[: math.ceil(count * min(1.0, speed))].numpy()
+    played = torch.from_numpy(soxr.resample(taken, speed, 1.0, quality="MQ"))[:count]
+    return functional.pad(played, (0, count - len(played)))
 
 
 @dataclass(frozen=True)
 class SyntheticSignal:
-    """Step: with some probability, tones, chirp, noise or clicks in place of the clip, or a gap or offset in it."""
+    """Step: in 12 % of all clips, tones, chirp, noise or clicks in place of the clip, or a gap or offset in it."""
 
     sample_rate: int  # Hz
-    probability: float = 0.12
 
     def __call__(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
         """Return `(T,)`."""
-        if rng.random() >= self.probability:
+        if rng.random() >= 0.12:
             return waveform
         steady = self._tones, self._harmonics  # as often as all others: in them one hears what is added
         others = self._chirp, self._noise, self._clicks, self._gap, self._offset
@@ -179,7 +162,7 @@ class SyntheticSignal:
 
     def _harmonics(self, waveform: Tensor, level: float, rng: np.random.Generator) -> Tensor:
         """Return all harmonics, or the odd ones, of 60 to 1000 Hz, each weaker than the one before."""
-        pitch = math.exp(rng.uniform(math.log(60), math.log(1000))) / self.sample_rate
+        pitch = _evenly_in_octaves(60, 1000, rng) / self.sample_rate
         orders = torch.arange(1, max(1, int(0.49 / pitch)) + 1, int(rng.integers(1, 3))).double()[:, None]
         time = torch.arange(len(waveform)) + rng.uniform(0, 1 / pitch)
         sound = (2 * math.pi * pitch * orders * time).sin() / orders ** rng.uniform(0.5, 2)
@@ -211,13 +194,13 @@ class SyntheticSignal:
         """Return a frequency in cycles per sample, from 40 Hz nearly to the Nyquist frequency."""
         lowest = 40 / self.sample_rate
         even = rng.uniform(lowest, 0.498)
-        return float(even if rng.random() < 0.5 else math.exp(rng.uniform(math.log(lowest), math.log(0.498))))
+        return even if rng.random() < 0.5 else _evenly_in_octaves(lowest, 0.498, rng)
+
+
+def _evenly_in_octaves(lowest: float, highest: float, rng: np.random.Generator) -> float:
+    return math.exp(rng.uniform(math.log(lowest), math.log(highest)))
 
 
 def codec_augmentation(sample_rate: int) -> tuple[Step, ...]:
-    """Return the steps that `LocalHyperSound` is trained with: speed, test signals, level.
-
-    >>> [type(step).__name__ for step in codec_augmentation(22050)]
-    ['Speed', 'SyntheticSignal', 'Level']
-    """
-    return Speed(), SyntheticSignal(sample_rate), Level()
+    """Return the steps that `LocalHyperSound` is trained with: speed, test signals, level."""
+    return change_speed, SyntheticSignal(sample_rate), change_level

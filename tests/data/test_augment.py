@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hypersound_lib.data import Dequantize, PhaseMangle, all_pass, paper_augmentation
+from hypersound_lib.data import Dequantize, PhaseMangle, all_pass, codec_augmentation, paper_augmentation
 from hypersound_lib.errors import ConfigError
 
 RATE = 22050
@@ -92,13 +92,14 @@ def test_a_dequantised_sample_stays_within_what_rounds_to_its_integer(samples, s
     assert (noisy.double() * 32768 - torch.from_numpy(samples)).abs().max() <= 0.5 + 2**-9
 
 
-def test_the_paper_s_steps_keep_shape_dtype_and_their_input():
+@pytest.mark.parametrize("augmentation", [paper_augmentation, codec_augmentation])
+def test_all_steps_keep_shape_dtype_and_their_input(augmentation):
     waveform = torch.from_numpy(rng().uniform(-1, 1, 1000)).float()
     before = waveform.clone()
-    for seed in range(10):
+    for seed in range(100):
         clip = waveform
         source = rng(seed)
-        for step in paper_augmentation(RATE):
+        for step in augmentation(RATE):
             clip = step(clip, source)
         assert clip.shape == waveform.shape
         assert clip.dtype == torch.float32
