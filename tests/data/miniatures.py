@@ -94,7 +94,7 @@ def pack(files: dict[str, bytes], filename: str) -> bytes:
             for name, content in files.items():
                 archive.writestr(name, content)
     else:
-        with tarfile.open(fileobj=buffer, mode="w:bz2" if filename.endswith("bz2") else "w:gz") as archive:
+        with tarfile.open(fileobj=buffer, mode=f"w:{filename.rpartition('.tar')[2].removeprefix('.')}") as archive:
             for name, content in files.items():
                 entry = tarfile.TarInfo(name)
                 entry.size = len(content)

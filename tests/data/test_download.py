@@ -21,14 +21,11 @@ YESNO = corpus_files("yesno")
 
 def tar_entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     """Return the yesno archive with one more entry at its end."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for path, content in [*YESNO.items(), (name, b"evil" if kind == tarfile.REGTYPE else b"")]:
-            entry = tarfile.TarInfo(path)
-            if path == name:
-                entry.type, entry.linkname = kind, link
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
+    buffer = io.BytesIO(pack(YESNO, "a.tar"))
+    with tarfile.open(fileobj=buffer, mode="a") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.linkname = kind, link
+        archive.addfile(entry)
     return buffer.getvalue()
 
 
