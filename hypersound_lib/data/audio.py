@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hypersound_lib.data.mpeg import AllFrames, scan
 from hypersound_lib.data.os_errors import name_in_text
-from hypersound_lib.data.truncation import logged_cut, missing_tail, second_stream
+from hypersound_lib.data.truncation import flaws, logged_cut
 from hypersound_lib.data.waveforms import LOUDEST, resample
 from hypersound_lib.errors import HIGHEST_RATE, LOWEST_RATE, AudioFileError
 
@@ -58,11 +58,7 @@ def load_audio(path: str | os.PathLike, sample_rate: int | None = None) -> tuple
 
 
 def read_blocks(path: Path, size: int = 2**18) -> Iterator[Tensor]:
-    """Decode a sound file to mono, block by block: what `load_audio` gives, `(≤ size,)`, ….
-
-    Raises:
-        AudioFileError: as `load_audio`, where the fault is met.
-    """
+    """Decode a sound file to mono, block by block: what `load_audio` gives, or raises, as blocks `(≤ size,)`."""
     with opened(path) as file:
         yield from map(torch.from_numpy, mono_blocks(path, file, size))
 
@@ -72,9 +68,6 @@ def mono_blocks(path: Path, file: "Reader", size: int = 2**18) -> Iterator[np.nd
 
     In blocks, because some decoders cannot say how much there will be (GSM 6.10, G.721), and because a header that
     promises too much must not take memory.
-
-    Raises:
-        AudioFileError: there are no frames or fewer than promised, a sample is unusable, or the channels cancel.
     """
     count, of_channels, of_mean = 0, 0.0, 0.0
     while len(frames := file.read(max(1, size // file.channels), dtype="float32", always_2d=True)):
@@ -141,7 +134,7 @@ def opened(path: Path) -> Iterator[Reader]:
         _check_there(path)
         with open(path, "rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as data:
             mpeg, foreign = scan(data), foreign_format(data)
-            fault, other = (mpeg.fault, mpeg.second) if mpeg else (missing_tail(data), second_stream(data))
+            fault, other = (mpeg.fault, mpeg.second) if mpeg else flaws(data)
         _refuse_cut(path, fault)
         if other is not None:
             raise AudioFileError(

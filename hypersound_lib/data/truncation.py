@@ -14,7 +14,7 @@ pass for a shorter sound. Its log tells what the header promises and what is the
 * Any other format: only what libsndfile reports.
 
 The other way round, libsndfile reads only the first of several streams that lie one after the other in a file, such as
-chained Ogg as radio stations send it, and ffmpeg does so with MP4 and Windows Media: see `second_stream`.
+chained Ogg as radio stations send it, and ffmpeg does so with MP4 and Windows Media: see `flaws`.
 """
 
 import math
@@ -46,37 +46,34 @@ def logged_cut(log: str) -> str | None:
     return _compare(int(frames[2]), int(frames[1]), "frames") if frames else None
 
 
-def missing_tail(data: mmap.mmap) -> str | None:
-    """Return how the bytes of a file, not an MP3, show that its end is missing, where libsndfile's log does not."""
+def flaws(data: mmap.mmap) -> tuple[str | None, int | None]:
+    """Return how the bytes of a file, not an MP3, show that its end is missing, and where another stream begins.
+
+    The former only where libsndfile's log does not show it; None stands for neither.
+    """
+    cut, other = None, None
     if data[:4] == b"OggS":
         page = data[data.rfind(b"OggS") :]
         if len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]) or not page[5] & 4:
-            return "is truncated, its last Ogg page is incomplete or not marked as the end of the stream"
-    elif _ASF_START.match(data) and (size := _ASF_SIZE.search(data, 0, 2**16)):
-        return _compare(int.from_bytes(size[1], "little"), len(data))
+            cut = "is truncated, its last Ogg page is incomplete or not marked as the end of the stream"
+        first = _OGG_INNER_PAGE.search(data)  # streams that are interleaved all start before it
+        other = first and _OGG_START.search(data, first.end())
+    elif data[:4] == b"fLaC":
+        other = _FLAC_START.search(data, 4)
+    elif data[4:8] == b"ftyp":
+        other = _MP4_START.search(data, 8)
+    elif _ASF_START.match(data):
+        size = _ASF_SIZE.search(data, 0, 2**16)
+        cut = _compare(int.from_bytes(size[1], "little"), len(data)) if size else None
+        other = _ASF_START.search(data, 16)
     elif data[:4] == b"NIST":  # a header of 1024 bytes, with lines such as `sample_count -i 16000`
         fields = dict(re.findall(rb"(\w+) -i (\d+)", data[:1024]))
         numbers = (int(fields.get(name, 1)) for name in (b"sample_count", b"channel_count", b"sample_n_bytes"))
-        return _compare(math.prod(numbers), len(data) - 1024)
-    return None
+        cut = _compare(math.prod(numbers), len(data) - 1024)
+    return cut, other.start() if other else None
 
 
 def _compare(promised: int, present: int, what: str = "bytes") -> str | None:
     if present >= promised:
         return None
     return f"is truncated, its header promises {promised} {what} but only {present} are there"
-
-
-def second_stream(data: mmap.mmap) -> int | None:
-    """Return the byte at which another stream begins behind the first one of a file, not an MP3, or None."""
-    found = None
-    if data[:4] == b"fLaC":
-        found = _FLAC_START.search(data, 4)
-    elif data[:4] == b"OggS":  # streams that are interleaved all start before the first page that starts none
-        first = _OGG_INNER_PAGE.search(data)
-        found = first and _OGG_START.search(data, first.end())
-    elif data[4:8] == b"ftyp":
-        found = _MP4_START.search(data, 8)
-    elif _ASF_START.match(data):
-        found = _ASF_START.search(data, 16)
-    return found.start() if found else None
