@@ -14,6 +14,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -104,16 +105,17 @@ def build_store(
     if not recordings:
         raise DatasetError("a store needs at least one recording; got none")
     source = _fingerprint(recordings, sample_rate, normalize)
+    decode_to = partial(_decode_each, recordings, sample_rate, normalize, progress)
     if folder is None:
         pieces: list[Tensor] = []
-        index = _decode_each(recordings, sample_rate, normalize, progress, pieces.append)
+        index = decode_to(pieces.append)
         _warn_of(index)
         return _store(torch.cat(pieces), index)
     folder = Path(folder)
     if (folder / INDEX_FILE).is_file() and _read_index(folder).get("source") == source:
         return open_store(folder)
     try:
-        _write_store(folder.resolve(), recordings, sample_rate, normalize, progress, source)
+        _write_store(folder.resolve(), decode_to, source)
     except OSError as error:
         raise DatasetError(explain_os_error(error, folder / SAMPLES_FILE if folder.is_dir() else folder)) from error
     return open_store(folder)
@@ -207,14 +209,12 @@ def _listed(faults: Sequence[str]) -> str:
     return "\n".join([*faults[:_LISTED], *[f"and {len(faults) - _LISTED} more"] * (len(faults) > _LISTED)])
 
 
-def _write_store(folder: Path, recordings, sample_rate: int, normalize: bool, progress: bool, source: str) -> None:
+def _write_store(folder: Path, decode_to: Callable[[Callable[[Tensor], object]], dict], source: str) -> None:
     if folder.exists() and not (folder / INDEX_FILE).is_file() and not all(map(_is_left, folder.iterdir())):
         raise DatasetError(f"{folder}: holds something other than a store. Choose an empty or new folder.")
     with staging_folder(folder) as staging:
         with open(staging / SAMPLES_FILE, "wb") as file:
-            index = _decode_each(
-                recordings, sample_rate, normalize, progress, lambda piece: file.write(piece.numpy().tobytes())
-            )
+            index = decode_to(lambda piece: file.write(piece.numpy().tobytes()))
         (staging / INDEX_FILE).write_text(json.dumps(index | {"source": source}), encoding="utf-8")
         # The folder itself may be a disk's, and stays. Without an index, half a store is never opened.
         folder.mkdir(exist_ok=True)
