@@ -35,28 +35,19 @@ LSB = 1 / 32768
 waveforms = hnp.arrays(np.float32, st.integers(1, 300), elements=st.floats(-4, 4, width=32))
 
 
+@pytest.mark.parametrize("rate", [None, 8000, 16000, 22050, 44100])
 @pytest.mark.parametrize("suffix", CONTAINERS)
-def test_every_format_decodes_to_the_tone_it_holds(tmp_path, suffix):
+def test_every_format_decodes_to_the_tone_it_holds_at_any_rate(tmp_path, suffix, rate):
     path = tmp_path / f"tone{suffix}"
     path.write_bytes(encode(tone(440, 48000), 48000, suffix))
-    waveform, rate = load_audio(path)
-    assert rate == 48000
-    assert waveform.dtype == torch.float32
-    assert waveform.ndim == 1
-    assert peak_frequency(waveform, rate) == pytest.approx(440, abs=2)
-    assert waveform.abs().max().item() == pytest.approx(0.5, abs=0.05)
-
-
-@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100])
-def test_a_resampled_tone_keeps_its_frequency_and_level(tmp_path, rate):
-    path = tmp_path / "tone.flac"
-    path.write_bytes(encode(tone(440, 48000), 48000, ".flac"))
     waveform, returned = load_audio(path, rate)
-    assert returned == rate
-    assert len(waveform) == resampled_length(12000, 48000, rate)
-    assert peak_frequency(waveform, rate) == pytest.approx(440, abs=2)
+    assert returned == (rate or 48000)
+    assert waveform.dtype == torch.float32
+    assert waveform.shape == (resampled_length(12000, 48000, returned),)
+    assert peak_frequency(waveform, returned) == pytest.approx(440, abs=2)
+    assert waveform.abs().max().item() == pytest.approx(0.5, abs=0.05)
     middle = waveform[len(waveform) // 4 : -len(waveform) // 4]
-    assert middle.abs().max().item() == pytest.approx(0.5, abs=0.01)
+    assert middle.abs().max().item() == pytest.approx(0.5, abs=0.05 if suffix in (".ogg", ".opus", ".mp3") else 0.01)
 
 
 def test_resampling_removes_what_the_new_rate_cannot_hold():

@@ -3,8 +3,8 @@
 import io
 import stat
 import tarfile
-import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -132,11 +132,7 @@ def test_a_file_system_without_locks_does_without(tmp_path, offer, monkeypatch):
 
 def test_two_at_the_same_time_download_once(tmp_path, offer, server):
     archive = offer("yesno")
-    results = []
-    threads = [threading.Thread(target=lambda: results.append(download_corpus(archive, tmp_path))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == [tmp_path / archive.folder] * 8
+    with ThreadPoolExecutor(8) as threads:
+        folders = list(threads.map(download_corpus, [archive] * 8, [tmp_path] * 8))
+    assert folders == [tmp_path / archive.folder] * 8
     assert len(server.requests) == 1

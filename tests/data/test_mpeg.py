@@ -111,8 +111,6 @@ def test_a_header_among_joined_files_is_refused_not_obeyed(mp3, first, second, g
     path = mp3(first + gap + second)
     with pytest.raises(AudioFileError, match=f"another stream begins at byte {len(first)}"):
         load_audio(path)
-    with pytest.raises(AudioFileError, match="another stream"):
-        next(read_blocks(path))
     load_audio(mp3(first + gap))
 
 
