@@ -1,9 +1,9 @@
 """Where to compute, by one rule: on a CUDA device where there is one, else on the CPU; and what is kept there."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -78,21 +78,26 @@ def check_precision(precision: str, device: torch.device) -> None:
 
 
 @contextmanager
-def timed_convolutions() -> Iterator[None]:
-    """Let cuDNN time its ways to convolve, for each shape that it meets, and take the fastest, for a while."""
-    before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, True
+def temporarily(owner: Any, **values: Any) -> Iterator[None]:
+    """Give attributes of an object other values, for a while."""
+    before = {name: getattr(owner, name) for name in values}
     try:
+        for name, value in values.items():
+            setattr(owner, name, value)
         yield
     finally:
-        torch.backends.cudnn.benchmark = before
+        for name, value in before.items():
+            setattr(owner, name, value)
+
+
+def timed_convolutions() -> AbstractContextManager[None]:
+    """Let cuDNN time its ways to convolve, for each shape that it meets, and take the fastest, for a while."""
+    return temporarily(torch.backends.cudnn, benchmark=True)
 
 
 @contextmanager
 def tf32(allowed: bool) -> Iterator[None]:
     """Multiply float32 matrices on a GPU with 10 bits of mantissa (TF32), or exactly, for a while."""
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
-    try:
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    with temporarily(matmul, allow_tf32=allowed), temporarily(cudnn, allow_tf32=allowed):
         yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

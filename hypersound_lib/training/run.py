@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hypersound_lib.data import AudioStore, codec_augmentation, paper_augmentation
-from hypersound_lib.devices import check_precision, tf32, timed_convolutions
+from hypersound_lib.devices import check_precision, temporarily, tf32, timed_convolutions
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.inr import FourierMLP
@@ -123,7 +123,7 @@ class Run(BaseRun):
             self.log.bar.write("on the GPU float32 products are TF32 (--no-tf32, tf32=False: exact)")
         with (
             in_mode(self.model, training=True),
-            _fused(self.model, self.config.fused),
+            temporarily(self.model.target, fused=True) if self.config.fused else nullcontext(),
             tf32(self.config.tf32),
             timed_convolutions(),
             self.processes.naming_loss(),
@@ -144,9 +144,8 @@ class Run(BaseRun):
     def draw_window(self) -> tuple[int | Tensor, int]:
         """Return the first sample and the length of the part of every clip that this step decodes and scores.
 
-        A first sample that differs from step to step is a tensor, on the CPU: a compiled model then serves all.
-
-        It is drawn from the step's number, so it needs no saving, and all processes draw the same.
+        It is drawn from the step's number, so it needs no saving, and all processes draw the same. Where it differs
+        from step to step it is a tensor, on the CPU: a compiled model then serves all.
         """
         window, total = self.config.window, self.model.config.num_samples
         if window is None or window >= total:
@@ -178,19 +177,6 @@ def _check_fusable(model: PretrainedModel, precision: str, device: torch.device)
             f"float16, and a FourierMLP that shares no weights; here are {device} {capability}, {precision} and "
             f"{type(target).__name__}: set fused=False, --no-fused"
         )
-
-
-@contextmanager
-def _fused(model: PretrainedModel, wanted: bool) -> Iterator[None]:
-    """Let a model play its target network in one kernel, or not, for a while."""
-    target = getattr(model, "target", None)
-    if isinstance(target, FourierMLP):
-        target.fused = wanted
-    try:
-        yield
-    finally:
-        if isinstance(target, FourierMLP):
-            target.fused = False
 
 
 def _scored(config: TrainingConfig, loss: ReconstructionLoss, num_samples: int) -> int:

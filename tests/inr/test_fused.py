@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,9 +16,10 @@ import torch
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import BASE, LARGE, SMALL, FourierMLP, FourierMLPConfig, SIRENConfig
-from hypersound_lib.training.run import _check_fusable, _fused
+from hypersound_lib.training.processes import Processes
+from hypersound_lib.training.run import Run, _check_fusable
 from tests.simulated_device import simulated_device
-from tests.training.tiny import MODEL, make_model, run_training
+from tests.training.tiny import MODEL, changed, make_model, run_training
 
 pytestmark = [
     pytest.mark.slow,
@@ -114,12 +116,15 @@ def _aside(cubin, folder):
     return int(text.split("STACK:")[1].split()[0])
 
 
-def test_a_model_is_fused_for_a_training_alone():
-    model = make_model()
-    with _fused(model, True):
-        assert model.target.fused
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_model_is_fused_for_a_training_alone(wanted):
+    model, bar = make_model(), SimpleNamespace(disable=True)
+    run = SimpleNamespace(config=changed(fused=wanted), model=model, log=SimpleNamespace(bar=bar))
+    run.accelerator, run.processes = SimpleNamespace(device=torch.device("cpu")), Processes()
+    with Run.learning(run):
+        assert model.target.fused is wanted
     assert not model.target.fused
-    with pytest.raises(ZeroDivisionError), _fused(model, True):
+    with pytest.raises(ZeroDivisionError), Run.learning(run):
         1 / 0  # noqa: B018 - a training that fails
     assert not model.target.fused
 
