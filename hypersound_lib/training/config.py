@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.losses import LossConfig
@@ -55,12 +55,9 @@ class TrainingConfig:
         possible = 0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf
         if not possible or self.warmup_steps < 0 or (self.num_workers or 0) < 0:
             raise ConfigError(f"learning_rate must be positive, warm-up, decay and workers not negative: {self}")
-        if self.schedule not in ("constant", "cosine") or self.precision not in ("float32", "bfloat16", "float16"):
-            raise ConfigError(
-                f"schedule is 'constant' or 'cosine', precision 'float32', 'bfloat16' or 'float16': {self}"
-            )
-        if self.augment not in ("paper", "codec", "none"):
-            raise ConfigError(f"augment is 'paper', 'codec' or 'none', not {self.augment!r}")
+        for name, hint in get_type_hints(type(self)).items():
+            if get_origin(hint) is Literal and getattr(self, name) not in get_args(hint):
+                raise ConfigError(f"{name} must be one of {get_args(hint)}, not {getattr(self, name)!r}")
         if not 0 <= self.ema_decay < 1 or (self.max_grad_norm is not None and not self.max_grad_norm > 0):
             raise ConfigError(f"ema_decay lies in [0, 1), max_grad_norm is positive or None: {self}")
         if not self.process_timeout > 0:
