@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hypersound_lib.cli.flags import given_fields
-from hypersound_lib.config_json import from_json
+from hypersound_lib.config_json import T, from_json
 from hypersound_lib.data import CORPORA
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.files import atomic_path, refuse_same
@@ -21,12 +21,12 @@ from hypersound_lib.training.corpus import store_folder
 class RunSource:
     """What `hypersound train` starts from, beside the TrainingConfig; kept in RUN/run.json for `--resume`."""
 
-    preset: str = "tutorial"
-    weights: str | None = None  # None: random ones
-    data: tuple[str, ...] = ("mini",)
-    root: str | None = None
-    store: str | None = None
-    minutes: float | None = None
+    preset: str = "tutorial"  # model and training: tutorial (default), paper-base, paper-small, …
+    weights: str | None = None  # adapt a trained model, by name or folder, in place of random weights
+    data: tuple[str, ...] = ("mini",)  # corpora by name, or folders of audio (default: mini)
+    root: str | None = None  # folder where public corpora lie
+    store: str | None = None  # folder to decode into, for a corpus larger than memory
+    minutes: float | None = None  # train on at most so many minutes of sound, drawn at random
 
 
 def read_settings(options: argparse.Namespace) -> tuple[RunSource, TrainingConfig]:
@@ -38,10 +38,10 @@ def read_settings(options: argparse.Namespace) -> tuple[RunSource, TrainingConfi
     """
     Checkpoints(options.out / "checkpoints", keep=1).check(options.resume)  # before a corpus is decoded, for an hour
     source, config = _read_run(options.out) if options.resume else (RunSource(), None)
-    given = {name: value for name in asdict(source) if (value := getattr(options, name)) is not None}
+    given = given_fields(options, RunSource)
     # Folders are absolute, so that the run can be resumed from another working directory.
-    given |= {name: str(Path(given[name]).resolve()) for name in ("root", "store") if name in given}
-    if "weights" in given:
+    given |= {name: str(Path(given[name]).resolve()) for name in ("root", "store") if given.get(name)}
+    if given.get("weights"):
         given["weights"] = _resolved(given["weights"])
     if "data" in given:
         given["data"] = tuple(map(_resolved, given["data"]))
@@ -81,22 +81,20 @@ def _spare_recordings(source: RunSource, out: Path, sample_rate: int) -> None:
     refuse_same([place for folder in recordings for place in (folder, *folder.parents)], replaced)
 
 
-def _read_run(out: Path):
+def _read_run(out: Path) -> tuple[RunSource, TrainingConfig]:
     """Return what a run wrote of itself."""
-    records = []
-    for name in ("run.json", "training.json"):
+
+    def read(kind: type[T], name: str, unused: str = "") -> T:
         try:
             record = json.loads((out / name).read_text(encoding="utf-8"))
-            records.append({key: value for key, value in record.items() if (name, key) != ("run.json", "seed")})
-        except (OSError, ValueError, AttributeError) as error:
+            return from_json(kind, {key: value for key, value in record.items() if key != unused})
+        except (OSError, ValueError, AttributeError, ConfigError) as error:
             raise ConfigError(
                 f"{out / name} cannot be read ({error}), so the run cannot be resumed from here; "
                 "a run that was started in Python goes on there, with train(..., resume=True)"
             ) from error
-    try:
-        return from_json(RunSource, records[0]), from_json(TrainingConfig, records[1])
-    except ConfigError as error:
-        raise ConfigError(f"{out}: run.json or training.json is damaged: {error}") from error
+
+    return read(RunSource, "run.json", unused="seed"), read(TrainingConfig, "training.json")
 
 
 def _is_folder(data: str) -> bool:

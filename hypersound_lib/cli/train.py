@@ -30,13 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
     parser.add_argument("--resume", action="store_true", help="go on from the latest checkpoint in OUT")
-    parser.add_argument("--preset", help="model and training: tutorial (default), paper-base, paper-small, …")
-    parser.add_argument("--weights", help="adapt a trained model, by name or folder, in place of random weights")
-    parser.add_argument("--data", nargs="+", help="corpora by name, or folders of audio (default: mini)")
-    parser.add_argument("--root", help="folder where public corpora lie")
+    add_flags(parser, RunSource)
     parser.add_argument("--download", action="store_true", help="fetch a public corpus that is not there")
-    parser.add_argument("--store", help="folder to decode into, for a corpus larger than memory")
-    parser.add_argument("--minutes", type=float, help="train on at most so many minutes of sound, drawn at random")
     parser.add_argument("--max-seconds", type=float, help="stop after so much time, as Ctrl-C would")
     of_device = "auto takes a GPU if there is one"
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help=of_device)
