@@ -17,13 +17,8 @@ def from_json(kind: type[T], data: Any, where: str = "") -> T:
     """Return the dataclass that `dataclasses.asdict` and `json` have turned into `data`.
 
     Fields may be numbers, strings, some given ones (`Literal`), tuples of these, other dataclasses, or one of them or
-    None. A field that `data`
-    lacks takes its default, so that a file from before the field existed can still be read.
-
-    Args:
-        kind: the dataclass.
-        data: what `json.loads` returned.
-        where: the name of the field that holds it, for messages.
+    None. A field that `data` lacks takes its default, so that a file from before the field existed can still be read.
+    `where` is the name of the field that holds it, for messages.
 
     Raises:
         ConfigError: a field is unknown or lacking, or a value is of the wrong type or impossible.

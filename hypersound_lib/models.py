@@ -17,15 +17,14 @@ _MODULES = {
 
 
 def load_model(name_or_folder: str | os.PathLike, revision: str | None = None) -> PretrainedModel:
-    """Load a model of any kind in float32 on the CPU, in evaluation mode; what was noted about it is in `facts`.
+    """Load a `HyperSound`, a `LocalHyperSound` or a `RAVE` in float32 on the CPU, in evaluation mode.
+
+    What was noted about it is in `facts`.
 
     Args:
         name_or_folder: a folder that `save_pretrained` wrote, a training run's folder, the name of a model that
             ships with the library, or `owner/name` on the Hugging Face hub.
-        revision: branch, tag or commit on the hub.
-
-    Returns:
-        A `HyperSound`, a `LocalHyperSound` or a `RAVE`, as the folder says.
+        revision: branch, tag or commit on the hub; None stands for its main branch.
 
     Raises:
         WeightsFileError: there is no such model, it is of an unknown kind, or its files are damaged or do not fit

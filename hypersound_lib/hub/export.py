@@ -40,8 +40,7 @@ def export_programs(
 
     Args:
         model: a `HyperSound` or a `LocalHyperSound`, on the CPU.
-        num_samples: T, at the model's rate; None stands for the length of its training clips. A `HyperSound` takes no
-            other.
+        num_samples: T, at the model's rate; None, as a `HyperSound` wants it: the length of its training clips.
         sample_rate: at which rate `decode` plays, in Hz; None stands for the model's own.
         knob: of a local model, which takes as input one position of its rate knob, from 0, the finest, to 255.
 

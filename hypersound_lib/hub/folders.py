@@ -27,13 +27,9 @@ WEIGHTS_FILE, CONFIG_FILE, CARD_FILE = "model.safetensors", "config.json", "READ
 def write_folder(
     folder: str | os.PathLike, tensors: Mapping[str, Tensor], config: Mapping[str, Any], card: str
 ) -> None:
-    """Write weights, config and card. Files of these names are replaced, each as a whole; others stay.
+    """Write weights, of which no two may share memory, config and card.
 
-    Args:
-        folder: made where it is missing.
-        tensors: no two may share memory.
-        config: what JSON can hold; the format tag is added.
-        card: Markdown.
+    Files of these names are replaced, each as a whole; others stay.
 
     Raises:
         ConfigError: `config` holds something that JSON cannot, or a tensor NaN or Inf.
@@ -66,11 +62,8 @@ def first_not_finite(tensors: Mapping[str, Tensor]) -> str | None:
 def find_folder(name_or_folder: str | os.PathLike, revision: str | None = None) -> Path:
     """Return the folder of a model: a local one, one that ships with the library, or one of the Hugging Face hub.
 
-    Args:
-        name_or_folder: a folder that exists, such as a training run's, of which `best` is taken; a shipped name; or
-            `owner/name` on the hub, which is downloaded once. Write ``./local`` for a folder called like a shipped
-            model; the name alone means such a folder only where it holds a model.
-        revision: branch, tag or commit on the hub; None stands for its main branch.
+    Of a training run's folder `best` is taken; what comes from the hub is downloaded once. Write ``./local`` for a
+    folder called like a shipped model; the name alone means such a folder only where it holds a model.
 
     Raises:
         WeightsFileError: there is no such model, or the hub cannot be reached.
@@ -90,10 +83,7 @@ def find_folder(name_or_folder: str | os.PathLike, revision: str | None = None) 
 
 
 def local_folder(name_or_folder: str | os.PathLike) -> Path | None:
-    """Return the folder on this machine that `find_folder` would take, without the shipped ones; None if there is none.
-
-    A name alone, such as "local", is of a shipped model where the folder of that name holds no model.
-    """
+    """Return the folder on this machine that `find_folder` would take, without the shipped ones; None if none."""
     folder = Path(name_or_folder)
     holder = next((place for place in (folder, folder / "best") if (place / CONFIG_FILE).is_file()), None)
     if holder is not None or not folder.is_dir():

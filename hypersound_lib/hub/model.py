@@ -17,7 +17,7 @@ from hypersound_lib.hub.folders import CONFIG_FILE, find_folder, read_folder, wr
 
 
 class PretrainedModel(nn.Module, ABC):
-    """A model of sound: `hypersound_lib.models.load_model` loads any, and callers need not ask which it is.
+    """A model of sound of any kind.
 
     Beside these methods, its `config` has a `sample_rate` in Hz and the `num_samples` of a training clip, and
     `forward(waveform, with_costs=...)` is what training calls.
@@ -75,13 +75,7 @@ class PretrainedModel(nn.Module, ABC):
     ) -> Iterator[Tensor]:
         """Yield what `reconstruct` returns, block by block: in constant memory where the model goes clip by clip.
 
-        Args:
-            read: gives the sound in blocks `(T_i,)`, the same each time that it is called.
-            sample_rate: the sound's, in Hz.
-            output_rate: in Hz; None stands for the model's own.
-
-        Raises:
-            ConfigError: as `reconstruct`.
+        `read` gives the sound in blocks `(T_i,)`, the same each time that it is called.
         """
         yield self.reconstruct(torch.cat(list(read())), sample_rate, output_rate)
 
@@ -147,15 +141,10 @@ class PretrainedModel(nn.Module, ABC):
 
     @classmethod
     def from_pretrained(cls, name_or_folder: str | os.PathLike, revision: str | None = None) -> Self:
-        """Load a model of this very class in float32 on the CPU, in evaluation mode, with its `facts`.
-
-        Args:
-            name_or_folder: a folder that `save_pretrained` wrote, a training run's folder, the name of a model that
-                ships with the library, or `owner/name` on the Hugging Face hub.
-            revision: branch, tag or commit on the hub.
+        """Do what `hypersound_lib.load_model` does, for models of this very class.
 
         Raises:
-            ConfigError: it is a model of another kind, which `hypersound_lib.models.load_model` loads.
+            ConfigError: it is a model of another kind.
             WeightsFileError: there is no such model, or its files are damaged or do not fit each other.
         """
         folder = find_folder(name_or_folder, revision)

@@ -1,10 +1,9 @@
 """A training step as a CUDA graph: recorded once, then replayed, so that the GPU does not wait for Python.
 
-A step of a small model launches a thousand kernels of a few microseconds each, and Python may need longer to launch
-them than the GPU to run them. A replay launches all of them at once: on an H200 beside a slow processor `local` made
-101 steps a second with it, and 18 without (`data/results/bench_gpu_speed.json`). What is replayed must not ask the GPU
-for anything, nor copy from the host, and always reads and writes the same memory: the clips are copied into it, and
-gradients and loss terms are found in it.
+Python may need longer to launch the thousand short kernels of a small model's step than the GPU to run them. On an H200
+beside a slow processor `local` made 101 steps a second with replays, and 18 without
+(`data/results/bench_gpu_speed.json`). What is replayed must not ask the GPU for anything, nor copy from the host, and
+always reads and writes the same memory: clips are copied into it, gradients and loss terms are found in it.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,10 +24,7 @@ class GraphedGradients:
     """
 
     def __init__(
-        self,
-        gradients: Callable[[Tensor], dict[str, Tensor]],
-        parameters: Iterable[nn.Parameter],
-        clips: Tensor,
+        self, gradients: Callable[[Tensor], dict[str, Tensor]], parameters: Iterable[nn.Parameter], clips: Tensor
     ):
         self.parameters = list(parameters)
         self.clips = clips.clone()
