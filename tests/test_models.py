@@ -8,6 +8,7 @@ import time
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from hypersound_lib.baselines.rave import RAVE, RAVEConfig
 from hypersound_lib.data import as_sound, resample, resampled_length
@@ -110,30 +111,65 @@ def test_what_cannot_be_reconstructed_is_refused(kind, waveform, rates, message)
         small(kind).reconstruct(waveform, *rates)
 
 
+ON_CARDS = {  # what a card says of a kind of model alone
+    "HyperSound": ("hypernetwork]", "FourierMLP, which plays", " samples, 0.", "model.reconstruct("),
+    "LocalHyperSound": (
+        "hypernetwork, compression]",
+        "kbit/s",
+        "hypersound compress",
+        "decompress",
+        "model.decompress(",
+    ),
+    "RAVE": ("variational-autoencoder, RAVE]", "# RAVE", "model.reconstruct("),
+}
+
+
 def test_it_is_saved_and_loaded_by_whom_it_concerns(model, tmp_path):
-    model.save_pretrained(tmp_path, facts={"step": 3})
+    facts = {"step": 3, "validation": {"loss": 0.25}}
+    model.save_pretrained(tmp_path, facts=facts)
     clips = 0.1 * torch.randn(1, model.config.num_samples, generator=torch.Generator().manual_seed(0))
     for load in (load_model, CLASSES[model.kind].from_pretrained):
         again = load(tmp_path)
         assert type(again) is type(model)
-        assert (again.config, again.facts, again.training) == (model.config, {"step": 3}, False)
+        assert (again.config, again.facts, again.training) == (model.config, facts, False)
         assert torch.equal(again(clips), model(clips))
-    assert sum(model.num_parameters().values()) == sum(p.numel() for p in model.parameters()) > 0
+    count = sum(p.numel() for p in model.parameters())
+    assert sum(model.num_parameters().values()) == count > 0
     for kind, cls in CLASSES.items():
         if kind != model.kind:
             with pytest.raises(ConfigError, match=rf"holds a {model.kind}, no {kind}; hypersound_lib\.load_model"):
                 cls.from_pretrained(tmp_path)
-    card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    title = "# RAVE" if model.kind == "RAVE" else "# HyperSound"
-    for part in (title, f"{model.config.sample_rate} Hz", "load_model(", "| step | 3 |"):
+    card, rate = (tmp_path / "README.md").read_text(encoding="utf-8"), model.config.sample_rate
+    assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, ")
+    grouped = f"{count:,}".replace(",", " ")
+    table = (
+        f"{rate} Hz",
+        f"{rate / 2:g} Hz",
+        f"s, together | {grouped} |",
+        "| step | 3 |",
+        "| validation.loss | 0.25 |",
+    )
+    for part in (*table, *ON_CARDS[model.kind], "load_model("):
         assert part in card
     assert "{" not in card
 
 
-def test_in_half_precision_it_is_as_it_was_but_for_rounding(model, tmp_path):
-    model.save_pretrained(tmp_path, dtype=torch.float16)
-    for name, p in load_model(tmp_path).named_parameters():
-        assert torch.equal(p, model.get_parameter(name).half().float())
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_in_half_precision_it_is_as_it_was_but_for_rounding(model, tmp_path, dtype):
+    """Of the weights alone: half a digit would detune frequencies, and tables computed from rounded weights differ."""
+    model.save_pretrained(tmp_path, dtype=dtype)
+    stored, again = load_file(tmp_path / "model.safetensors"), load_model(tmp_path)
+    for name, p in again.named_parameters():
+        assert stored[name].dtype == dtype
+        assert torch.equal(p, model.get_parameter(name).to(dtype).float())
+    buffers = dict(model.named_buffers())
+    for name, value in again.named_buffers():
+        assert value.dtype == buffers[name].dtype
+        assert torch.equal(value, buffers[name])
+    if model.kind == "LocalHyperSound":
+        again.entropy.freeze()
+        tables = [name for name in buffers if name.endswith("frequencies")]
+        assert any(not torch.equal(again.get_buffer(name), buffers[name]) for name in tables), "rounded logits differ"
 
 
 def test_every_config_becomes_its_model():

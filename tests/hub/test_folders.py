@@ -1,5 +1,6 @@
 """Folders of weights: what was saved comes back, and whatever is damaged or foreign is refused by name."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -7,33 +8,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.hub import folders
-from hypersound_lib.hypersound.encoder import EncoderConfig
-from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
-from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
-from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
-from hypersound_lib.local.config import LocalHyperSoundConfig
+from hypersound_lib.hypersound.model import HyperSound
+from hypersound_lib.inr import SIRENConfig
 from hypersound_lib.local.model import LocalHyperSound
+from tests.local.small import make_model
+from tests.test_models import small
 
 FILES = {"model.safetensors", "config.json", "README.md"}
-FOURIER = FourierMLPConfig(hidden_layers=1, width=4, num_octaves=0, num_frequencies=5)
 SIREN = SIRENConfig(hidden_layers=2, width=4, omega_0=33.5)
 
 
-def make(target=FOURIER):
-    torch.manual_seed(0)
-    config = HyperSoundConfig(
-        sample_rate=8000,
-        num_samples=64,
-        encoder=EncoderConfig(base_channels=2, strides=(4, 8), dilations=(1,), embedding_size=3),
-        hypernetwork=HyperNetworkConfig((6,), residual_scale=0.5),
-        target=target,
-        shared=("layers.0.bias",),
-    )
-    return HyperSound(config)
+def make(**changes):
+    return HyperSound(dataclasses.replace(small("HyperSound").config, **changes))
 
 
 @pytest.fixture
@@ -56,18 +46,6 @@ def test_a_loaded_model_learns_on(folder):
     assert all(p.grad is not None for p in model.parameters())
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_halves_the_file_and_keeps_frequencies_whole(tmp_path, dtype):
-    model = make()
-    with torch.no_grad():
-        model.target.embedding.frequencies[0] = 1234.567
-    model.save_pretrained(tmp_path, dtype=dtype)
-    assert load_file(tmp_path / "model.safetensors")["hypernetwork.head.weight"].dtype == dtype
-    again = HyperSound.from_pretrained(tmp_path)
-    assert torch.equal(again.target.embedding.frequencies, model.target.embedding.frequencies)
-    assert torch.equal(again.hypernetwork.head.weight, model.hypernetwork.head.weight.to(dtype).float())
-
-
 def test_weights_that_a_precision_cannot_hold_are_refused(tmp_path):
     model = make()
     with torch.no_grad():
@@ -78,33 +56,8 @@ def test_weights_that_a_precision_cannot_hold_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def make_local():
-    torch.manual_seed(0)
-    sizes = LocalHyperSoundConfig(
-        hop=16, side=2, encoder_width=8, generator_width=8, entropy_width=8, near_width=4, sign_width=4
-    )
-    return LocalHyperSound(sizes)
-
-
-def test_a_local_model_in_half_precision_keeps_the_frequencies_of_its_code(tmp_path):
-    model = make_local()
-    with torch.no_grad():  # logits that half precision rounds
-        model.entropy.wave_table.logits.add_(torch.randn(model.entropy.wave_table.logits.shape))
-    model.save_pretrained(tmp_path, dtype=torch.float16)
-    again = LocalHyperSound.from_pretrained(tmp_path)
-    for name in ("side_table", "wave_table"):
-        frequencies = getattr(again.entropy, name).frequencies
-        assert frequencies.dtype == torch.int32
-        assert torch.equal(frequencies, getattr(model.entropy, name).frequencies)
-        assert (frequencies.sum(dim=-1) == 2**16).all()
-    kept = again.entropy.wave_table.frequencies.clone()
-    again.entropy.freeze()
-    assert not torch.equal(again.entropy.wave_table.frequencies, kept), "the rounded logits would give others"
-    assert all(p.dtype == torch.float32 for p in again.parameters())
-
-
 def test_what_a_loaded_local_model_wrote_another_one_loaded_from_there_plays(tmp_path):
-    make_local().save_pretrained(tmp_path, dtype=torch.float16)
+    make_model().save_pretrained(tmp_path, dtype=torch.float16)
     one, two = LocalHyperSound.from_pretrained(tmp_path), LocalHyperSound.from_pretrained(tmp_path)
     assert one.identity() == two.identity()
     sound = 0.1 * torch.randn(2000)
@@ -120,25 +73,9 @@ def test_a_fresh_model_has_no_facts_and_loaded_facts_are_saved_again(tmp_path):
     assert HyperSound.from_pretrained(tmp_path / "b").facts == {"step": 1}
 
 
-@pytest.mark.parametrize(
-    ("make", "parts"),
-    [
-        (make, ("FourierMLP", "8000 Hz", "4000 Hz", "64 samples, 0.008 s", "load_model(", "model.reconstruct(")),
-        (make_local, ("22050 Hz", "11025 Hz", "kbit/s", "hypersound compress", "decompress", "model.decompress(")),
-    ],
-)
-def test_the_card_tells_what_the_model_is(tmp_path, make, parts):
-    make().save_pretrained(tmp_path, facts={"step": 12, "validation": {"loss": 0.25}})
-    card = (tmp_path / "README.md").read_text()
-    assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, implicit-neural-representation, hyper")
-    count = f"{sum(make().num_parameters().values()):,}".replace(",", " ")
-    for part in (*parts, f"| Parameters, together | {count} |", "| validation.loss | 0.25 |"):
-        assert part in card
-
-
 def test_saving_again_replaces_files_and_leaves_others(folder):
     (folder / "notes.txt").write_text("mine")
-    make(SIREN).save_pretrained(folder)
+    make(target=SIREN).save_pretrained(folder)
     assert HyperSound.from_pretrained(folder).config.target == SIREN
     assert {p.name for p in folder.iterdir()} == {*FILES, "notes.txt"}
     assert [p.name for p in folder.parent.iterdir()] == ["model"]
@@ -153,7 +90,7 @@ def test_a_failed_save_leaves_the_old_files(folder, monkeypatch):
 
     monkeypatch.setattr(folders, "write_synced", full_disk)
     with pytest.raises(OSError, match="No space"):
-        make(SIREN).save_pretrained(folder)
+        make(target=SIREN).save_pretrained(folder)
     with pytest.raises(ConfigError, match="JSON can hold"):
         make().save_pretrained(folder, facts={"model": object()})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -295,5 +232,5 @@ def test_a_folder_that_a_link_puts_on_another_disk_is_written_there(tmp_path, mo
     monkeypatch.setattr(os, "replace", within_a_disk)
     write(link)
     assert link.is_symlink()
-    assert {p.name for p in (disk / "model").iterdir()} == {"model.safetensors", "config.json", "README.md"}
+    assert {p.name for p in (disk / "model").iterdir()} == FILES
     assert [p.name for p in disk.iterdir()] == ["model"]
