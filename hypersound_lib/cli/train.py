@@ -18,7 +18,6 @@ from hypersound_lib.cli.run_settings import RunSource, read_settings, write_sour
 from hypersound_lib.cli.shared import plain_warnings
 from hypersound_lib.devices import choose_device
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.files import locked
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.models import build_model, load_model
 from hypersound_lib.presets import PRESETS, preset
@@ -57,13 +56,12 @@ def run(options: argparse.Namespace) -> int:
     with first, plain_warnings():
         rate = model_config.sample_rate
         stores = training_stores(source.data, rate, **places, minutes=source.minutes, progress=main)
-    with locked(options.out) if main else nullcontext():
-        if main:
-            print(_describe(source, config, model, stores), flush=True)
-        session = {"resume": options.resume, "max_seconds": options.max_seconds, "cpu": cpu, "progress": main}
-        # What cannot be trained on leaves run.json as it is, so that the run before goes on.
-        record = partial(write_source, options.out, source, config.seed)
-        result = train(model, *stores, config, options.out, **session, on_start=record)
+    if main:
+        print(_describe(source, config, model, stores), flush=True)
+    session = {"resume": options.resume, "max_seconds": options.max_seconds, "cpu": cpu, "progress": main}
+    # What cannot be trained on leaves run.json as it is, so that the run before goes on.
+    record = partial(write_source, options.out, source, config.seed)
+    result = train(model, *stores, config, options.out, **session, on_start=record)
     processes.destroy_process_group()  # of several: NCCL warns of what is left
     if main:
         print(_ending(result, options.out))

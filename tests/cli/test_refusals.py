@@ -48,15 +48,20 @@ def folder(made, tmp_path, monkeypatch):
     return tmp_path / "copy"
 
 
+def files_in(folder):
+    """Return the content of each file by its path."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def refused(folder, capsys, command):
     """Return what a command says that ends with an error and leaves all files as they are."""
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    before = files_in(folder)
     assert main(command.split()) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("hypersound: ")
     assert "Traceback" not in captured.err
     assert "step" not in captured.out
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert files_in(folder) == before
     return captured.err
 
 

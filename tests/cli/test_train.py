@@ -14,6 +14,7 @@ from hypersound_lib.data import save_audio
 from hypersound_lib.files import locked
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.training import read_log
+from tests.cli.test_refusals import files_in
 from tests.simulated_device import simulated_device
 
 
@@ -103,17 +104,6 @@ def test_a_training_may_start_from_weights(start, tmp_path, monkeypatch, capsys)
     assert "train 'local' in another --out" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("weights", "message"),
-    [("local", "take --preset local"), ("table1-base", "no preset has its HyperSoundConfig("), ("lokal", "'local'?")],
-)
-def test_weights_of_another_model_are_refused(start, capsys, weights, message):
-    arguments, out = start
-    assert main([*arguments, "--weights", weights]) == 2
-    assert message in capsys.readouterr().err
-    assert not out.exists()
-
-
 def test_a_store_is_written_and_kept_for_resuming(start, tmp_path):
     arguments, out = start
     assert main([*arguments, "--store", str(tmp_path / "store")]) == 0
@@ -124,8 +114,11 @@ def test_a_store_is_written_and_kept_for_resuming(start, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["--preset", "tinny"], "'tinny' is no preset"),
+        (["--preset", "tinny"], "'tinny' is no preset; did you mean 'tiny'? Choose one of paper-base, paper-small"),
         (["--data", "vctc"], "did you mean 'vctk'"),
+        (["--weights", "local"], "take --preset local"),
+        (["--weights", "table1-base"], "no preset has its HyperSoundConfig("),
+        (["--weights", "lokal"], "did you mean 'local'?"),
         (["--batch-size", "0"], "batch_size must be at least 1, not 0"),
         (["--loss", "l2"], "smooth_l1"),
         (["--seed", "-1"], "a seed is a whole number from 0 to 2^63 - 1, not -1"),
@@ -162,6 +155,7 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_as_it_is(start, capsys):
         ("training.json", '{"steps": "many"}', "steps must be int, not 'many'"),
         ("training.json", '{"schedule": "sine"}', "schedule must be one of 'constant', 'cosine', not 'sine'"),
         ("training.json", '{"colour": "red"}', "unknown fields ['colour']"),
+        ("train.csv", "step\nx\n1\n", "train.csv: row 1 is damaged"),
     ],
 )
 def test_a_run_whose_settings_are_damaged_cannot_be_resumed(start, capsys, name, text, message):
@@ -172,16 +166,22 @@ def test_a_run_whose_settings_are_damaged_cannot_be_resumed(start, capsys, name,
     assert message in capsys.readouterr().err
 
 
-def test_resuming_with_what_cannot_be_trained_on_leaves_the_run_as_it_was(start, tmp_path, capsys):
+def test_a_run_at_work_and_one_resumed_with_what_cannot_be_trained_on_is_left_as_it_was(start, tmp_path, capsys):
     arguments, out = start
     assert main(arguments) == 0
-    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    before = files_in(out)
     for number in range(4):
         save_audio(tmp_path / "short" / f"{number}.wav", torch.rand(200), 8000)
     again = ["train", "--resume", "--out", str(out), "--steps", "4", "--device", "cpu"]
     assert main([*again, "--data", str(tmp_path / "short")]) == 2
     assert "recordings has 256 samples" in capsys.readouterr().err
-    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    with ThreadPoolExecutor(1) as other:
+        lock = locked(out)
+        other.submit(lock.__enter__).result()
+        assert main(again) == 2
+        assert f"{out} is in use by another process" in capsys.readouterr().err
+        other.submit(lock.__exit__, None, None, None).result()
+    assert files_in(out) == before
     assert main(again) == 0
     assert json.loads((out / "training.json").read_text())["steps"] == 4
 
@@ -193,22 +193,6 @@ def test_minutes_bound_what_is_trained_on_and_are_kept_for_resuming(start, voice
     assert json.loads((out / "run.json").read_text())["minutes"] == 0.004
     assert main(["train", "--resume", "--out", str(out), "--device", "cpu", "--steps", "4"]) == 0
     assert ": 1 recordings, " in capsys.readouterr().out
-
-
-def test_a_run_at_work_is_left_alone(start, capsys):
-    arguments, out = start
-    assert main(arguments) == 0
-    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    with ThreadPoolExecutor(1) as other:
-        lock = locked(out)
-        other.submit(lock.__enter__).result()
-        assert main(["train", "--resume", "--out", str(out), "--steps", "5"]) == 2
-        assert f"{out} is in use by another process" in capsys.readouterr().err
-        other.submit(lock.__exit__, None, None, None).result()
-    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
-    (out / "train.csv").write_bytes(b"step\nx\n1\n")
-    assert main(["train", "--resume", "--out", str(out), "--steps", "5"]) == 2
-    assert "train.csv: row 1 is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -228,10 +212,10 @@ def test_recordings_are_not_written_over(start, voices, tmp_path, monkeypatch, c
     if data != "voices":
         shutil.copytree(voices, data)
     (tmp_path / data / "index.json").write_text('{"format": 1}')  # as a store has
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    before = files_in(tmp_path)
     assert main([*arguments, "--data", data, *changes]) == 2
     assert "is the same file as" in capsys.readouterr().err
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert files_in(tmp_path) == before
 
 
 @pytest.mark.parametrize("count", [1, 2])
