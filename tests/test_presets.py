@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.inr import BASE, LARGE, SMALL, SIRENConfig, build_inr
 from hypersound_lib.losses import LOSSES, ReconstructionLoss
@@ -75,8 +74,3 @@ def test_no_targets_frequency_lies_above_the_nyquist_frequency(name):
         assert model.target.omega_0 * target.layers[0].weight.abs().max() / (2 * torch.pi) <= nyquist
     else:
         assert target.embedding.frequencies.max() <= nyquist
-
-
-def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match=r"'papr-base' is no preset.*paper-base, paper-small.*tutorial"):
-        preset("papr-base")

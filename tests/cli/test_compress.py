@@ -144,12 +144,6 @@ def test_clipped_samples_are_counted(folder, capsys):
     assert "samples outside [-1, 1] that were clipped: " in capsys.readouterr().err
 
 
-def test_a_rate_and_a_quality_exclude_each_other(folder, capsys):
-    with pytest.raises(SystemExit):
-        compress("--kbps", 6, "--quality", 5)
-    assert "not allowed with" in capsys.readouterr().err
-
-
 def test_bars_show_both_readings_where_somebody_looks(folder, capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     compress("--quality", 5)

@@ -34,9 +34,12 @@ def test_the_version_is_told(capsys):
         (["train", "--out", "x", "--schedule", "cosin"], "did you mean 'cosine'?"),
         (["fit", "x.wav", "--network", "sirn"], "did you mean 'siren'?"),
         (["info", "x.hs", "--qqq"], "--qqq is no option of this command; --help lists all"),
+        (["train", "--out", "x", "--max-grad-norm", "big"], "--max-grad-norm: 'big' is neither float nor none"),
+        (["train", "--out", "x", "--steps", "none"], "argument --steps: invalid int value: 'none'"),
+        (["compress", "x.wav", "x.hs", "--kbps", "6", "--quality", "5"], "not allowed with"),
     ],
 )
-def test_a_mistyped_command_option_or_choice_is_asked_about(arguments, hint, capsys):
+def test_a_mistyped_command_option_or_value_is_refused_with_a_hint(arguments, hint, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert hint in capsys.readouterr().err

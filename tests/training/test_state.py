@@ -49,14 +49,6 @@ def test_a_model_may_keep_what_it_computed():
         assert state.model.kept.requires_grad
 
 
-def test_without_an_average_nothing_is_copied():
-    state = TrainingState(make_model(), changed(ema_decay=0.0))
-    own = [p.data_ptr() for p in state.model.parameters()]
-    with state.averaged():
-        assert [p.data_ptr() for p in state.model.parameters()] == own
-    assert state.average == {}
-
-
 def test_a_constant_schedule_is_constant_after_the_warm_up():
     config = changed(schedule="constant", warmup_steps=2)
     assert [learning_rate_factor(step, config) for step in range(5)] == [0.5, 1, 1, 1, 1]
