@@ -1,7 +1,6 @@
 """Dataclasses from JSON: every field is checked against its annotation, so that a damaged file is told from a whole."""
 
 import dataclasses
-from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -14,11 +13,12 @@ MOST_SAMPLES = 2**28  # an hour and a half at 48 kHz
 
 
 def from_json(kind: type[T], data: Any, where: str = "") -> T:
-    """Return the dataclass that `dataclasses.asdict` and `json` have turned into `data`.
+    """Return the dataclass that `to_json` and `json` have turned into `data`.
 
     Fields may be numbers, strings, some given ones (`Literal`), tuples of these, other dataclasses, or one of them or
-    None. A field that `data` lacks takes its default, so that a file from before the field existed can still be read.
-    `where` is the name of the field that holds it, for messages.
+    None. One of several dataclasses has a `kind`: its name without "Config". A field that `data` lacks takes its
+    default, so that a file from before the field existed can still be read. `where` is the name of the field that holds
+    it, for messages.
 
     Raises:
         ConfigError: a field is unknown or lacking, or a value is of the wrong type or impossible.
@@ -45,37 +45,36 @@ def from_json(kind: type[T], data: Any, where: str = "") -> T:
         raise ConfigError(f"{where or kind.__name__}: {error}") from error
 
 
-def kind_to_json(kinds: Mapping[str, type], config: Any, where: str) -> dict[str, Any]:
-    """Return one dataclass of several kinds as a dictionary that also names its `kind`.
+def to_json(config: Any) -> dict[str, Any]:
+    """Return a dataclass as nested dictionaries; one that its field's annotation has beside others names its `kind`.
 
     Raises:
-        ConfigError: it is of no such kind; a subclass of one is none either, as it would be read as another thing.
+        ConfigError: it is none of those; a subclass of one is none either, as it would be read as another thing.
 
-    >>> from hypersound_lib.hypersound.encoder import EncoderConfig
-    >>> kind_to_json({"SoundStream": EncoderConfig}, EncoderConfig(), "encoder")["kind"]
-    'SoundStream'
+    >>> from hypersound_lib.hypersound.config import HyperSoundConfig
+    >>> to_json(HyperSoundConfig())["target"]["kind"]
+    'FourierMLP'
     """
-    kind = next((name for name, known in kinds.items() if type(config) is known), None)
-    if kind is None:
-        raise ConfigError(f"{where} must be one of {', '.join(known.__name__ for known in kinds.values())}: {config!r}")
-    return {"kind": kind, **dataclasses.asdict(config)}
-
-
-def kind_from_json(kinds: Mapping[str, type], data: Mapping[str, Any], where: str) -> Any:
-    """Return the dataclass that `kind_to_json`, and `json` after it, have turned into `data`.
-
-    Raises:
-        ConfigError: there is no such kind, or as for `from_json`.
-    """
-    kind = data.get("kind")
-    if not isinstance(kind, str) or kind not in kinds:
-        raise ConfigError(f"{where}.kind must be one of {', '.join(kinds)}, not {kind!r}")
-    return from_json(kinds[kind], {name: value for name, value in data.items() if name != "kind"}, where)
+    hints, data = get_type_hints(type(config)), {}
+    for field in dataclasses.fields(config):
+        value, kinds = getattr(config, field.name), _kinds(hints[field.name])
+        data[field.name] = to_json(value) if dataclasses.is_dataclass(value) else value
+        if kinds:
+            if type(value) not in kinds.values():
+                known = ", ".join(kind.__name__ for kind in kinds.values())
+                raise ConfigError(f"{field.name} must be one of {known}: {value!r}")
+            data[field.name] = {"kind": _name_of(type(value)), **data[field.name]}
+    return data
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return value if isinstance(value, hint) else from_json(hint, value, where)
+        return from_json(hint, value, where)
+    if (kinds := _kinds(hint)) and isinstance(value, dict):
+        kind = value.get("kind")
+        if not isinstance(kind, str) or kind not in kinds:
+            raise ConfigError(f"{where}.kind must be one of {', '.join(kinds)}, not {kind!r}")
+        return from_json(kinds[kind], {name: item for name, item in value.items() if name != "kind"}, where)
     if NoneType in get_args(hint):
         if value is None:
             return None
@@ -88,8 +87,17 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return tuple(_value(get_args(hint)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if hint is float and type(value) is int:
         return float(value)
-    # isinstance would take True for the number 1. A dataclass among several is for the caller to choose.
-    if type(value) is hint or (dataclasses.is_dataclass(value) and isinstance(value, hint)):
+    if type(value) is hint:  # isinstance would take True for the number 1
         return value
     name = str(hint) if get_args(hint) else hint.__name__
     raise ConfigError(f"{where} must be {name}, not {value!r}")
+
+
+def _kinds(hint: Any) -> dict[str, Any]:
+    """Return the dataclasses that a union offers, if there are several, by the names that files have for them."""
+    kinds: dict[str, Any] = {_name_of(kind): kind for kind in get_args(hint) if dataclasses.is_dataclass(kind)}
+    return kinds if len(kinds) > 1 else {}
+
+
+def _name_of(kind: Any) -> str:
+    return kind.__name__.removesuffix("Config")

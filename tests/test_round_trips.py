@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import hypersound_lib
-from hypersound_lib.config_json import from_json
+from hypersound_lib.config_json import from_json, to_json
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
@@ -42,9 +42,7 @@ CONFIG_CLASSES = sorted(
 
 
 def through_json(config):
-    if isinstance(config, HyperSoundConfig):
-        return HyperSound.config_from_json(json.loads(json.dumps(HyperSound.config_to_json(config))))
-    return from_json(type(config), json.loads(json.dumps(dataclasses.asdict(config))))
+    return from_json(type(config), json.loads(json.dumps(to_json(config))))
 
 
 def other_values(hint, value):

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from hypersound_lib.config_json import MOST_SAMPLES, kind_from_json
+from hypersound_lib.config_json import MOST_SAMPLES, from_json
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.errors import ConfigError, WeightsFileError, check_sample_rate
@@ -127,7 +127,9 @@ class FittedSound:
 
 
 def _build(kind: str, fields: dict, tensors: dict[str, Tensor]) -> INR:
-    config = kind_from_json(INR_CONFIGS, {"kind": kind, **fields}, "config")
+    if kind not in INR_CONFIGS:
+        raise ConfigError(f"kind must be one of {', '.join(INR_CONFIGS)}, not {kind!r}")
+    config = from_json(INR_CONFIGS[kind], fields, "config")
     # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
     with torch.device("meta"):
         inr = build_inr(config)

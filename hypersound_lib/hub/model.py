@@ -1,6 +1,5 @@
 """What every model is: it writes a code for a sound, plays it, says how large that is, and is kept in a folder."""
 
-import dataclasses
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,7 +8,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from hypersound_lib.config_json import from_json
+from hypersound_lib.config_json import from_json, to_json
 from hypersound_lib.data.waveforms import as_real
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.hub.card import model_card
@@ -35,7 +34,7 @@ class PretrainedModel(nn.Module, ABC):
     def __init__(self, config: Any):
         super().__init__()
         # As it will be read again: what cannot be is refused here, not after days of training.
-        self.config = self.config_from_json(self.config_to_json(config))
+        self.config = from_json(self.config_class, to_json(config))
         self.facts = {}
 
     def as_batch(self, waveform: Tensor) -> Tensor:
@@ -103,16 +102,6 @@ class PretrainedModel(nn.Module, ABC):
     def num_parameters(self) -> dict[str, int]:
         """Count parameters where they sit."""
 
-    @classmethod
-    def config_to_json(cls, config: Any) -> dict[str, Any]:
-        """Return a config as nested dictionaries."""
-        return dataclasses.asdict(config)
-
-    @classmethod
-    def config_from_json(cls, data: Any) -> Any:
-        """Return the config that `config_to_json` has written; ConfigError where there is none."""
-        return from_json(cls.config_class, data)
-
     def save_pretrained(
         self,
         folder: str | os.PathLike,
@@ -136,7 +125,7 @@ class PretrainedModel(nn.Module, ABC):
             tensors[name] = p.detach().to(dtype)
             if not dtype.is_floating_point or bool(tensors[name].isinf().any()):
                 raise ConfigError(f"{dtype} cannot hold the weights of {name}; save the model with torch.float32")
-        data = {"kind": self.kind, "config": self.config_to_json(self.config), "facts": facts}
+        data = {"kind": self.kind, "config": to_json(self.config), "facts": facts}
         write_folder(folder, tensors, data, model_card(self, facts))
 
     @classmethod
@@ -158,7 +147,7 @@ class PretrainedModel(nn.Module, ABC):
             facts = data.get("facts", {})
             if set(data) - {"kind", "config", "facts"} or not isinstance(facts, dict):
                 raise ConfigError(f"its fields must be format, kind, config and facts, not {sorted(data)}")
-            config = cls.config_from_json(data.get("config"))
+            config: Any = from_json(cls.config_class, data.get("config"))
             # On the meta device nothing is allocated before the file's tensors have proved to fit the config.
             with torch.device("meta"):
                 model = cls(config)

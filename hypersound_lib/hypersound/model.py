@@ -4,14 +4,11 @@ waveform (B, T) ──encoder──► frames (B, F, E) ──hypernetwork──
 coords   (T', 1) ──target network with params──► waveform (B, T')
 """
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from hypersound_lib.config_json import from_json, kind_from_json, kind_to_json
 from hypersound_lib.coords import clip_duration, instants, samples_in, time_coords
 from hypersound_lib.data import as_sound
 from hypersound_lib.errors import ConfigError, check_sample_rate
@@ -20,7 +17,7 @@ from hypersound_lib.hypersound.config import HyperSoundConfig
 from hypersound_lib.hypersound.encoder import SoundStreamEncoder
 from hypersound_lib.hypersound.hypernetwork import HyperNetwork
 from hypersound_lib.hypersound.reconstruction import OVERLAP, clips_per_second, reconstruct_blocks
-from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
+from hypersound_lib.inr import INR, build_inr
 
 _PAPERS = HyperSoundConfig()
 
@@ -175,20 +172,3 @@ class HyperSound(PretrainedModel):
         """Count parameters where they sit: encoder, hidden layers, head, and those that all sounds share."""
         network = self.hypernetwork
         return count(encoder=self.encoder, hidden=network.hidden, head=network.head, shared=self.target)
-
-    @classmethod
-    def config_to_json(cls, config: HyperSoundConfig) -> dict[str, Any]:
-        """Return a config as nested dictionaries; the target's also names its `kind`.
-
-        >>> HyperSound.config_to_json(HyperSoundConfig())["target"]["kind"]
-        'FourierMLP'
-        """
-        return dataclasses.asdict(config) | {"target": kind_to_json(INR_CONFIGS, config.target, "target")}
-
-    @classmethod
-    def config_from_json(cls, data: Any) -> HyperSoundConfig:
-        """Return the config that `config_to_json` has written; ConfigError where there is none."""
-        target = data.get("target") if isinstance(data, dict) else None
-        if isinstance(target, dict):
-            data = data | {"target": kind_from_json(INR_CONFIGS, target, "target")}
-        return from_json(HyperSoundConfig, data)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hypersound_lib.config_json import to_json
 from hypersound_lib.data import AudioStore, RandomClips, Step
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.files import atomic_path
@@ -190,6 +191,6 @@ class BaseRun:
 
     def _fingerprint(self) -> str:
         """Name what validations measure: the loss, the model's config, which has the price of bits, and the clips."""
-        measured = [asdict(self.config).get("loss"), self.model.config_to_json(self.model.config)]
+        measured = [asdict(self.config).get("loss"), to_json(self.model.config)]
         clips = self.validation.clips.numpy().tobytes()
         return hashlib.sha256(json.dumps(measured, sort_keys=True).encode() + clips).hexdigest()
