@@ -2,14 +2,14 @@
 
 import argparse
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hypersound_lib.cli.flags import given_fields
 from hypersound_lib.config_json import T, from_json
 from hypersound_lib.data import CORPORA
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.files import atomic_path, refuse_same
+from hypersound_lib.files import refuse_same
 from hypersound_lib.losses import LOSSES, LossConfig
 from hypersound_lib.presets import preset
 from hypersound_lib.training.checkpoint import Checkpoints
@@ -54,12 +54,6 @@ def read_settings(options: argparse.Namespace) -> tuple[RunSource, TrainingConfi
     source = replace(source, **given)
     _spare_recordings(source, options.out, preset(source.preset).model.sample_rate)
     return source, _changed(config or preset(source.preset).training, options)
-
-
-def write_source(out: Path, source: RunSource, seed: int) -> None:
-    """Write OUT/run.json."""
-    with atomic_path(out / "run.json") as temporary:
-        temporary.write_text(json.dumps(asdict(source) | {"seed": seed}, indent=1) + "\n", encoding="utf-8")
 
 
 def _changed(config: TrainingConfig, options: argparse.Namespace) -> TrainingConfig:

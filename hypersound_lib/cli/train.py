@@ -8,13 +8,13 @@ run's.
 import argparse
 import shlex
 from contextlib import nullcontext
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from hypersound_lib.cli.flags import add_flags
-from hypersound_lib.cli.run_settings import RunSource, read_settings, write_source
+from hypersound_lib.cli.run_settings import RunSource, read_settings
 from hypersound_lib.cli.shared import plain_warnings
 from hypersound_lib.devices import choose_device
 from hypersound_lib.errors import ConfigError
@@ -59,9 +59,8 @@ def run(options: argparse.Namespace) -> int:
     if main:
         print(_describe(source, config, model, stores), flush=True)
     session = {"resume": options.resume, "max_seconds": options.max_seconds, "cpu": cpu, "progress": main}
-    # What cannot be trained on leaves run.json as it is, so that the run before goes on.
-    record = partial(write_source, options.out, source, config.seed)
-    result = train(model, *stores, config, options.out, **session, on_start=record)
+    origin = asdict(source) | {"seed": config.seed}
+    result = train(model, *stores, config, options.out, **session, origin=origin)
     processes.destroy_process_group()  # of several: NCCL warns of what is left
     if main:
         print(_ending(result, options.out))

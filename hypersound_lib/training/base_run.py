@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -86,20 +86,20 @@ class BaseRun:
         """Return what else stands in logs and facts, after the step."""
         return {}
 
-    def open_log(self, progress: bool, on_start: Callable[[], object] | None = None) -> RunLog:
+    def open_log(self, progress: bool, origin: Mapping[str, Any] | None = None) -> RunLog:
         """Return the run's log, for a `with` statement; only the main process writes. Time counts from here.
 
-        All is known to fit now: only here does a run that goes on with another config write it over the one before,
-        and call `on_start`.
+        All is known to fit now: only here does a run that goes on with another config or from another `origin` write
+        these over the ones before.
         """
         self._last_logged = (self.state.step, time.perf_counter())
         self._started = time.perf_counter() - self.state.seconds
         self.log = RunLog(self.out, self.state.step, self.config.steps, self.is_main, progress)
         if self.is_main:
-            with atomic_path(self.out / "training.json") as temporary:
-                temporary.write_text(json.dumps(asdict(self.config), indent=1) + "\n", encoding="utf-8")
-            if on_start is not None:
-                on_start()
+            for name, record in (("training.json", asdict(self.config)), ("run.json", origin)):
+                if record is not None:
+                    with atomic_path(self.out / name) as temporary:
+                        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         return self.log
 
     def log_step(self, values: dict[str, float]) -> None:

@@ -3,11 +3,12 @@
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from torch import Tensor
 
@@ -72,7 +73,7 @@ def train(
     max_seconds: float | None = None,
     cpu: bool = False,
     progress: bool = True,
-    on_start: Callable[[], object] | None = None,
+    origin: Mapping[str, Any] | None = None,
 ) -> TrainingResult:
     """Train a model, and leave logs, checkpoints and the best weights in a folder.
 
@@ -86,7 +87,7 @@ def train(
         max_seconds: stop after so much time of this session, on the main process' clock, as Ctrl-C would.
         cpu: leave a GPU alone.
         progress: show a bar.
-        on_start: called by the main process once all is known to fit, before the first step.
+        origin: what the run is made from, for its `run.json`, which is written once all is known to fit.
 
     Raises:
         ConfigError: stores, model, config and processes do not fit, or `out` holds another run or is in use.
@@ -96,8 +97,8 @@ def train(
     # One process stands for all of a launch: it keeps the folder from other launches.
     is_main = join_processes(config, cpu).is_main_process
     with locked(Path(out)) if is_main else nullcontext():
-        run = Run(model, train_store, validation_store, config, Path(out), resume=resume, cpu=cpu)
-        with run.open_log(progress, on_start), run.learning(), stop_on_signal() as stop:
+        run = Run(model, (train_store, validation_store), config, Path(out), resume=resume, cpu=cpu)
+        with run.open_log(progress, origin), run.learning(), stop_on_signal() as stop:
             stop_reason = take_steps(run, stop, max_seconds)
         run.state.keep_average()
         return TrainingResult(model, run.state.step, run.state.seconds, stop_reason, run.measured)

@@ -42,8 +42,7 @@ class Run(BaseRun):
     def __init__(
         self,
         model: PretrainedModel,
-        train_store: AudioStore,
-        validation_store: AudioStore,
+        stores: tuple[AudioStore, AudioStore],
         config: TrainingConfig,
         out: Path,
         *,
@@ -62,7 +61,6 @@ class Run(BaseRun):
         self.is_recorded = _is_recorded(config, self.accelerator, scored == num_samples and config.accumulate == 1)
         self.processes = Processes(self.accelerator.num_processes, config.process_timeout)
         state, augmentation = TrainingState(model.to(device), config), _AUGMENTATIONS[config.augment](rate)
-        stores = train_store, validation_store
         super().__init__(model, stores, config, out, state, loss.to(device), augmentation, micro_batch, resume)
         remaining = range(state.step * config.batch_size, len(self.clips))
         loader = DataLoader(
