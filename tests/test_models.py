@@ -45,6 +45,13 @@ def small(kind):
     return HyperSound(dataclasses.replace(MODEL, num_samples=64, shared=("layers.0.bias",))).eval()
 
 
+def edit(folder, change):
+    """Change config.json in place."""
+    data = json.loads((folder / "config.json").read_text())
+    change(data)
+    (folder / "config.json").write_text(json.dumps(data))
+
+
 @pytest.fixture(params=[*_MODULES, *SHIPPED])
 def model(request):
     """Each class once, and each model that comes with the library."""
@@ -185,8 +192,7 @@ def test_every_config_becomes_its_model():
 @pytest.mark.parametrize("kind", ["Vocoder", ["RAVE"], None])
 def test_an_unknown_kind_is_refused(kind, tmp_path):
     small("RAVE").save_pretrained(tmp_path)
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"kind": kind}))
+    edit(tmp_path, lambda data: data.update(kind=kind))
     with pytest.raises(WeightsFileError, match="this library knows HyperSound, LocalHyperSound, RAVE"):
         load_model(tmp_path)
 
@@ -220,12 +226,12 @@ def test_a_config_that_asks_for_too_much_is_refused_before_anything_is_built(cas
     change = dict(HUGE[case])
     kind = change.pop("kind", "HyperSound")
     small(kind).save_pretrained(tmp_path)
-    path = tmp_path / "config.json"
-    data = json.loads(path.read_text())
-    data["config"] |= {
-        k: data["config"][k] | v if isinstance(v, dict) and k != "target" else v for k, v in change.items()
-    }
-    path.write_text(json.dumps(data))
+
+    def enlarge(data):
+        config = data["config"]
+        config |= {k: config[k] | v if isinstance(v, dict) and k != "target" else v for k, v in change.items()}
+
+    edit(tmp_path, enlarge)
     started = time.process_time()
     with pytest.raises(WeightsFileError, match=r"at most|do not fit") as caught:
         load_model(tmp_path)

@@ -12,19 +12,23 @@ import shutil
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.files import staging_folder, write_synced
 
 
 class Checkpoints:
-    """The `keep` latest checkpoints of one run, in `RUN/checkpoints`, which the first save makes."""
+    """The `keep` latest checkpoints of one run, in `RUN/checkpoints`, which the first save makes.
+
+    A state that is saved has a `format`, the `step` it is at, the `networks` whose weights are saved, the names of its
+    `numbers` for state.json, and `training_tensors()`, of optimisers and averages, for `restore_training(tensors)`.
+    """
 
     def __init__(self, folder: Path, keep: int):
         self.folder = folder
@@ -49,15 +53,13 @@ class Checkpoints:
                 "pass --resume to go on with it, or choose another --out"
             )
 
-    def save(self, state: "State") -> Path:
+    def save(self, state: Any) -> Path:
         """Write a checkpoint under a temporary name, rename it, and only then delete the oldest beyond `keep`.
 
         Raises:
             OSError: the disk is full or refuses; it names the checkpoint.
         """
         target = self.folder / f"step-{state.step:08d}"
-        if target.exists():  # a step has only one state
-            return target
         for left in self.folder.glob(".writing-*"):  # by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
         with staging_folder(target) as staging:
@@ -68,7 +70,7 @@ class Checkpoints:
             shutil.rmtree(old)
         return target
 
-    def load_latest(self, state: "State") -> Path | None:
+    def load_latest(self, state: Any) -> Path | None:
         """Continue from the latest whole checkpoint, if there is one: `state` becomes what was saved, bit for bit.
 
         Later ones become damaged-…, with a warning.
@@ -92,22 +94,7 @@ class Checkpoints:
         return None
 
 
-class State(Protocol):
-    """What a training changes, as `Checkpoints` saves it."""
-
-    format: int | str  # of its checkpoints
-    numbers: tuple[str, ...]  # attributes that state.json holds
-    step: int  # updates done
-    networks: nn.Module  # whose weights are saved
-
-    def training_tensors(self) -> dict[str, Tensor]:
-        """Return all other tensors: of optimisers and averages."""
-
-    def restore_training(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what `training_tensors` returned."""
-
-
-def _contents(state: State) -> dict[str, bytes]:
+def _contents(state: Any) -> dict[str, bytes]:
     """Return a checkpoint's files by name; the last one holds the others' hashes."""
     numbers = {"format": state.format} | {name: getattr(state, name) for name in state.numbers}
     training = state.training_tensors() | {"rng.cpu": torch.get_rng_state()}
@@ -133,7 +120,7 @@ def _put_aside(path: Path, error: Exception) -> None:
 
 
 def _restore(
-    state: State, path: Path, numbers: dict[str, Any], model: dict[str, Tensor], training: dict[str, Tensor]
+    state: Any, path: Path, numbers: dict[str, Any], model: dict[str, Tensor], training: dict[str, Tensor]
 ) -> None:
     try:
         state.networks.load_state_dict(model)

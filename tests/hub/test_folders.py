@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import json
 import os
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import SIRENConfig
 from hypersound_lib.local.model import LocalHyperSound
 from tests.local.small import make_model
-from tests.test_models import small
+from tests.test_models import edit, small
 
 FILES = {"model.safetensors", "config.json", "README.md"}
 SIREN = SIRENConfig(hidden_layers=2, width=4, omega_0=33.5)
@@ -30,13 +29,6 @@ def make(**changes):
 def folder(tmp_path):
     make().save_pretrained(tmp_path / "model")
     return tmp_path / "model"
-
-
-def edit(folder, change):
-    """Change config.json in place."""
-    data = json.loads((folder / "config.json").read_text())
-    change(data)
-    (folder / "config.json").write_text(json.dumps(data))
 
 
 def test_a_loaded_model_learns_on(folder):

@@ -15,7 +15,7 @@ from hypersound_lib.training.run import Run
 from hypersound_lib.training.validation import Validation
 from tests.local.small import make_model as make_local
 
-from .tiny import make_model, make_store, run_training
+from .tiny import are_equal, make_model, make_store, run_training
 
 
 def tables_of(model):
@@ -41,8 +41,7 @@ def test_ctrl_c_finishes_the_step_saves_and_resumes_to_the_same_result(tmp_path,
     assert signal.getsignal(signal.SIGINT) is handler
     assert (tmp_path / "run/checkpoints/step-00000007").is_dir()
     resumed = run_training(tmp_path / "run", make(seed=5).train(), resume=True)
-    ours, theirs = resumed.model.state_dict(), straight.model.state_dict()
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert are_equal(resumed.model.state_dict(), straight.model.state_dict())
 
 
 def test_a_local_model_has_the_tables_of_its_last_weights_and_its_best_ones_those_of_theirs(tmp_path, monkeypatch):

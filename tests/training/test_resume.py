@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from hypersound_lib.training import read_log
 from tests.training.child import forked
+from tests.training.tiny import are_equal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,13 +93,10 @@ def test_ten_steps_a_kill_and_ten_more_equal_twenty_bit_for_bit(straight, tmp_pa
     assert read_log(out / "train.csv")["step"][-1] == 13, "three steps lie beyond the checkpoint"
     weights = finished(out, run_child(out, 20, resume=True))
 
-    assert weights.keys() == expected.keys()
-    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+    assert are_equal(weights, expected)
     last = "checkpoints/step-00000020"
     for file in ("model.safetensors", "training.safetensors"):
-        ours, theirs = load_file(out / last / file), load_file(whole / last / file)
-        assert ours.keys() == theirs.keys()
-        assert all(torch.equal(ours[name], theirs[name]) for name in ours), file
+        assert are_equal(load_file(out / last / file), load_file(whole / last / file)), file
     rows, reference = (read_log(folder / "train.csv") for folder in (out, whole))
     assert rows["step"] == list(range(1, 21)), "each step once"
     assert rows["mel_stft"] == reference["mel_stft"]

@@ -4,7 +4,7 @@ import torch
 
 from hypersound_lib.training.state import TrainingState, learning_rate_factor
 
-from .tiny import changed, make_model
+from .tiny import are_equal, changed, make_model
 
 
 def test_the_average_follows_its_recurrence():
@@ -24,22 +24,16 @@ def test_the_average_takes_the_weights_place_and_leaves_it_again():
     state = TrainingState(make_model(), changed(ema_decay=0.5))
     for value in state.average.values():
         value.fill_(7.0)
-    own = [p.detach().clone() for p in state.model.parameters()]
+    everything = dict(state.model.named_parameters()) | dict(state.model.named_buffers())
+    own = {name: value.detach().clone() for name, value in everything.items()}
+    assert list(state.model.buffers())
     with state.averaged():
         assert all(bool((p == 7).all()) for p in state.model.parameters())
-    assert all(torch.equal(p, q) for p, q in zip(own, state.model.parameters(), strict=True))
-    state.keep_average()
-    assert all(bool((p == 7).all()) for p in state.model.parameters())
-
-
-def test_buffers_that_change_meanwhile_are_as_before_in_the_end():
-    state = TrainingState(make_model(), changed())
-    before = {name: value.clone() for name, value in state.model.named_buffers()}
-    assert before
-    with state.averaged():
         for value in state.model.buffers():
             value.zero_()
-    assert all(torch.equal(value, before[name]) for name, value in state.model.named_buffers())
+    assert are_equal(everything, own), "buffers that changed meanwhile, too"
+    state.keep_average()
+    assert all(bool((p == 7).all()) for p in state.model.parameters())
 
 
 def test_a_model_may_keep_what_it_computed():

@@ -73,6 +73,11 @@ def make_store(seed=0, count=3, rate=RATE, seconds=1):
     return AudioStore(torch.cat(pieces), offsets, rate, [f"tone{i}.wav" for i in range(count)], [""] * count)
 
 
+def are_equal(ours, theirs):
+    """Say whether two dictionaries hold the same tensors, bit for bit."""
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
 def changed(**changes):
     return dataclasses.replace(TRAINING, **changes)
 
