@@ -16,9 +16,8 @@ _KEPT = 64  # constants of each kind
 def kept(make: Callable[..., _Made]) -> Callable[..., _Made]:
     """Make constants once for the same arguments, which may name a device: a step would wait for a copy to a GPU.
 
-    To `torch.compile` they are constants, too: it does not look into how they are made. As a decorator, of functions
-    that take plain numbers, types and devices. The last 64 are kept. Let a model that has several of them run once
-    before it is compiled.
+    A decorator of functions that take plain numbers, types and devices; of each the last 64 constants are kept.
+    `torch.compile` does not look into how they are made: let a model that has several run once before it is compiled.
     """
     made: dict[tuple, _Made] = {}
 

@@ -44,14 +44,14 @@ def add_flags(
     names: Mapping[str, str] | None = None,
     defaults: Mapping[str, str] | None = None,
 ) -> None:
-    """Add a flag for each field of a dataclass: `--batch-size N` for `batch_size: int`.
+    """Add a flag for each field of a dataclass, but for those to `skip`: `--batch-size N` for `batch_size: int`.
+
+    Fields may be numbers, strings, given strings (`Literal`), a bool or None (`--x`, `--no-x`), tuples of numbers or
+    strings (`--x 1 2 3`), and a number, a string or None (`--x none`).
 
     Args:
         parser: a parser, or a group of one.
-        config: fields may be numbers, strings, given strings (`Literal`), a bool or None (`--x`, `--no-x`), tuples of
-            numbers or strings (`--x 1 2 3`), and a number, a string or None (`--x none`).
         prefix: of the flags' names, such as `loss_`.
-        skip: fields without a flag from here.
         names: flags that are not called as their fields.
         defaults: not None: say in the help what holds without the flag; what it lacks is the field's own default.
 

@@ -132,14 +132,12 @@ class BaseRun:
                     self.checkpoints.save(self.state)
 
     def read_finite(self, terms: dict[str, Tensor], norm: Tensor) -> dict[str, float]:
-        """Return the terms and the norm, as `gradient`, and stop before a bad one touches the weights.
+        """Return the terms and the norm, as `gradient`: their means over processes.
 
-        The norm is not finite only where `may_skip` allows it.
-
-        They come in one tensor: a step waits for the GPU once, here. Of several processes, all get the mean.
+        They come in one tensor: a step waits for the GPU once, here.
 
         Raises:
-            TrainingError: a term or the gradient is NaN or infinite.
+            TrainingError: a term is NaN or infinite, or the norm is where `may_skip` does not allow it.
         """
         gathered = torch.stack([value.detach().float() for value in (*terms.values(), norm)])
         values = dict(zip((*terms, "gradient"), self.processes.mean(gathered.tolist()), strict=True))

@@ -94,10 +94,8 @@ class TrainingState:
         """Take back what `training_tensors` returned.
 
         A run that had no scale of the loss starts with a fresh one, and without an average with the weights of now. A
-        parameter that never had a gradient, such as a frozen one, has no state of the optimiser.
-
-        Raises:
-            ValueError: the optimiser's state is of an unknown parameter, or a part of it is missing.
+        parameter that never had a gradient, such as a frozen one, has no state of the optimiser. ValueError where that
+        is of an unknown parameter, or a part of it is missing.
         """
         if self.scaler.is_enabled() and "scaler.scale" in tensors:
             saved = {key: tensors[f"scaler.{key}"].item() for key in _OF_SCALER}

@@ -1,5 +1,6 @@
-"""Which trainings record a step as a CUDA graph, and what they say where it cannot be done; tests/gpu records some."""
+"""What a run does by itself: it records steps as a CUDA graph (tests/gpu records some), and loads clips beside them."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.training import run as run_module
 from hypersound_lib.training.run import Run
-from tests.training.tiny import changed
+from tests.training.tiny import are_equal, changed, run_training
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,34 @@ def test_the_first_batch_records_and_all_replay(monkeypatch):
         Run.recorded(run, fill, batch, 0, 256)
     assert made == ["a"]
     assert calls == [("a", 0, 256), ("b", 0, 256)]
+
+
+@pytest.mark.parametrize(
+    ("given", "device", "cores", "processes", "expected"),
+    [
+        (None, "cpu", 16, 1, 0),
+        (None, "cuda", 16, 1, 8),
+        (None, "cuda", 2, 1, 2),
+        (None, "cuda", 16, 4, 4),
+        (None, "cuda", 2, 4, 1),
+        (0, "cuda", 16, 1, 0),
+        (3, "cpu", 16, 1, 3),
+    ],
+)
+def test_workers_are_one_for_each_core_beside_a_gpu_unless_told(monkeypatch, given, device, cores, processes, expected):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    accelerator = SimpleNamespace(device=torch.device(device), num_processes=processes)
+    run = SimpleNamespace(config=changed(num_workers=given), accelerator=accelerator)
+    assert Run._count_workers(run) == expected
+
+
+@pytest.mark.slow
+def test_a_run_that_is_resumed_with_other_workers_has_the_same_clips(tmp_path):
+    def trained(out, steps, workers, resume=False):
+        settings = {"steps": steps, "num_workers": workers, "schedule": "constant"}
+        return run_training(tmp_path / out, resume=resume, **settings).model.state_dict()
+
+    expected = trained("whole", 6, 0)
+    trained("parts", 3, 2)
+    found = trained("parts", 6, 1, resume=True)
+    assert are_equal(found, expected)
