@@ -104,13 +104,6 @@ def test_a_training_may_start_from_weights(start, tmp_path, monkeypatch, capsys)
     assert "train 'local' in another --out" in capsys.readouterr().err
 
 
-def test_a_store_is_written_and_kept_for_resuming(start, tmp_path):
-    arguments, out = start
-    assert main([*arguments, "--store", str(tmp_path / "store")]) == 0
-    assert {p.name for p in (tmp_path / "store").iterdir()} == {"train-8000", "validation-8000"}
-    assert json.loads((out / "run.json").read_text())["store"] == str((tmp_path / "store").resolve())
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -186,13 +179,18 @@ def test_a_run_at_work_and_one_resumed_with_what_cannot_be_trained_on_is_left_as
     assert json.loads((out / "training.json").read_text())["steps"] == 4
 
 
-def test_minutes_bound_what_is_trained_on_and_are_kept_for_resuming(start, voices, capsys):
+def test_minutes_bound_what_is_trained_on_and_are_kept_for_resuming_as_is_the_store(start, tmp_path, capsys):
     arguments, out = start
-    assert main([*arguments, "--minutes", "0.004"]) == 0  # of two recordings of 0.2 s
+    assert main([*arguments, "--minutes", "0.004", "--store", str(tmp_path / "store")]) == 0  # of two of 0.2 s
     assert ": 1 recordings, " in capsys.readouterr().out
-    assert json.loads((out / "run.json").read_text())["minutes"] == 0.004
-    assert main(["train", "--resume", "--out", str(out), "--device", "cpu", "--steps", "4"]) == 0
+    assert {p.name for p in (tmp_path / "store").iterdir()} == {"train-8000", "validation-8000"}
+    source = json.loads((out / "run.json").read_text())
+    assert (source["minutes"], source["store"]) == (0.004, str((tmp_path / "store").resolve()))
+    again = ["train", "--resume", "--out", str(out), "--device", "cpu"]
+    assert main([*again, "--steps", "4"]) == 0
     assert ": 1 recordings, " in capsys.readouterr().out
+    assert main([*again, "--steps", "5", "--minutes", "none"]) == 0
+    assert ": 2 recordings, " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
