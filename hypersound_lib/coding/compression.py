@@ -34,7 +34,7 @@ _PER_KNOB = 0.0125  # how much of a file's logarithm one position of the knob ta
 _MIDDLE = 6.3  # kbit/s that speech takes with the knob in the middle
 _ESTIMATES, _ENCODINGS = 4, 6  # at most
 _FULL = 0.996  # of what is allowed: no finer knob is looked for then
-_SAMPLED = 8  # packets of a segment whose sizes are estimated
+_SAMPLED = 16  # packets of a segment whose sizes are estimated
 _PACKET_BYTES = 6.6  # of a packet's head, and what the range coder rounds up to
 
 
