@@ -53,17 +53,17 @@ def compress_blocks(
     if not measured.num_samples:
         raise ConfigError("there is no sample to compress")
     check_sample_rate(original_rate)
-    coder, seconds = PacketCoder(model.entropy), measured.num_samples / model.config.sample_rate
+    coder, size = PacketCoder(model.entropy), model.config.packet
+    seconds = measured.num_samples / model.config.sample_rate
     header = Header(model.identity(), measured.level, original_rate, measured.num_samples).to_bytes()
     yield header
     gain, frames = level_gain(measured.level), model.transform.frames_in(measured.num_samples)
     budget = None if rate.kbps is None else math.floor(125 * rate.kbps * seconds) - len(header)
-    spent, number, knob = 0, 0, float(rate.knob or 0)
-    if rate.kbps is not None:  # the likely one, to begin with
-        knob = KNOBS / 2 - math.log(rate.kbps / _MIDDLE) / _PER_KNOB
+    knob = KNOBS / 2 - math.log(rate.kbps / _MIDDLE) / _PER_KNOB if rate.kbps else float(rate.knob or 0)  # likely
+    spent, missed = 0, list[tuple[int, int]]()  # the last segments, where they do not fit: first frame and bytes
     for amplitudes, first in _segments(model, blocks, frames, gain):
         stop = first + len(amplitudes)
-        segment = _Segment(model, coder, in_packets(amplitudes.unsqueeze(0), model.config.packet), number)
+        segment = _Segment(model, coder, in_packets(amplitudes.unsqueeze(0), size), first // size)
         if budget is None:
             position = segment.count * round(knob)
         else:  # never more than the share of the sound so far, so that the whole stays below what was asked for
@@ -71,12 +71,26 @@ def compress_blocks(
             position = _fit(segment, knob, share, exactly=stop == frames)
             knob = position / segment.count
         part = segment.encode(position)
+        missed = [*missed, (first, len(part))] if budget is not None and len(part) > share else []
         yield part
-        spent, number = spent + len(part), number + segment.count
+        spent += len(part)
     if budget is not None and spent > budget:
-        least = math.ceil((spent + len(header)) / seconds / 1.25) / 100
-        remedy = f"with its coarsest steps this model takes {least:.2f}; give at least that"
-        raise ConfigError(f"{rate.kbps:g} kbit/s is too little for this sound: {remedy}")
+        enough = max(spent, _enough(missed, frames)) + len(header)
+        remedy = f"with its coarsest steps this model takes {math.ceil(enough / seconds / 1.25) / 100:.2f}"
+        raise ConfigError(f"{rate.kbps:g} kbit/s is too little for this sound: {remedy}; give at least that")
+
+
+def _enough(missed: list[tuple[int, int]], frames: int) -> float:
+    """Return a budget in bytes in which the last segments fit, with the coarsest steps, by first frame and size.
+
+    With it, what comes before them may use all of its share. So they must fit theirs: all of them, and the last of
+    them, however many.
+    """
+    budget, total = 0.0, 0
+    for first, size in reversed(missed):
+        total += size
+        budget = max(budget, total * frames / (frames - first))
+    return budget
 
 
 def _segments(model, blocks: Iterable[Tensor], frames: int, gain: float) -> Iterator[tuple[Tensor, int]]:

@@ -153,6 +153,16 @@ def test_blocks_of_any_size_give_the_same_bytes(model, size):
     assert measured.num_samples == 3000
 
 
+@pytest.mark.parametrize("levels", [(1, 1, 1), (0.01, 1, 0.3), (1, 0.01, 0.01), (0, 0, 1), (0.3, 0.01, 1)])
+def test_the_least_rate_that_is_named_is_enough_wherever_the_loud_part_is(model, levels):
+    x = sound(len(levels) * SEGMENT * CONFIG.packet * HOP * 2 // 3).chunk(len(levels))
+    x = torch.cat([level * part for level, part in zip(levels, x, strict=True)])
+    with pytest.raises(ConfigError, match="too little") as error:
+        model.compress(x, RATE, kbps=0.3)
+    least = float(str(error.value).split("takes ")[1].split(";")[0])
+    assert kbps(model.compress(x, RATE, kbps=least), len(x)) <= least
+
+
 def test_parts_come_segment_by_segment(model):
     x = sound(5 * SEGMENT * CONFIG.packet * HOP)
     taken = 0
