@@ -2,7 +2,7 @@
 
     header   magic "HS", version, 4 bytes of the model's identity, level; varints: original rate in Hz, number of
              samples at the model's rate; CRC-16 of all that
-    packet   varint n, knob, check byte, CRC-16, then n bytes of payload
+    packet   varint n, knob, check byte, CRC-16, then n bytes of payload, of which the last is not 0
 
 CRC-16 covers the packet's number, its knob and its payload, the check byte its number, n and knob: a packet in the
 wrong place is told from a whole one. All packets but the last have as many frames as the model's config says, at most a
@@ -158,6 +158,8 @@ class _Reader:
         if head is None or head[3] > len(self.data):
             return None
         knob, ahead, start, stop = head
+        if stop > start and not self.data[stop - 1]:  # zeros that took a packet's place would pass for number 0
+            return None
         for n in range(number + ahead, number + numbers, 256):
             self.work -= _PLACE + stop - start
             if self.work < 0:

@@ -17,7 +17,8 @@ COUNT = 12
 
 def make_packets(count=COUNT, size=40, seed=0):
     generator = random.Random(seed)
-    return [Packet(i, generator.randrange(256), generator.randbytes(generator.randint(0, size))) for i in range(count)]
+    payloads = (generator.randbytes(generator.randint(0, size)).rstrip(b"\0") for _ in range(count))
+    return [Packet(i, generator.randrange(256), payload) for i, payload in enumerate(payloads)]
 
 
 def joined(packets):
@@ -116,6 +117,7 @@ def with_lost(packets, lost, ways, seed=0):
     return b"".join(parts)
 
 
+@example(seed=568, lost=set(range(6)), ways=["a bit", "every byte", *["a bit"] * 3, "zeros", *["a bit"] * 3])
 @settings(max_examples=150)
 @given(
     seed=st.integers(0, 10**6),
@@ -126,6 +128,14 @@ def test_any_set_of_lost_and_damaged_packets_costs_those_alone(seed, lost, ways)
     packets = make_packets(seed=seed)
     expected = [None if i in lost else packet for i, packet in enumerate(packets)]
     assert list(read_packets(with_lost(packets, lost, ways, seed), 0, COUNT)) == expected
+
+
+@pytest.mark.parametrize("size", range(1, 60))
+def test_zeros_in_place_of_the_first_packet_are_no_packet(size):
+    packets = make_packets()
+    for byte in range(256):
+        damaged = bytes([byte, *bytes(size)]) + joined(packets[1:])
+        assert list(read_packets(damaged, 0, COUNT)) == [None, *packets[1:]]
 
 
 @pytest.mark.parametrize("way", sorted(WAYS))
@@ -242,7 +252,7 @@ def test_a_minute_of_damage_is_given_up_in_seconds(fill):
 
 
 def test_the_largest_packet_that_is_written_is_the_largest_that_is_read():
-    largest = Packet(0, 5, bytes(2**17))
+    largest = Packet(0, 5, b"\1" * 2**17)
     assert list(read_packets(largest.to_bytes(), 0, 1)) == [largest]
     with pytest.raises(ConfigError, match=r"packet 3 takes 131073 bytes, and 131072 is the most.*lower quality"):
         Packet(3, 5, bytes(2**17 + 1)).to_bytes()
