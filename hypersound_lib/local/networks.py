@@ -7,7 +7,7 @@
     y · e^-G ─────────────► Leak ───┘                  nothing was sent, what strong waves tell of it, and noise
 
 Both ends compute G, the encoder to divide and the decoder to multiply, from what is sent. An amplitude that was rounded
-to y lies in the cell [y - ½, y + ½] steps, or a tenth of a step beyond. Nothing that is generated leaves the cell by
+to y lies in the cell [y - ½, y + ½] steps, or a seventh of a step beyond. Nothing that is generated leaves the cell by
 more than half a step, so no band of the copy can be louder than what was sent allows.
 """
 
@@ -35,7 +35,7 @@ class CodedWaves(PretrainedModel):
 
     # A number just beyond a half goes to the smaller integer, not the larger one: its error is hardly larger, and its
     # bits are fewer. A rule, not learnt; its size, in steps, was chosen by PESQ of training voices at equal bits.
-    dead_zone = 0.1
+    dead_zone = 0.14
 
     def __init__(self, config: LocalHyperSoundConfig):
         super().__init__(config)
