@@ -14,7 +14,7 @@ from torch import Tensor
 from hypersound_lib.errors import ConfigError
 
 KNOBS = 256  # positions of the rate knob
-_FINEST, _KNOB_STEP = -0.25, 7 / 512  # r = -0.25 … 3.24, on the exact grid: the logarithm of a common step size
+_FINEST, _KNOB_STEP = -0.375, 15 / 1024  # r = -0.375 … 3.36, on the exact grid: the logarithm of a common step size
 DEFAULT_KBPS = 6.0
 _LEVEL = 0.15  # RMS of a sound's loud frames, as the model takes it as input
 _HIGHEST = 255  # level: it has a byte
