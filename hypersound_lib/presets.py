@@ -107,7 +107,7 @@ PRESETS = {
         ),
     ),
     "local": Preset(
-        "any length at 22 kHz, in bits: one model for about 2 to 30 kbit/s",
+        "any length at 22 kHz, in bits: one model for 2 to 32 kbit/s",
         LocalHyperSoundConfig(),
         _LOCAL_TRAINING,
     ),
