@@ -148,11 +148,11 @@ def _targets(result: Mapping) -> list[str]:
         "",
         f"It passes {bars} of {len(kept)} bars, and reaches {goals} of {len(kept)} goals. Tried to come nearer: a loss "
         "whose loudness counts the worst moments more, and whose band_error the lowest harmonics of voices, which are "
-        "in use; twice the weight of loudness, or half of it; 5000 steps of training more, of which nothing but the "
-        "mean with the weights before is any better; sending each number only where it is worth its bits; a dead zone "
-        "that a network chooses for each wave; steps that follow, by a rule, the frames before; and twice as many side "
-        "numbers, side numbers for every frame and a learnt analysis, which the table of what each part brings has "
-        "below.",
+        "in use; twice the weight of loudness, or half of it; more training, whose weights are no better by "
+        "themselves, but whose mean with those before is shipped; sending each number only where it is worth its bits; "
+        "a dead zone that a network chooses for each wave; steps that follow, by a rule, the frames before; and, after "
+        "few steps, twice as many side numbers, side numbers for every frame and a learnt analysis, which the table of "
+        "what each part brings has below.",
     ]
 
 

@@ -91,7 +91,7 @@ def ablation(document: dict, origin: Origin) -> str:
     if untaught := [row["row"] for row in results["rows"][1:] if sum(map(bool, row["at"])) < len(row["at"]) / 2]:
         shown = " and ".join(f"“{name}”" for name in untaught)
         lines += ["", f"In so few steps {shown} did not train at all: such a row says nothing of what the part brings."]
-    return "\n".join([*lines, "", origin(document)])
+    return "\n".join([*lines, *readings.followed(readings.parts(results)), "", origin(document)])
 
 
 def elsewhere(document: dict, origin: Origin) -> str:

@@ -126,20 +126,20 @@ def test_a_click_changes_its_own_packet_alone(model):
 
 
 @pytest.mark.slow
-def test_a_click_beside_speech_takes_one_or_two_kilobytes_at_any_quality():
+def test_a_click_beside_speech_takes_about_one_or_two_kilobytes_at_any_quality():
     """Why a short file at a fixed rate is the worse for it: with the coarsest steps, too, it costs that much."""
     model = load_shipped()
     voice, rate = load_audio(embedded_data("mini") / "wav48_silence_trimmed/s19/s19_001_mic1.ogg", 22050)
     x = 1e-3 * voice[: 2 * 22050] / voice.abs().max()
     clicked = x.clone()
     clicked[len(x) * 3 // 4] += 1
-    for quality in (0, 5):
+    for quality in (0, 5, 10):
         files = [model.compress(signal, rate, quality=quality) for signal in (x, clicked)]
         sizes = [
             [len(packet.payload) for packet in read_packets(data, Header.from_bytes(data)[1], 3)] for data in files
         ]
         assert sizes[1][0] == pytest.approx(sizes[0][0], rel=0.05), "what is before keeps its bits"
-        assert 800 < sum(sizes[1]) - sum(sizes[0]) < 2000
+        assert 800 < sum(sizes[1]) - sum(sizes[0]) < 1800
 
 
 @pytest.mark.parametrize("size", [1, 37, 1000])

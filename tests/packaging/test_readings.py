@@ -18,6 +18,7 @@ READINGS = {
     "evaluate_vctk16": readings_of_codes.equal_size,
     "evaluate_speech48": readings_of_codes.equal_size,
     "bench_local_minutes": readings.minutes,
+    "bench_local_ablation": readings.parts,
     "bench_clip_length": readings.clip_lengths,
     "bench_clip_numbers": readings.clip_numbers,
     "bench_window": readings.windows,
@@ -54,6 +55,9 @@ def test_what_records_do_not_show_is_not_said():
     overfit = results_of("bench_overfit")
     overfit["rows"][1]["curve"][0][2] = 50.0
     assert readings.overfit(overfit) == ""
+    parts = results_of("bench_local_ablation")
+    parts["rows"] = [row | {"at": parts["rows"][0]["at"]} for row in parts["rows"]]
+    assert readings.parts(parts) == ""
     rate = results_of("bench_rate")
     rate["rows"] = [row | {"si_snr": -1.0} if row["system"] == "fixed code" else row for row in rate["rows"]]
     assert readings_of_codes.fixed_code(rate) == ""
