@@ -6,9 +6,8 @@
                                          + 30 exp(-ln²(f / 220 Hz) / 0.72), over the mean of all
     band_level      |log X - log Y|      sees timbre alone: where phase cannot be learnt, sound must still be as loud
     spectrum_level  RMS over all bins of log₁₀ X - log₁₀ Y, as LSD has it: the same without bands, for each bin
-    loudness        difference of loudness N ∝ (X / X₀)^0.23 (Zwicker) on a Bark scale, less what is masked; what was
-                    added counts more than what is missing, as it does for ears; the worst moments count most, and
-                    small differences more than in proportion
+    loudness        what ears tell apart: see `losses.loudness`
+    band_excess     how much louder bands are over the whole signal, beyond 2.5 dB
 
 The weight of `spectrum_level` is for a sound whose level is hit; the others are those of the field's codecs.
 
@@ -16,12 +15,6 @@ Why low bands count more: the steps of a trained model were made finer band by b
 500 Hz, and less so up to 2 kHz, that raised PESQ at every rate up to 16 kbit/s; no other band had anything to gain.
 There a voice has its strongest harmonics. A training with the first two terms found such steps by itself; done again,
 the same still showed something to gain from 100 to 500 Hz, and nothing elsewhere: hence the third.
-
-Why the worst moments count more: a syllable is as good as its worst part. PESQ (ITU-T P.862) takes a mean of sixth
-powers over 320 ms, and of these the RMS; a plain mean over time hides a short disturbance. Here it is a mean of third
-powers: in trainings of `local` from the same weights both brought the same at 24 kbit/s. Why small differences count
-more: one model is trained for all rates at once, and a copy at 24 kbit/s differs a fifth as much from its original as
-one at 3 kbit/s. c · log(1 + N / c) makes one per cent less of either count more alike.
 """
 
 import math
@@ -29,15 +22,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+from hypersound_lib.losses.loudness import LoudnessDifference, power, root
+
 BAND_TERMS = ("band_error", "band_level", "spectrum_level", "loudness", "band_excess")
 
 _FLOOR = 1e-5  # added to powers in bands: about -70 dB of a loud band of speech
 _LEAST = 1e-7  # and, times the window's length, to those of bins
-_THRESHOLD = 1e-4  # X₀, of a window of 512 samples
-_SYLLABLE, _WORST = 0.32, 3.0  # seconds, and the power of the mean over them
-_ABOVE = 1e-3
-_SMALL = 0.3  # c: a difference of loudness that counts half as much for each unit as a vanishing one
-_MASKED = 0.25  # part of the lower loudness within which a difference is not heard
 _LOW, _LOW_BELOW = 15.0, 700.0  # how much more low bands count, and where that has fallen to half, in Hz
 _VOICE, _AROUND, _SPREAD = 30.0, 220.0, 0.6  # how much more those of voices do, around which one, and ln of how far
 _EXCESS, _UNHEARD = math.log(10**0.25), 1e-8  # of a band's mean power, and what part of the whole counts as nothing
@@ -54,17 +44,14 @@ class BandLosses(nn.Module):
         n_mels: bands of a window of 2048 samples.
     """
 
-    bark: Tensor
-
     def __init__(self, terms: tuple[str, ...], sample_rate: int, fft_sizes: tuple[int, ...], n_mels: int):
         super().__init__()
         import librosa  # takes a second to import, which whoever needs no bands is spared
 
         self.terms = terms
-        self.syllable = max(2, round(_SYLLABLE * sample_rate / (_BARK_WINDOW // 4)))  # in frames
         self.sizes = tuple(fft_sizes) if {"band_error", "band_level"} & set(terms) else ()
-        self.all_sizes = sorted({*self.sizes, *(size for term, size in _WINDOWS.items() if term in terms)})
-        for size in self.all_sizes:
+        self.window_sizes = sorted({*self.sizes, *(size for term, size in _WINDOWS.items() if term in terms)})
+        for size in self.window_sizes:
             bands = max(8, round(n_mels * (size / 2048) ** 0.75))
             filters = librosa.filters.mel(sr=sample_rate, n_fft=size, n_mels=bands, norm=None)
             self.register_buffer(f"window{size}", torch.hann_window(size), persistent=False)
@@ -73,25 +60,34 @@ class BandLosses(nn.Module):
             weights = 1 + _LOW / (1 + (centres / _LOW_BELOW).square())
             weights += _VOICE * torch.exp(-((centres / _AROUND).log() / _SPREAD).square() / 2)
             self.register_buffer(f"weights{size}", (weights / weights.mean())[:, None], persistent=False)
-        self.register_buffer("bark", _bark_filters(sample_rate, _BARK_WINDOW), persistent=False)
+        if "loudness" in terms:
+            self.loudness = LoudnessDifference(sample_rate)
+
+    @property
+    def longest_window(self) -> int:
+        """In samples."""
+        loudness = [self.loudness.size] if "loudness" in self.terms else []
+        return max([*self.window_sizes, *loudness])
 
     def forward(self, estimate: Tensor, reference: Tensor) -> dict[str, Tensor]:
         """Score estimates against references, each on its own, and neither silent anywhere."""
         totals: dict[str, Tensor] = {}
-        for size in self.all_sizes:
+        for size in self.window_sizes:
             x, y = (self._spectrum(signal, size) for signal in (reference, estimate))
             for name, value in self._terms_of(x, y, size).items():
                 totals[name] = totals.get(name, 0.0) + value
+        if "loudness" in self.terms:
+            totals["loudness"] = self.loudness(estimate, reference)
         return totals
 
     def _terms_of(self, x: Tensor, y: Tensor, size: int) -> dict[str, Tensor]:
-        px, py = _power(x), _power(y)
+        px, py = power(x), power(y)
         terms: dict[str, Tensor] = {}
         if size in self.sizes:
             filters, share = getattr(self, f"filters{size}").to(px.dtype), 1 / len(self.sizes)
             bx = filters @ px
             if "band_error" in self.terms:
-                error = filters @ _power(y - x) / (bx + 10 * _FLOOR)
+                error = filters @ power(y - x) / (bx + 10 * _FLOOR)
                 error = getattr(self, f"weights{size}").to(px.dtype) * error.clamp(max=_MOST).log1p()
                 terms["band_error"] = share * error.mean(dim=(1, 2))
             if "band_level" in self.terms:
@@ -100,10 +96,7 @@ class BandLosses(nn.Module):
         if "spectrum_level" in self.terms and size == _WINDOWS["spectrum_level"]:
             least = _LEAST * size
             difference = (px + least).log10() - (py + least).log10()
-            terms["spectrum_level"] = _root(difference.square().mean(dim=1)).mean(dim=-1)
-        if "loudness" in self.terms and size == _BARK_WINDOW:
-            bark = self.bark.to(px.dtype)
-            terms["loudness"] = _loudness_difference(bark @ px, bark @ py, self.syllable)
+            terms["spectrum_level"] = root(difference.square().mean(dim=1)).mean(dim=-1)
         if "band_excess" in self.terms and size == _WINDOWS["band_excess"]:
             terms["band_excess"] = _excess(px, py, getattr(self, f"filters{size}").to(px.dtype))
         return terms
@@ -113,39 +106,7 @@ class BandLosses(nn.Module):
         return torch.stft(signal, size, size // 4, window=window, return_complex=True)
 
 
-_BARK_WINDOW = 512
-_WINDOWS = {"spectrum_level": 1024, "loudness": _BARK_WINDOW, "band_excess": 1024}
-
-
-def _power(spectrum: Tensor) -> Tensor:
-    return spectrum.real.square() + spectrum.imag.square()
-
-
-def _root(square: Tensor) -> Tensor:
-    """Return √x, with a gradient that is finite at 0."""
-    return (square + 1e-6).sqrt() - 1e-3
-
-
-def _loudness_difference(x: Tensor, y: Tensor, syllable: int) -> Tensor:
-    """Compare powers in Bark bands `(B, bands, frames)`, given a syllable's frames; the threshold has loudness 1."""
-    x, y = x / _THRESHOLD + 1, y / _THRESHOLD + 1
-    loud_x, loud_y = x.pow(0.23), y.pow(0.23)
-    difference = loud_y - loud_x
-    masked = _MASKED * (torch.minimum(loud_x, loud_y) - 1)
-    heard = difference.sign() * (difference.abs() - masked).clamp(min=0)
-    added = ((y + 50) / (x + 50)).detach().pow(1.2)  # 1 where nothing was added; its growth is no reason to be loud
-    added = (added > 1) * added.clamp(max=12)
-    both = _over_time(_root(heard.square().mean(dim=1)), syllable)
-    both = both + 0.3 * (heard.clamp(min=0) * added).mean(dim=(1, 2))
-    return _SMALL * (both / _SMALL).log1p()
-
-
-def _over_time(difference: Tensor, syllable: int) -> Tensor:
-    """Return the RMS, over syllables, of the mean of third powers within them: `(B, frames) -> (B,)`."""
-    size = min(syllable, difference.shape[1])
-    powers = (difference + _ABOVE).pow(_WORST).unsqueeze(1)  # the root has no gradient at 0
-    worst = nn.functional.avg_pool1d(powers, size, max(1, size // 2), ceil_mode=True).pow(1 / _WORST)
-    return worst.square().mean(dim=(1, 2)).sqrt() - _ABOVE
+_WINDOWS = {"spectrum_level": 1024, "band_excess": 1024}
 
 
 def _excess(px: Tensor, py: Tensor, filters: Tensor) -> Tensor:
@@ -153,14 +114,7 @@ def _excess(px: Tensor, py: Tensor, filters: Tensor) -> Tensor:
 
     Two frames at each end see the signal mirrored, a jump of phase that hides what leaks.
     """
-    x, y = (power[..., 2:-2].mean(dim=-1) if power.shape[-1] > 4 else power.mean(dim=-1) for power in (px, py))
+    x, y = (p[..., 2:-2].mean(dim=-1) if p.shape[-1] > 4 else p.mean(dim=-1) for p in (px, py))
     least = _UNHEARD * x.sum(dim=-1, keepdim=True) + _LEAST
     bx, by = x @ filters.T + least, y @ filters.T + least
     return (by.log() - bx.log() - _EXCESS).clamp(min=0).mean(dim=-1)
-
-
-def _bark_filters(sample_rate: int, size: int, bands: int = 42) -> Tensor:
-    """Return triangles evenly spaced on a Bark scale, 7 asinh(f / 650 Hz): `(bands, bins)`."""
-    barks = 7 * torch.asinh(torch.arange(size // 2 + 1) * (sample_rate / size) / 650)
-    centres = torch.linspace(0.25, math.ceil(float(barks[-1])) - 0.25, bands)
-    return (1 - (barks - centres[:, None]).abs() / (centres[1] - centres[0])).clamp(min=0)

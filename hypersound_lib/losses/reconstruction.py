@@ -71,7 +71,7 @@ class ReconstructionLoss(nn.Module):
     - `mel_stft`: spectral convergence plus L1 of log magnitudes, on mel bins at several resolutions, as in the
       paper. It responds to timbre, and nearly ignores phase;
     - `stft`: the same on linear frequency;
-    - `band_error`, `band_level`, `spectrum_level`, `loudness`: see `losses.bands`.
+    - `band_error`, `band_level`, `spectrum_level`, `loudness`, `band_excess`: see `losses.bands`.
 
     Every term is a mean over the items of the batch, so two halves of a batch on two devices give the mean of the
     whole (auraloss and ParallelWaveGAN take spectral convergence over the whole batch at once, which does not).
@@ -110,7 +110,7 @@ class ReconstructionLoss(nn.Module):
         """The shortest signal that every term can score."""
         sizes = [*self.config.fft_sizes] if self.weights.keys() & {"stft", "mel_stft"} else []
         if self.weights.keys() & {*BAND_TERMS}:
-            sizes += self.bands.all_sizes
+            sizes.append(self.bands.longest_window)
         # The STFT pads by mirroring half a window on each side, which needs more samples than that.
         return max(sizes) // 2 + 1 if sizes else 1
 

@@ -240,10 +240,10 @@ def test_spectra_that_cannot_work_are_refused(sizes):
         ("band_error", 1025),
         (LossConfig("band_level", (64, 256)), 129),
         # These two have a window of their own, whatever the others have.
-        ("loudness", 257),
+        ("loudness", 353),
         ("log_nmse+spectrum_level", 513),
         (LossConfig("spectrum_level+loudness", (64, 256)), 513),
-        (LossConfig("loudness+stft", (64, 256)), 257),
+        (LossConfig("loudness+stft", (64, 256)), 353),
     ],
 )
 def test_min_samples_is_the_shortest_signal_that_can_be_scored(name, expected):
