@@ -82,7 +82,7 @@ def _bands(size: int, sample_rate: int) -> tuple[Tensor, Tensor]:
     widths *= _bark(torch.tensor(_HIGHEST).double()) / widths.sum()
     band = torch.bucketize(_bark(hertz), widths.cumsum(0))
     filters = (band == torch.arange(_BANDS)[:, None]).float()
-    filters[:, 0] = 0  # an offset is not heard
+    filters[:, 0] = 0  # an offset
     there = filters.sum(dim=1) > 0  # of a low sample rate not all are
     return filters[there], widths[there].float()
 
