@@ -110,7 +110,10 @@ def _notes(result: Mapping) -> list[str]:
     if judged := max((row.get("judged", 0) for row in result["rows"]), default=0):
         own = (result.get("originals") or {}).get("dnsmos")
         alone = f" DNSMOS takes no original as input: of the recordings themselves it is {own:.2f}." if own else ""
-        notes.append(f"ViSQOL and DNSMOS are means of {judged} of the clips.{alone}")
+        notes.append(
+            f"ViSQOL and DNSMOS are means of {judged} of the clips.{alone} Of these judges PESQ may favour `local`: "
+            "its loss has a term, `loudness`, with bands as wide as PESQ's; the others have no part in it."
+        )
     if result["missing"]:
         notes.append(f"Not installed, and left out: {', '.join(result['missing'])}.")
     return notes
@@ -146,13 +149,15 @@ def _targets(result: Mapping) -> list[str]:
     return [
         *lines,
         "",
-        f"It passes {bars} of {len(kept)} bars, and reaches {goals} of {len(kept)} goals. Tried to come nearer: a loss "
-        "whose loudness counts the worst moments more, and whose band_error the lowest harmonics of voices, which are "
-        "in use; twice the weight of loudness, or half of it; more training, whose weights are no better by "
-        "themselves, but whose mean with those before is shipped; sending each number only where it is worth its bits; "
-        "a dead zone that a network chooses for each wave; steps that follow, by a rule, the frames before; and, after "
-        "few steps, twice as many side numbers, side numbers for every frame and a learnt analysis, which the table of "
-        "what each part brings has below.",
+        f"It passes {bars} of {len(kept)} bars, and reaches {goals} of {len(kept)} goals. What came nearer, and is "
+        "in use: a loss whose `loudness` has bands like PESQ's and counts the worst moments more, and whose "
+        "`band_error` counts the lowest harmonics of voices more; and the mean of the weights of several "
+        "trainings. What was tried, and brought less than 0.01 or cost as much elsewhere: all that PESQ computes, "
+        "its thresholds included, as a term of the loss (0.01 more at 24 kbit/s, but a lower ViSQOL and a higher "
+        "LSD); larger networks for probabilities (0.3 % of the bits); training at fine steps alone; sending each "
+        "number only where it is worth its bits; a dead zone that a network chooses for each wave; steps that "
+        "follow, by a rule, the frames before; side numbers for every frame; and, after few steps, twice as many "
+        "of them and a learnt analysis, which the table of what each part brings has below.",
     ]
 
 
