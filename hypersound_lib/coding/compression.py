@@ -7,7 +7,7 @@ size by a hundredth, and the budget is to be used. A segment is `SEGMENT` packet
 of its share of the bits, the next ones may use.
 
 A click 60 dB above speech moves neither the level nor other packets, but fills all waves of two frames with large
-numbers, 0.9 to 1.7 kilobytes, which at a fixed rate the speech beside it goes without: the smaller the file, the more.
+numbers, 0.7 to 1.7 kilobytes, which at a fixed rate the speech beside it goes without: the smaller the file, the more.
 Coarser steps for the click's packet help little. A quality in place of a rate takes nothing from the speech.
 """
 
