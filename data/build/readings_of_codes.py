@@ -1,6 +1,8 @@
 """What a reader should conclude where a model stands beside fixed codes, as sentences; see ``readings.py``."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from readings import span
 
@@ -14,32 +16,32 @@ _CODES = (
 
 
 def fixed_code(result: Mapping) -> str:
-    """Say where the fixed code has a higher SI-SNR than `local` with fewer bits, on the mean, and for each corpus."""
-    rows = {(row["system"], row["asked"]): row for row in result["rows"] if row["clips"]}
-    pairs = [(row, rows["local", asked]) for (name, asked), row in rows.items() if _is_pair(name, asked, rows)]
-    ahead = [(row, ours) for row, ours in pairs if row["si_snr"] > ours["si_snr"] and row["kbps"] <= ours["kbps"]]
+    """Say where the fixed code has a higher SI-SNR than `local` at equal bits, on the mean."""
+    rows = sorted((row for row in result["rows"] if row["clips"]), key=lambda row: row["kbps"])
+    ours = [row for row in rows if row["system"] == "local"]
+    pairs = [(row, _at(ours, row["kbps"])) for row in rows if row["system"] == "fixed code"]
+    ahead = [(row, own) for row, own in pairs if own and row["si_snr"] > own["si_snr"]]
     if not ahead:
         return ""
-    last, ours = ahead[-1]
-    groups = [(f" on {name}", row, ours["groups"][name]) for name, row in last["groups"].items()]
+    listed = ", ".join(
+        f"{row['si_snr']:.1f} dB at {row['kbps']:.2f} kbit/s (`local` {own['si_snr']:.1f})" for row, own in ahead
+    )
     pesq, lsd = (" and ".join(f"{o[key]:.2f} against {r[key]:.2f}" for r, o in ahead) for key in ("pesq", "lsd"))
     return (
-        f"The fixed code has a higher SI-SNR with fewer bits: {_beside(('', *pair) for pair in ahead)}. By corpus, for "
-        f"{last['asked']} kbit/s: {_beside(groups)}. What `local` fills in where nothing was sent has the right "
-        "level, but not the right phase (without it SI-SNR is higher: see what each part brings, below), and its loss "
-        f"spends bits for the ear: at these rates PESQ is {pesq}, LSD {lsd}."
+        f"The fixed code has a higher SI-SNR at equal bits: {listed}; scores of `local` there lie on the line between "
+        "those of its neighbouring rates. What `local` fills in where nothing was sent has the right level, but not "
+        "the right phase (without it SI-SNR is higher: see what each part brings, below), and its loss spends bits for "
+        f"the ear: at these rates its PESQ is {pesq}, its LSD {lsd}."
     )
 
 
-def _is_pair(name: str, asked: str, rows: Mapping) -> bool:
-    return name == "fixed code" and ("local", asked) in rows
-
-
-def _beside(pairs: Iterable[tuple[str, Mapping, Mapping]]) -> str:
-    return ", ".join(
-        f"{row['si_snr']:.1f} dB at {row['kbps']:.2f} kbit/s{where} (`local` {own['si_snr']:.1f} at {own['kbps']:.2f})"
-        for where, row, own in pairs
-    )
+def _at(rows: Sequence[Mapping], kbps: float) -> dict[str, float]:
+    """Return scores at a rate between two rows, over its logarithm; none where there are no such rows."""
+    for low, high in pairwise(rows):
+        if low["kbps"] <= kbps <= high["kbps"]:
+            part = math.log(kbps / low["kbps"]) / math.log(high["kbps"] / low["kbps"])
+            return {key: low[key] + part * (high[key] - low[key]) for key in ("si_snr", "pesq", "lsd")}
+    return {}
 
 
 def equal_size(results: Mapping) -> str:

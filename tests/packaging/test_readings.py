@@ -81,6 +81,19 @@ def test_who_is_ahead_is_read_from_the_record():
     assert "PCA 3571/s is better on none of 4 metrics" in readings_of_codes.tutorial(worse)
 
 
+def test_the_fixed_code_is_compared_at_equal_bits():
+    local = [
+        {"system": "local", "clips": 1, "kbps": kbps, "si_snr": snr, "pesq": snr / 5, "lsd": 20 / snr}
+        for kbps, snr in ((16.0, 20.0), (4.0, 10.0))
+    ]
+    fixed = {"system": "fixed code", "clips": 1, "kbps": 8.0, "si_snr": 15.5, "pesq": 1.0, "lsd": 2.0}
+    said = readings_of_codes.fixed_code({"rows": [*local, fixed]})
+    assert "15.5 dB at 8.00 kbit/s (`local` 15.0)" in said
+    assert "PESQ is 3.00 against 1.00" in said
+    assert readings_of_codes.fixed_code({"rows": [*local, fixed | {"si_snr": 14.5}]}) == ""
+    assert readings_of_codes.fixed_code({"rows": [*local, fixed | {"kbps": 20.0}]}) == ""
+
+
 def test_speakers_are_counted_once():
     assert listed.count_voices({"speech22": 10, "speech48": 10}) == 1
     assert listed.count_voices({"vctk16": 10, "speech48": 10, "speech22": 10, "libri16": 10}) == 12
