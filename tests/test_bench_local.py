@@ -12,6 +12,7 @@ from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from tests.benchmarks import bench_local_ablation as ablation
 from tests.benchmarks import local_parts as parts
+from tests.benchmarks.equal_bits import scores_at
 
 FOLDER = Path(__file__).resolve().parents[1]
 
@@ -34,10 +35,10 @@ def sent(model):
 
 def test_scores_lie_between_neighbours_over_the_logarithm_of_the_rate():
     curve = [{"kbps": kbps, **dict.fromkeys(ablation.METRICS, value)} for kbps, value in ((2.0, 1.0), (8.0, 3.0))]
-    assert ablation.interpolated(curve, 4.0)["pesq"] == pytest.approx(2.0)
-    assert ablation.interpolated(curve, 1.9) == ablation.interpolated(curve, 8.1) == {}
+    assert scores_at(4.0, curve, ablation.METRICS)["pesq"] == pytest.approx(2.0)
+    assert scores_at(1.9, curve, ablation.METRICS) == scores_at(8.1, curve, ablation.METRICS) == {}
     curve[0]["pesq"] = None
-    assert set(ablation.interpolated(curve, 4.0)) == {"stoi", "lsd", "si_snr"}
+    assert set(scores_at(4.0, curve, ablation.METRICS)) == {"stoi", "lsd", "si_snr"}
 
 
 @pytest.mark.slow

@@ -1,13 +1,16 @@
 """What a reader should conclude where a model stands beside fixed codes, as sentences; see ``readings.py``."""
 
-import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from pathlib import Path
 
 from readings import span
 
 from hypersound_lib.evaluation import Evaluation, evaluation_from_json
 from hypersound_lib.metrics import METRICS
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+from tests.benchmarks.equal_bits import scores_at
 
 _CODES = (
     "Neither is a network. PCA was fitted to voices of `mini`; which coefficients the MDCT keeps is not counted in its "
@@ -19,7 +22,9 @@ def fixed_code(result: Mapping) -> str:
     """Say where the fixed code has a higher SI-SNR than `local` at equal bits, on the mean."""
     rows = sorted((row for row in result["rows"] if row["clips"]), key=lambda row: row["kbps"])
     ours = [row for row in rows if row["system"] == "local"]
-    pairs = [(row, _at(ours, row["kbps"])) for row in rows if row["system"] == "fixed code"]
+    pairs = [
+        (row, scores_at(row["kbps"], ours, ("si_snr", "pesq", "lsd"))) for row in rows if row["system"] == "fixed code"
+    ]
     ahead = [(row, own) for row, own in pairs if own and row["si_snr"] > own["si_snr"]]
     if not ahead:
         return ""
@@ -33,15 +38,6 @@ def fixed_code(result: Mapping) -> str:
         "the right phase (without it SI-SNR is higher: see what each part brings, below), and its loss spends bits for "
         f"the ear: at these rates its PESQ is {pesq}, its LSD {lsd}."
     )
-
-
-def _at(rows: Sequence[Mapping], kbps: float) -> dict[str, float]:
-    """Return scores at a rate between two rows, over its logarithm; none where there are no such rows."""
-    for low, high in pairwise(rows):
-        if low["kbps"] <= kbps <= high["kbps"]:
-            part = math.log(kbps / low["kbps"]) / math.log(high["kbps"] / low["kbps"])
-            return {key: low[key] + part * (high[key] - low[key]) for key in ("si_snr", "pesq", "lsd")}
-    return {}
 
 
 def equal_size(results: Mapping) -> str:

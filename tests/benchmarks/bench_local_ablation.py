@@ -8,10 +8,8 @@ neighbouring positions, over the logarithm of the rate. Where a row cannot go as
 """
 
 import dataclasses
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -23,6 +21,7 @@ from hypersound_lib.coding.tensors import whole_packets
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.presets import preset
 from tests.benchmarks import local_parts, local_speech
+from tests.benchmarks.equal_bits import scores_at
 
 KBPS = (4.0, 6.0, 12.0, 16.0)
 KNOBS = (255, 215, 175, 135, 95, 55, 15)
@@ -98,7 +97,7 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = 300) -> 
 def scored(name: str, steps: int, model: LocalHyperSound, sounds: list[Tensor], knobs: tuple[int, ...]) -> dict:
     """Return a row of the table: scores at each rate, and at each position of the knob."""
     curve = [measure(model, sounds, knob) for knob in knobs]
-    at = [interpolated(curve, kbps) for kbps in KBPS]
+    at = [scores_at(kbps, curve, METRICS) for kbps in KBPS]
     print(
         f"{name} ({steps} steps, {curve[0]['kbps']:.1f} to {curve[-1]['kbps']:.1f} kbit/s): "
         f"{'; '.join(map(_shown, at))}",
@@ -122,16 +121,6 @@ def measure(model: LocalHyperSound, sounds: list[Tensor], knob: int) -> dict:
     seconds = sum(map(len, sounds)) / model.config.sample_rate
     scores = local_speech.mean_scores(pairs, model.config.sample_rate, METRICS)
     return {"knob": knob, "kbps": bits / 1000 / seconds, **scores}
-
-
-def interpolated(curve: list[dict], kbps: float) -> dict[str, float | None]:
-    """Return the scores at a rate, from the neighbouring points of a curve; none where there are none."""
-    for low, high in pairwise(curve):
-        if low["kbps"] <= kbps <= high["kbps"]:
-            part = math.log(kbps / low["kbps"]) / max(1e-9, math.log(high["kbps"] / low["kbps"]))
-            known = [metric for metric in METRICS if None not in (low[metric], high[metric])]
-            return {metric: low[metric] + part * (high[metric] - low[metric]) for metric in known}
-    return {}
 
 
 def _shown(scores: dict) -> str:
