@@ -1,4 +1,7 @@
-"""Ship a training run's best weights: ``python data/build/weights.py RUN``.
+"""Ship a training run's best weights: ``python data/build/weights.py RUN [RUN ...] [--code-steps 1200]``.
+
+Of several runs of the preset ``local``, which begin with the same weights and differ in their seeds, the mean of the
+latest averages is shipped. ``--code-steps`` then trains its entropy model alone.
 
 Writes ``data/checkpoints/NAME`` in half precision, with a card that tells data, licences, training and what the
 weights score on voices they were not trained on, and ``data/results/NAME.json`` with the same figures and their
@@ -13,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import torch
+from finish import mean_of_averages, train_code
 
 from hypersound_lib.coding.rate import KNOBS
 from hypersound_lib.data import load_dataset
@@ -26,6 +30,7 @@ from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import METRICS
 from hypersound_lib.models import load_model
 from hypersound_lib.provenance import provenance, write_result
+from hypersound_lib.training import training_stores
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 from tests.benchmarks.local_speech import mean_scores, through_file
@@ -113,14 +118,25 @@ DIGITS = {"stoi": "{:.3f}", "nmse": "{:.3f}", "si_snr": "{:.1f}", "cdpam": "{:.3
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog='make weights ARGS="RUN"', description=__doc__)
-    parser.add_argument("run", type=Path, help="a folder that `hypersound train` wrote")
+    parser.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="a folder that `hypersound train` wrote")
+    parser.add_argument("--code-steps", type=int, default=0, help="to train the entropy model alone at the end")
     options = parser.parse_args()
-    run = json.loads((options.run / "run.json").read_text(encoding="utf-8"))
+    run = json.loads((options.runs[-1] / "run.json").read_text(encoding="utf-8"))
     name, corpora = run["preset"], run["data"]
-    # The folder's name without its place, which is this machine's own.
-    origin = provenance(f'make weights ARGS="{shlex.quote(options.run.name)}"', run["seed"])
-    model = load_model(options.run)
+    # The folders' names without their place, which is this machine's own.
+    arguments = [shlex.quote(run.name) for run in options.runs]
+    if options.code_steps:
+        arguments.append(f"--code-steps {options.code_steps}")
+    origin = provenance(f'make weights ARGS="{" ".join(arguments)}"', run["seed"])
+    model = load_model(options.runs[-1])
     training = model.facts.pop("training")
+    if len(options.runs) > 1:
+        model.load_state_dict(model.state_dict() | mean_of_averages(options.runs))
+        model.train()  # the code's frequencies are computed anew where it is saved
+    if options.code_steps:
+        store, _ = training_stores(corpora, model.config.sample_rate)
+        train_code(model.train(), store, options.code_steps, run["seed"])
+        training["code_steps"] = options.code_steps
     target = DATA / "checkpoints" / name
     # Scored as they will be loaded: in half precision.
     model.save_pretrained(target, dtype=torch.float16)
