@@ -34,7 +34,7 @@ _LOCAL_TRAINING = TrainingConfig(
     max_grad_norm=1.0,
     ema_decay=0.999,
     loss=LossConfig(
-        "0.48*band_level+1.28*band_error+0.4*log_nmse+8*loudness+0.05*spectrum_level+0.8*band_excess",
+        "0.48*band_level+1.28*band_error+0.4*log_nmse+8*loudness+0.05*spectrum_level+2*band_excess",
         fft_sizes=(256, 512, 1024, 2048),
     ),
     augment="codec",

@@ -19,7 +19,7 @@ from itertools import repeat
 
 from hypersound_lib.errors import HIGHEST_RATE, CodeFileError, ConfigError
 
-MAGIC, VERSION = b"HS", 1
+MAGIC, VERSION = b"HS", 2
 IDENTITY_BYTES = 4
 HEADER_BYTES = 22  # of a header, at most
 MAX_SAMPLES = 2**40
@@ -52,12 +52,13 @@ class Header:
         """Return the header of a file, and where its packets begin.
 
         Raises:
-            CodeFileError: it is no such file, of a newer version, cut short, or damaged.
+            CodeFileError: it is no such file, of another version, cut short, or damaged.
         """
         if data[:2] != MAGIC:
             raise CodeFileError(f"{name} is no .hs file: it does not begin with {MAGIC.decode()}")
         if len(data) > 2 and data[2] != VERSION:
-            raise CodeFileError(f"{name} is of version {data[2]}, this library reads {VERSION}: update hypersound_lib")
+            remedy = "update hypersound_lib" if data[2] > VERSION else "decompress it with the one that wrote it"
+            raise CodeFileError(f"{name} is of version {data[2]}, this library reads {VERSION}: {remedy}")
         try:
             at = 3 + IDENTITY_BYTES
             level, (rate, at) = data[at], _read_varint(data, at + 1)

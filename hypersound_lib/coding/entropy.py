@@ -11,8 +11,9 @@ integers y (K, M), frame after frame, the even waves of a frame before its odd o
         frame k-1     ·  o  o  o  o  o                 an odd wave the even ones of its own frame, too
         frame k        x     x (m) x     x
 
-When all magnitudes are known, the signs follow: see `signs`. All of it runs on `ExactNetwork`s, so encoder and decoder
-agree to the last bit. A packet takes no memory from the one before. The rate knob is an input everywhere.
+When all magnitudes are known, the signs follow, and what is beyond the tables: see `signs` and `excess`. All of it runs
+on `ExactNetwork`s and tables, so encoder and decoder agree to the last bit. A packet takes no memory from the one
+before. The rate knob is an input everywhere.
 """
 
 from functools import reduce
@@ -22,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from hypersound_lib.coding.exact import ExactNetwork, loudness, snap
+from hypersound_lib.coding.excess import ExcessModel
 from hypersound_lib.coding.signs import SignModel
 from hypersound_lib.coding.tables import ProbabilityTable
 from hypersound_lib.coding.tensors import Neighbourhood, any_near, hold, placed, places, round_through, shift, taken
@@ -77,6 +79,7 @@ class EntropyModel(nn.Module):
         inputs = 3 + sum(map(len, _PAST))
         self.near = nn.ModuleList([ExactNetwork(inputs + len(extra), near, near, 1) for extra in ((), _EVEN)])
         self.signs = SignModel(waves, sign)
+        self.excess = ExcessModel(self.wave_table.symbols - 1)
         with torch.no_grad():
             self.side_network.last.bias[side:] = 24 / _ROWS
             self.whole.last.bias.fill_(16 / _ROWS)
@@ -147,19 +150,24 @@ class EntropyModel(nn.Module):
         These are integers, or real numbers to be rounded, with gradients as in `ProbabilityTable.bits`.
         """
         side, whole = round_through(h), y.detach().round()
-        waves = self.wave_table.bits(y, self.wave_rows(whole, side, knob), self.signs.bits(whole, knob))
+        rows = self.wave_rows(whole, side, knob)
+        waves = self.wave_table.bits(y, rows, self.signs.bits(whole, knob), self.excess.bits(whole))
         mean, rows = self.side_rows(side, knob)
         return self.side_table.bits(h - mean, rows).sum(dim=(1, 2)), waves.sum(dim=(1, 2))
 
     @property
     def is_frozen(self) -> bool:
         """Whether there are integer frequencies to code with."""
-        return all(table.is_frozen for table in (self.side_table, self.wave_table))
+        return all(table.is_frozen for table in self._tables)
 
     def freeze(self) -> None:
-        """Fix the integer frequencies of both tables."""
-        self.side_table.freeze()
-        self.wave_table.freeze()
+        """Fix the integer frequencies of all tables."""
+        for table in self._tables:
+            table.freeze()
+
+    @property
+    def _tables(self) -> tuple[ProbabilityTable, ...]:
+        return self.side_table, self.wave_table, self.excess.table
 
     def exact(self) -> "EntropyModel":
         """Turn all networks to exact arithmetic, in place."""

@@ -2,8 +2,8 @@
 
 A packet's bytes hold, in this order: the side numbers, frame after frame; the magnitudes of the even, then the odd
 waves of each frame; the signs of those that are not 0, of the waves that `SignModel` knows in the same order, then of
-the others; and what was too large for the tables, less their last magnitude. So whatever the next probabilities depend
-on was decoded before.
+the others; and what is beyond the table, frame after frame: how many digits each number has, and then the digits. So
+whatever the next probabilities depend on was decoded before.
 
 `constriction` codes to within a fraction of a bit of -log₂ p. Probabilities reach it as float32 multiples of 2⁻¹⁶, or
 of 2⁻¹⁷ for side numbers, whose sums are exact, so its own fixed-point tables come out the same everywhere.
@@ -21,14 +21,16 @@ from torch.nn import functional
 
 from hypersound_lib.coding.entropy import EntropyModel, Past
 from hypersound_lib.coding.exact import loudness, snap
+from hypersound_lib.coding.excess import FRAMES, WAVES, Expected, join_digits, split_digits
 from hypersound_lib.coding.signs import PROBABILITIES, neighbours, probability_rows
 from hypersound_lib.coding.tables import ProbabilityTable
-from hypersound_lib.coding.tensors import places
+from hypersound_lib.coding.tensors import Places, places
 from hypersound_lib.errors import ConfigError
 
 SEGMENT = 64  # packets that are coded at once: each is decoded step by step, and a step takes long for one
 _CACHED = 8  # packets whose probabilities are computed at once before they are encoded: all stays in the cache
-_ESCAPE_BITS = 20  # of the largest number of bits that a number beyond a table may have
+
+_GAMMA_DIGITS = 20  # of a side number beyond its table, at most
 
 
 class PacketCoder:
@@ -53,6 +55,7 @@ class PacketCoder:
         self.model = copy.deepcopy(model).cpu().exact().eval()
         self._waves = _magnitudes(model.wave_table)
         self._side = _signed(model.side_table)
+        self._excess = _magnitudes(model.excess.table)
         self._signs = PROBABILITIES.float().numpy()
         self._order = np.r_[0 : model.waves : 2, 1 : model.waves : 2]  # even waves first
         self._low = self._order[self._order < model.signs.lowest]
@@ -72,11 +75,20 @@ class PacketCoder:
         mean, side_rows = self.model.side_rows(side, knobs)
         wave_rows = _index(self.model.wave_rows(waves, side, knobs), self.model.wave_table)
         odds = probability_rows(self.model.signs(waves, knobs)).numpy()
-        residual = (side - mean).long().numpy()
-        return residual, _index(side_rows, self.model.side_table), waves.long().numpy(), wave_rows, odds
+        waves = self.model.excess.clipped(waves)
+        expected = self.model.excess.expected(waves)
+        beyond = torch.stack([self.model.excess.sent(waves, expected), expected.context], dim=1).long().numpy()
+        residual, numbers = (part.long().numpy() for part in (side - mean, waves))
+        return residual, _index(side_rows, self.model.side_table), numbers, wave_rows, odds, beyond
 
     def _encode_one(
-        self, residual: np.ndarray, side_rows: np.ndarray, waves: np.ndarray, rows: np.ndarray, odds: np.ndarray
+        self,
+        residual: np.ndarray,
+        side_rows: np.ndarray,
+        waves: np.ndarray,
+        rows: np.ndarray,
+        odds: np.ndarray,
+        beyond: np.ndarray,
     ) -> bytes:
         encoder = self._stream.queue.RangeEncoder()
         bound, excess = self._largest_side, np.abs(residual) - self._largest_side
@@ -85,24 +97,24 @@ class PacketCoder:
         for begin, end in pairwise([0, *ends.tolist()]):
             shown = (residual[begin:end].clip(-bound, bound) + bound).astype(np.int32).ravel()
             encoder.encode(shown, self._symbols, self._side.take(side_rows[begin:end].ravel(), axis=0))
-            self._encode_escapes(encoder, excess[end - 1][excess[end - 1] >= 0])
+            self._encode_gamma(encoder, excess[end - 1][excess[end - 1] >= 0])
         size = np.abs(waves)[:, self._order].ravel()
         shown = np.minimum(size, self._largest).astype(np.int32)
         encoder.encode(shown, self._symbols, self._waves.take(rows[:, self._order].ravel(), axis=0))
         low, high, odds = waves[:, self._low].ravel(), waves[:, len(self._low) :].ravel(), odds[:, self._low].ravel()
         encoder.encode((low[low != 0] < 0).astype(np.int32), self._symbols, self._signs.take(odds[low != 0], axis=0))
         encoder.encode((high[high != 0] < 0).astype(np.int32), self._halves)
-        self._encode_escapes(encoder, size[size >= self._largest] - self._largest)
+        for number, context in beyond[:, beyond[0].any(axis=1)].swapaxes(0, 1):
+            counts, digits = split_digits(number[number > 0])
+            encoder.encode(counts, self._symbols, self._excess.take(context[number > 0], axis=0))
+            encoder.encode(digits, self._halves)
         words = encoder.get_compressed()
         return words.astype(">u4").tobytes().rstrip(b"\0")  # the decoder reads zeros beyond the end
 
-    def _encode_escapes(self, encoder: Any, excess: np.ndarray) -> None:
-        """Encode numbers ≥ 0 by Elias' gamma code: as many zeros as bits follow the first, then the bits of n + 1.
-
-        What needs more bits than the code has, an amplitude of a million steps, is cut to the largest that it can say.
-        """
+    def _encode_gamma(self, encoder: Any, excess: np.ndarray) -> None:
+        """Encode numbers ≥ 0 by Elias' gamma code: as many zeros as bits follow the first, then the bits of n + 1."""
         for number in excess.tolist():
-            bits = f"{min(number, 2**_ESCAPE_BITS - 2) + 1:b}"
+            bits = f"{min(number, 2**_GAMMA_DIGITS - 2) + 1:b}"
             encoder.encode(np.array([0] * (len(bits) - 1) + [int(bit) for bit in bits], dtype=np.int32), self._halves)
 
     def decode(self, payloads: Sequence[bytes], knobs: Tensor, frames: int) -> tuple[Tensor, Tensor]:
@@ -120,11 +132,7 @@ class PacketCoder:
                 side = self._decode_side(decoders, knobs, frames)
                 size = self._decode_sizes(decoders, side, knobs, frames)
                 signs = self._decode_signs(decoders, size, knobs)
-            for decoder, sizes in zip(decoders, size, strict=True):
-                flat = sizes[:, self._order].ravel()
-                for place in np.flatnonzero(flat >= self._largest):
-                    flat[place] += self._decode_escape(decoder)
-                sizes[:, self._order] = flat.reshape(sizes.shape)
+                self._decode_excess(decoders, size, signs)
         except AssertionError as error:  # constriction's, of a word that no probabilities lead to
             raise ValueError(f"no encoder has written these bytes ({error})") from error
         return side.float(), torch.from_numpy(size * signs).float()  # copies, which a training may use
@@ -143,7 +151,7 @@ class PacketCoder:
             found = [decoder.decode(self._symbols, table) for decoder, table in zip(decoders, tables, strict=True)]
             values = np.stack(found).astype(np.int64) - bound
             for packet, number in np.argwhere(np.abs(values) >= bound):
-                values[packet, number] += np.sign(values[packet, number]) * self._decode_escape(decoders[packet])
+                values[packet, number] += np.sign(values[packet, number]) * self._decode_gamma(decoders[packet])
             side[:, k] = mean + torch.from_numpy(values)
         return side
 
@@ -175,13 +183,7 @@ class PacketCoder:
             for odd in (False, True):
                 at = places(loud[:, k, int(odd) :: 2] > 0)
                 tables = self._signs.take(probability_rows(model.log_odds(odd, known, even, knobs, at)).numpy(), axis=0)
-                ends = np.searchsorted(at.row.numpy(), np.arange(len(decoders) + 1)).tolist()
-                parts = [
-                    decoder.decode(self._symbols, tables[first:last])
-                    for decoder, first, last in zip(decoders, ends, ends[1:], strict=False)
-                    if first < last
-                ]
-                sign = 1.0 - 2 * torch.from_numpy(np.concatenate([np.zeros(0, np.int32), *parts])).double()
+                sign = 1.0 - 2 * self._decode_each(decoders, at, tables)
                 wave = 2 * at.column + int(odd)
                 signed[at.row, k, wave] = sign * loud[at.row, k, wave]
                 even = signed[:, k, ::2]
@@ -192,9 +194,37 @@ class PacketCoder:
             high[sent] = 1 - 2 * decoder.decode(self._halves, len(sent[0]))
         return signs
 
-    def _decode_escape(self, decoder: Any) -> int:
+    def _decode_excess(self, decoders: list, size: np.ndarray, signs: np.ndarray) -> None:
+        """Add to magnitudes `(P, K, M)` what they are beyond the table's last one, in place."""
+        excess, large = self.model.excess, size == self._largest
+        for k in np.flatnonzero(large.any(axis=(0, 2))):
+            found = np.flatnonzero(large[:, k].any(axis=0))
+            waves = slice(max(0, found[0] - WAVES), found[-1] + WAVES + 1)
+            here = np.s_[:, max(0, k - FRAMES) : k + 1, waves]
+            at = places(torch.from_numpy(large[:, k, waves]))
+            known = excess.expected(torch.from_numpy(size[here] * signs[here]).double())
+            expected = Expected(*(part[:, -1][at.row, at.column] for part in known))
+            rows = self._excess.take(expected.context.long().numpy(), axis=0)
+            counts = self._decode_each(decoders, at, rows).int().numpy()
+            row, column = at.row.numpy(), at.column.numpy()
+            parts = [counts[row == packet] for packet in range(len(decoders))]
+            digits = [decoder.decode(self._halves, int(n.sum())) for decoder, n in zip(decoders, parts, strict=True)]
+            numbers = excess.received(torch.from_numpy(join_digits(counts, np.concatenate(digits))), expected)
+            size[row, k, column + waves.start] += numbers.long().numpy()
+
+    def _decode_each(self, decoders: list, at: Places, tables: np.ndarray) -> Tensor:
+        """Decode a number at each of the `places` in packets `(P, M)`, by its row of probabilities: `-> (C,)`."""
+        ends = np.searchsorted(at.row.numpy(), np.arange(len(decoders) + 1)).tolist()
+        parts = [
+            decoder.decode(self._symbols, tables[first:last])
+            for decoder, first, last in zip(decoders, ends, ends[1:], strict=False)
+            if first < last
+        ]
+        return torch.from_numpy(np.concatenate([np.zeros(0, np.int32), *parts])).double()
+
+    def _decode_gamma(self, decoder: Any) -> int:
         zeros = 0
-        while zeros < _ESCAPE_BITS and not decoder.decode(self._halves):
+        while zeros < _GAMMA_DIGITS and not decoder.decode(self._halves):
             zeros += 1
         number = 1
         for _ in range(zeros):

@@ -40,7 +40,7 @@ class ProbabilityTable(nn.Module):
         self.logits = nn.Parameter(logits.float())
         self.register_buffer("frequencies", torch.ones(rows, symbols, dtype=torch.int32))
 
-    def bits(self, y: Tensor, z: Tensor, sign: Tensor | float = 1.0) -> Tensor:
+    def bits(self, y: Tensor, z: Tensor, sign: Tensor | float = 1.0, beyond: Tensor | float | None = None) -> Tensor:
         """Return the code length of each integer, in bits: `(…), (…) -> (…)`.
 
         The value is that of round(y); the gradients are those of the module's docstring.
@@ -49,6 +49,8 @@ class ProbabilityTable(nn.Module):
             y: integers, or real numbers that are to be rounded.
             z: rows, real numbers; those outside the table stand for its ends.
             sign: how many bits each sign takes. For the gradient with respect to y it is one.
+            beyond: how many bits more each integer takes that is larger than all others of the table, 0 elsewhere;
+                None stands for those of Elias' gamma code.
         """
         z = bound(z.to(torch.promote_types(z.dtype, torch.float32)), 0, self.rows - 1)  # autocast may halve it
         low = z.detach().floor().clamp(max=self.rows - 2)
@@ -57,15 +59,19 @@ class ProbabilityTable(nn.Module):
         rows = low.long() * self.symbols
         magnitude = y.detach().round().abs()
         length = _between(table, rows, magnitude, part, self.symbols)
-        length = length + sign * (magnitude > 0) + _escape_bits(magnitude - (self.symbols - 1))
+        length = length + sign * (magnitude > 0)
+        length = length + (_gamma_bits(magnitude - (self.symbols - 1)) if beyond is None else beyond)
         if not y.requires_grad:
             return length
         with torch.no_grad():
-            slope = self._slope(table, rows, y.abs(), part) * y.sign()
+            slope = self._slope(table, rows, y.abs(), part, 2 if beyond is None else 1) * y.sign()
         return length + slope * (y - y.detach())
 
-    def _slope(self, table: Tensor, rows: Tensor, size: Tensor, part: Tensor) -> Tensor:
-        """Return bits(size + ½) - bits(size - ½), with bits linear between integers and even."""
+    def _slope(self, table: Tensor, rows: Tensor, size: Tensor, part: Tensor, doubling: int) -> Tensor:
+        """Return bits(size + ½) - bits(size - ½), with bits linear between integers and even.
+
+        Beyond the table, twice as large costs `doubling` bits more.
+        """
         table = table + (torch.arange(self.symbols, device=table.device) > 0).to(table)  # signs
         edges = []
         for edge in (size + 0.5, (size - 0.5).abs()):
@@ -73,7 +79,7 @@ class ProbabilityTable(nn.Module):
             values = [_between(table, rows, whole, part, self.symbols) for whole in (below, below + 1)]
             edges.append(torch.lerp(values[0], values[1], edge - below))
         beyond = (size - self.symbols + 1).clamp(min=0)
-        return edges[0] - edges[1] + (beyond > 0) * (2 / math.log(2) / (beyond + 1))
+        return edges[0] - edges[1] + (beyond > 0) * (doubling / math.log(2) / (beyond + 1))
 
     def _probabilities(self) -> Tensor:
         """Return the learnt probabilities, none below the least that coding can give."""
@@ -113,6 +119,6 @@ def _between(table: Tensor, rows: Tensor, magnitude: Tensor, part: Tensor, symbo
     return torch.lerp(below, above, part)
 
 
-def _escape_bits(excess: Tensor) -> Tensor:
+def _gamma_bits(excess: Tensor) -> Tensor:
     """Return the length of Elias' gamma code of excess + 1, and 0 where nothing is in excess."""
     return (excess >= 0) * (2 * (excess.clamp(min=0) + 1).log2().floor() + 1)

@@ -137,19 +137,20 @@ def change_speed(waveform: Tensor, rng: np.random.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class SyntheticSignal:
-    """Step: in 12 % of all clips, tones, chirp, noise or clicks in place of the clip, or a gap or offset in it."""
+    """Step: in a fifth of all clips, tones, chirp, noise or clicks in place of the clip, or a gap or offset in it."""
 
     sample_rate: int  # Hz
 
     def __call__(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
         """Return `(T,)`."""
-        if rng.random() >= 0.12:
+        if rng.random() >= 0.2:
             return waveform
-        steady = self._tones, self._harmonics  # as often as all others: in them one hears what is added
+        steady = self._tones, self._harmonics  # twice as often as all others: in them one hears what is added
         others = self._chirp, self._noise, self._clicks, self._gap, self._offset
-        kinds = steady if rng.random() < 0.5 else others
+        is_steady = rng.random() < 2 / 3
+        kinds = steady if is_steady else others
         make = kinds[rng.integers(len(kinds))]
-        level = 10 ** (rng.uniform(-36, -3) / 20)
+        level = 10 ** (rng.uniform(-24 if is_steady else -36, -3) / 20)
         return make(waveform, level, rng).float()
 
     def _tones(self, waveform: Tensor, level: float, rng: np.random.Generator) -> Tensor:

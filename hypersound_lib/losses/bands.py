@@ -7,7 +7,7 @@
     band_level      |log X - log Y|      sees timbre alone: where phase cannot be learnt, sound must still be as loud
     spectrum_level  RMS over all bins of log₁₀ X - log₁₀ Y, as LSD has it: the same without bands, for each bin
     loudness        what ears tell apart: see `losses.loudness`
-    band_excess     how much louder bands are over the whole signal, beyond 2.5 dB
+    band_excess     how much louder bands are, on the mean, than the original ever is, beyond 2.5 dB: RMS over bands
 
 The weight of `spectrum_level` is for a sound whose level is hit; the others are those of the field's codecs.
 
@@ -30,7 +30,7 @@ _FLOOR = 1e-5  # added to powers in bands: about -70 dB of a loud band of speech
 _LEAST = 1e-7  # and, times the window's length, to those of bins
 _LOW, _LOW_BELOW = 15.0, 700.0  # how much more low bands count, and where that has fallen to half, in Hz
 _VOICE, _AROUND, _SPREAD = 30.0, 220.0, 0.6  # how much more those of voices do, around which one, and ln of how far
-_EXCESS, _UNHEARD = math.log(10**0.25), 1e-8  # of a band's mean power, and what part of the whole counts as nothing
+_EXCESS, _UNHEARD = math.log(10**0.25), 1e-8  # of a band's power, and what part of the whole counts as nothing
 _MOST = 4.0  # times as loud as the original: beyond, an error counts no more
 
 
@@ -110,11 +110,12 @@ _WINDOWS = {"spectrum_level": 1024, "band_excess": 1024}
 
 
 def _excess(px: Tensor, py: Tensor, filters: Tensor) -> Tensor:
-    """Return how much louder bands of y are than those of x, over the whole signals: `(B, bins, frames) -> (B,)`.
+    """Return how much louder bands of y are, on the mean, than those of x ever are: `(B, bins, frames) -> (B,)`.
 
-    Two frames at each end see the signal mirrored, a jump of phase that hides what leaks.
+    In a steady sound that is what was added to it, and one hears it. In speech nearly nothing counts: its bands change
+    by more than that. Two frames at each end see the signal mirrored, a jump of phase that hides what leaks.
     """
-    x, y = (p[..., 2:-2].mean(dim=-1) if p.shape[-1] > 4 else p.mean(dim=-1) for p in (px, py))
-    least = _UNHEARD * x.sum(dim=-1, keepdim=True) + _LEAST
-    bx, by = x @ filters.T + least, y @ filters.T + least
-    return (by.log() - bx.log() - _EXCESS).clamp(min=0).mean(dim=-1)
+    x, y = (p[..., 2:-2] if p.shape[-1] > 4 else p for p in (px, py))
+    least = _UNHEARD * x.mean(dim=-1).sum(dim=-1, keepdim=True) + _LEAST
+    bx, by = (filters @ x).amax(dim=-1) + least, y.mean(dim=-1) @ filters.T + least
+    return root((by.log() - bx.log() - _EXCESS).clamp(min=0).square().mean(dim=-1))

@@ -65,6 +65,7 @@ ROWS = (
     Row("without context or side numbers: a fixed table for each wave", (local_parts.memoryless,)),
     Row("without the network of neighbours", (local_parts.without_near,)),
     Row("without the network of signs: a bit for each", (local_parts.without_signs,)),
+    Row("what is beyond the tables by a fixed code", (local_parts.without_excess,)),
     Row("without side numbers", (local_parts.without_side,)),
     Row("twice as many side numbers", sizes={"side": 40}),
     Row("side numbers for every frame", sizes={"side_held": 1}),

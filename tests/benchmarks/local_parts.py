@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hypersound_lib.coding.entropy import EntropyModel
+from hypersound_lib.coding.excess import ExcessModel, digits
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.local.networks import Generator
 from hypersound_lib.local.waves import LappedTransform
@@ -55,9 +56,15 @@ def without_signs(model: LocalHyperSound) -> None:
     model.entropy.signs = _Halves()
 
 
+def without_excess(model: LocalHyperSound) -> None:
+    """Code by Elias' gamma code what is beyond the table."""
+    _without_excess(model.entropy)
+
+
 def without_context(model: LocalHyperSound) -> None:
     """Take probabilities from the side numbers alone."""
     without_signs(model)
+    without_excess(model)
     model.entropy.__class__ = _WithoutContext
     del model.entropy.near
 
@@ -67,6 +74,7 @@ def memoryless(model: LocalHyperSound) -> None:
     wrapped = isinstance(model.entropy, _FreeSide)
     entropy = model.entropy.inner if wrapped else model.entropy
     entropy.signs = _Halves()
+    _without_excess(entropy)
     entropy.__class__ = _Memoryless
     del entropy.near, entropy.whole
     entropy.row = nn.Parameter(torch.zeros(2, model.config.hop))
@@ -85,6 +93,14 @@ def learnt_analysis(model: LocalHyperSound) -> None:
 def random_analysis(model: LocalHyperSound) -> None:
     """Learn it from random weights."""
     model.transform = _LearntTransform(model.config.hop, random=True)
+
+
+def _without_excess(entropy: EntropyModel) -> None:
+    excess = entropy.excess
+    excess.__class__ = _Gamma
+    logits = excess.table.logits.detach()
+    del excess.table.logits
+    excess.table.register_buffer("logits", logits, persistent=False)  # nothing to learn
 
 
 class _Dequantise(nn.Module):
@@ -130,6 +146,12 @@ class _FreeSide(nn.Module):
 class _Halves(nn.Module):
     def bits(self, y: Tensor, knob: Tensor) -> Tensor:
         return torch.ones_like(y)
+
+
+class _Gamma(ExcessModel):
+    def bits(self, y: Tensor) -> Tensor:
+        count = digits((y.abs() - self.largest + 1).clamp(min=0))
+        return (count > 0) * (2 * count - 1)
 
 
 class _WithoutNear(EntropyModel):

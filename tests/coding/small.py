@@ -15,7 +15,7 @@ def make_entropy(seed=0, side=SIDE, waves=WAVES, held=HELD):
         for name, p in model.named_parameters():
             if name.endswith("weight"):
                 p.normal_(std=1.5 * p.shape[1] ** -0.5)
-        for table in (model.side_table, model.wave_table):
+        for table in (model.side_table, model.wave_table, model.excess.table):
             table.logits += 0.3 * torch.randn_like(table.logits)
     model.freeze()
     return model.eval()

@@ -58,6 +58,7 @@ def test_every_flipped_bit_of_a_header_is_noticed(bit):
         (b"", "is no .hs file"),
         (b"RIFF$\0\0\0WAVEfmt ", "is no .hs file"),
         (BYTES[:2] + bytes([VERSION + 1]) + BYTES[3:], f"version {VERSION + 1}.*update"),
+        (BYTES[:2] + b"\1" + BYTES[3:], "version 1.*the one that wrote it"),
         (BYTES[:2], "damaged or cut short"),
         (BYTES[:9], "damaged or cut short"),
         (BYTES[:-1], "damaged or cut short"),
@@ -66,7 +67,7 @@ def test_every_flipped_bit_of_a_header_is_noticed(bit):
         (Header(b"\1\2\3\4", 0, 8000, 0).to_bytes(), "which nobody wrote"),
     ],
 )
-def test_foreign_newer_and_cut_headers_are_named(data, message):
+def test_foreign_newer_older_and_cut_headers_are_named(data, message):
     with pytest.raises(CodeFileError, match=message):
         Header.from_bytes(data)
 

@@ -29,7 +29,7 @@ def test_equal_signals_are_best_and_noise_costs_more_the_louder(term):
     assert costs[0] < costs[1] < costs[2]
 
 
-def test_band_excess_is_what_a_band_has_beyond_two_and_a_half_decibels_of_the_mean_over_time():
+def test_band_excess_is_what_a_band_has_beyond_two_and_a_half_decibels_of_what_the_original_ever_has():
     """Also where it is 70 dB below the rest; less, and what comes a moment later, costs nothing."""
     loss, time = ReconstructionLoss("band_excess", 22050), torch.arange(22050) / 22050
 
@@ -46,6 +46,8 @@ def test_band_excess_is_what_a_band_has_beyond_two_and_a_half_decibels_of_the_me
     louder = [excess(tone(500, 0) + tone(5000, level), original) for level in (-54, -48, -42)]
     assert 0.01 < louder[0] < louder[1] < louder[2]
     assert excess(tone(500, 0) + tone(5000, -70), tone(500, 0)) > 0.01
+    rising = tone(500, 0) + time * tone(5000, -40)
+    assert excess(tone(500, 0) + tone(5000, -40), rising) == pytest.approx(0, abs=1e-4)
 
 
 def test_the_papers_four_losses_exist():
