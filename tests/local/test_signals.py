@@ -42,9 +42,8 @@ def test_steady_tones_below_10_khz_are_clean(copies, frequency):
     assert found >= 15, f"a tone of {frequency} Hz at {KBPS:g} kbit/s has an SNR of {found:.1f} dB, at least 15 is due"
 
 
-# The shipped model misses the bound here: of what lies 40 to 80 dB below a steady tone too little is sent or guessed.
-MISSED = {(f"tone {f} Hz", 6.0) for f in (60, 100, 440, 3000)}
-MISSED |= {(name, 6.0) for name in ("quiet tone", "two tones")}
+# The shipped model misses the bound here, by 0.3 dB, in a band 58 dB below the whole.
+MISSED = {("two tones", 6.0)}
 
 
 @pytest.mark.parametrize("kbps", [6.0, 12.0])
