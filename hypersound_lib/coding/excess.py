@@ -63,6 +63,7 @@ class ExcessModel(nn.Module):
 
     def bits(self, y: Tensor) -> Tensor:
         """Return the code lengths of what is beyond the table, in bits: whole numbers `(P, K, M) -> (P, K, M)`."""
+        y = y.to(torch.promote_types(y.dtype, torch.float32))  # half has no such large numbers
         expected = self.expected(y)
         count = digits(self.sent(y, expected))
         length = self.table.bits((count - 1).clamp(min=0), expected.context, sign=0.0, beyond=0.0)
