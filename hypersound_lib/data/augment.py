@@ -137,13 +137,13 @@ def change_speed(waveform: Tensor, rng: np.random.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class SyntheticSignal:
-    """Step: in a fifth of all clips, tones, chirp, noise or clicks in place of the clip, or a gap or offset in it."""
+    """Step: in 12 % of all clips, tones, chirp, noise or clicks in place of the clip, or a gap or offset in it."""
 
     sample_rate: int  # Hz
 
     def __call__(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
         """Return `(T,)`."""
-        if rng.random() >= 0.2:
+        if rng.random() >= 0.12:
             return waveform
         steady = self._tones, self._harmonics  # twice as often as all others: in them one hears what is added
         others = self._chirp, self._noise, self._clicks, self._gap, self._offset
