@@ -130,7 +130,7 @@ def _louder(results: Mapping) -> str:
     ]
     worst = sorted((row for row in whole if row["louder_db"] > 0), key=lambda row: -row["louder_db"])
     listed = ", ".join(
-        f"“{row['signal']}” at {row['asked_kbps']:g} kbit/s ({row['louder_db']:.0f} dB louder, and "
+        f"“{row['signal']}” at {row['asked_kbps']:g} kbit/s ({row['louder_db']:.1f} dB louder, and "
         f"{-row['level_db']:.0f} dB below the whole)"
         for row in worst
     )
@@ -139,7 +139,7 @@ def _louder(results: Mapping) -> str:
         f"Of {len(whole) // len(rates)} test signals (tones, chirps, clicks, noise, offsets: `tests/local/signals.py`) "
         f"a third of an octave, down to 80 dB below the whole, is more than {limit:g} dB louder in the copy than in "
         f"the original in {counts[0]}; without the generator's guess of what tones leak in {counts[1]}. {about}"
-    )
+    ).rstrip()
 
 
 def _failures(rows: Sequence[Mapping]) -> str:
