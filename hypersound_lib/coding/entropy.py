@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from hypersound_lib.coding.exact import ExactNetwork, loudness, snap
-from hypersound_lib.coding.excess import ExcessModel
+from hypersound_lib.coding.excess import CONTEXTS, DIGITS, ExcessModel
 from hypersound_lib.coding.signs import SignModel
 from hypersound_lib.coding.tables import ProbabilityTable
 from hypersound_lib.coding.tensors import Neighbourhood, any_near, hold, placed, places, round_through, shift, taken
@@ -79,7 +79,7 @@ class EntropyModel(nn.Module):
         inputs = 3 + sum(map(len, _PAST))
         self.near = nn.ModuleList([ExactNetwork(inputs + len(extra), near, near, 1) for extra in ((), _EVEN)])
         self.signs = SignModel(waves, sign)
-        self.excess = ExcessModel(self.wave_table.symbols - 1)
+        self.excess = ExcessModel(self.wave_table.symbols - 1, ProbabilityTable(CONTEXTS, DIGITS))
         with torch.no_grad():
             self.side_network.last.bias[side:] = 24 / _ROWS
             self.whole.last.bias.fill_(16 / _ROWS)

@@ -23,19 +23,22 @@ one difference, which IEEE 754 rounds alike everywhere.
 """
 
 from itertools import accumulate
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hypersound_lib.coding.tables import ProbabilityTable
 from hypersound_lib.coding.tensors import shift
+
+if TYPE_CHECKING:
+    from hypersound_lib.coding.tables import ProbabilityTable
 
 FRAMES, WAVES = 7, 1  # before one, and beside one, that what is expected depends on
 _MOST = 2**20 - 2  # beyond the table; q + 1 has at most two digits more
 _COUNTS, DIGITS = 21, 22  # contexts of either case; digits of q + 1, at most
+CONTEXTS = 2 * _COUNTS
 _TRUSTED = 2  # times as large as the error an amplitude must be, to expect the next one
 
 
@@ -50,15 +53,16 @@ class ExcessModel(nn.Module):
     """The code of what is beyond a table.
 
     Args:
-        largest: L, the magnitude by which the table names all that are as large or larger.
+        largest: L, the magnitude by which the waves' table names all that are as large or larger.
+        table: of counts, with `CONTEXTS` rows and `DIGITS` symbols.
     """
 
-    def __init__(self, largest: int):
+    def __init__(self, largest: int, table: "ProbabilityTable"):
         super().__init__()
         self.largest = largest
-        self.table = ProbabilityTable(2 * _COUNTS, DIGITS)
+        self.table = table
         with torch.no_grad(), torch.device("cpu"):  # at first half as likely with every digit more or fewer
-            context, digits = torch.arange(2 * _COUNTS)[:, None] % _COUNTS, torch.arange(1, DIGITS + 1)
+            context, digits = torch.arange(CONTEXTS)[:, None] % _COUNTS, torch.arange(1, DIGITS + 1)
             self.table.logits.copy_(-0.7 * (digits - context).abs())
 
     def bits(self, y: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hypersound_lib.cli import main
-from hypersound_lib.coding.container import Header
+from hypersound_lib.coding.container import VERSION, Header
 from hypersound_lib.data import load_audio, save_audio
 from tests.local.small import RATE, make_model, sound
 
@@ -61,7 +61,7 @@ def test_info_describes_a_file(folder, capsys):
     text = capsys.readouterr().out
     size = (folder / "voice.hs").stat().st_size
     for line in (
-        f"file: voice.hs, {size} bytes, version 1",
+        f"file: voice.hs, {size} bytes, version {VERSION}",
         f"model: {make_model().identity().hex()}, small",
         "recorded at: 12000 Hz",
         f"length: {SECONDS * RATE} samples at {RATE} Hz, 4.00 s",

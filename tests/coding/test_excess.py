@@ -7,13 +7,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypersound_lib.coding.excess import DIGITS, FRAMES, WAVES, ExcessModel, digits, join_digits, split_digits
+from hypersound_lib.coding.excess import (
+    CONTEXTS,
+    DIGITS,
+    FRAMES,
+    WAVES,
+    ExcessModel,
+    digits,
+    join_digits,
+    split_digits,
+)
+from hypersound_lib.coding.tables import ProbabilityTable
 from tests.coding.small import integers
 from tests.local.shipped import load_shipped
 from tests.local.signals import SIGNALS
 
 LARGEST = 19
-MODEL = ExcessModel(LARGEST)
+MODEL = ExcessModel(LARGEST, ProbabilityTable(CONTEXTS, DIGITS))
 
 
 def drawn(seed, scale=100.0):
