@@ -68,10 +68,26 @@ class ExcessModel(nn.Module):
     def bits(self, y: Tensor) -> Tensor:
         """Return the code lengths of what is beyond the table, in bits: whole numbers `(P, K, M) -> (P, K, M)`."""
         y = y.to(torch.promote_types(y.dtype, torch.float32))  # half has no such large numbers
+        sent, context = self.numbers(y[..., : self._reached(y)])
+        count = digits(sent)
+        length = self.table.bits((count - 1).clamp(min=0), context, sign=0.0, beyond=0.0)
+        return functional.pad((count > 0) * (length + count - 1), (0, y.shape[-1] - count.shape[-1]))
+
+    def numbers(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return q + 1 where integers are beyond the table, 0 elsewhere, and the table's rows: `(P, K, M) × 2`."""
+        count = y.shape[-1]
+        y = self.clipped(y[..., : self._reached(y)])
         expected = self.expected(y)
-        count = digits(self.sent(y, expected))
-        length = self.table.bits((count - 1).clamp(min=0), expected.context, sign=0.0, beyond=0.0)
-        return (count > 0) * (length + count - 1)
+        found = self.sent(y, expected), expected.context
+        sent, context = (functional.pad(part, (0, count - y.shape[-1])) for part in found)
+        return sent, context
+
+    def _reached(self, y: Tensor) -> int:
+        """Return how many waves tell all, from the lowest on: mostly few. A GPU would have to wait, and takes all."""
+        if y.device.type != "cpu":
+            return y.shape[-1]
+        beyond = (y.abs() >= self.largest).flatten(0, -2).any(dim=0).nonzero()
+        return min(int(beyond[-1]) + 1 + WAVES, y.shape[-1]) if len(beyond) else 0
 
     def clipped(self, y: Tensor) -> Tensor:
         """Return integers no larger than can be said, of an amplitude of a million steps."""

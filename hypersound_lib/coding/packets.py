@@ -76,8 +76,7 @@ class PacketCoder:
         wave_rows = _index(self.model.wave_rows(waves, side, knobs), self.model.wave_table)
         odds = probability_rows(self.model.signs(waves, knobs)).numpy()
         waves = self.model.excess.clipped(waves)
-        expected = self.model.excess.expected(waves)
-        beyond = torch.stack([self.model.excess.sent(waves, expected), expected.context], dim=1).long().numpy()
+        beyond = torch.stack(self.model.excess.numbers(waves), dim=1).long().numpy()
         residual, numbers = (part.long().numpy() for part in (side - mean, waves))
         return residual, _index(side_rows, self.model.side_table), numbers, wave_rows, odds, beyond
 
