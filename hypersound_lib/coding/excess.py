@@ -68,19 +68,22 @@ class ExcessModel(nn.Module):
     def bits(self, y: Tensor) -> Tensor:
         """Return the code lengths of what is beyond the table, in bits: whole numbers `(P, K, M) -> (P, K, M)`."""
         y = y.to(torch.promote_types(y.dtype, torch.float32))  # half has no such large numbers
-        sent, context = self.numbers(y[..., : self._reached(y)])
+        sent, context = self._numbers(y)
         count = digits(sent)
         length = self.table.bits((count - 1).clamp(min=0), context, sign=0.0, beyond=0.0)
         return functional.pad((count > 0) * (length + count - 1), (0, y.shape[-1] - count.shape[-1]))
 
     def numbers(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return q + 1 where integers are beyond the table, 0 elsewhere, and the table's rows: `(P, K, M) × 2`."""
-        count = y.shape[-1]
+        sent, context = self._numbers(y)
+        rest = 0, y.shape[-1] - sent.shape[-1]
+        return functional.pad(sent, rest), functional.pad(context, rest)
+
+    def _numbers(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return them for the lowest waves alone, above which there are none."""
         y = self.clipped(y[..., : self._reached(y)])
         expected = self.expected(y)
-        found = self.sent(y, expected), expected.context
-        sent, context = (functional.pad(part, (0, count - y.shape[-1])) for part in found)
-        return sent, context
+        return self.sent(y, expected), expected.context
 
     def _reached(self, y: Tensor) -> int:
         """Return how many waves tell all, from the lowest on: mostly few. A GPU would have to wait, and takes all."""

@@ -75,7 +75,6 @@ class PacketCoder:
         mean, side_rows = self.model.side_rows(side, knobs)
         wave_rows = _index(self.model.wave_rows(waves, side, knobs), self.model.wave_table)
         odds = probability_rows(self.model.signs(waves, knobs)).numpy()
-        waves = self.model.excess.clipped(waves)
         beyond = torch.stack(self.model.excess.numbers(waves), dim=1).long().numpy()
         residual, numbers = (part.long().numpy() for part in (side - mean, waves))
         return residual, _index(side_rows, self.model.side_table), numbers, wave_rows, odds, beyond
