@@ -86,8 +86,11 @@ class ExcessModel(nn.Module):
         return self.sent(y, expected), expected.context
 
     def _reached(self, y: Tensor) -> int:
-        """Return how many waves tell all, from the lowest on: mostly few. A GPU would have to wait, and takes all."""
-        if y.device.type != "cpu":
+        """Return how many waves tell all, from the lowest on: mostly few.
+
+        All where it would cost more to know: a GPU would have to be waited for, and a compiled step falls apart.
+        """
+        if y.device.type != "cpu" or torch.compiler.is_compiling():
             return y.shape[-1]
         beyond = (y.abs() >= self.largest).flatten(0, -2).any(dim=0).nonzero()
         return min(int(beyond[-1]) + 1 + WAVES, y.shape[-1]) if len(beyond) else 0
