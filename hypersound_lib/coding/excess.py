@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hypersound_lib.coding.tensors import shift
+from hypersound_lib.coding.tensors import last_column, shift
 
 if TYPE_CHECKING:
     from hypersound_lib.coding.tables import ProbabilityTable
@@ -80,20 +80,10 @@ class ExcessModel(nn.Module):
         return functional.pad(sent, rest), functional.pad(context, rest)
 
     def _numbers(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return them for the lowest waves alone, above which there are none."""
-        y = self.clipped(y[..., : self._reached(y)])
+        """Return them for the lowest waves alone, mostly few: above these there are none."""
+        y = self.clipped(y[..., : last_column(y.abs() >= self.largest) + WAVES])
         expected = self.expected(y)
         return self.sent(y, expected), expected.context
-
-    def _reached(self, y: Tensor) -> int:
-        """Return how many waves tell all, from the lowest on: mostly few.
-
-        All where it would cost more to know: a GPU would have to be waited for, and a compiled step falls apart.
-        """
-        if y.device.type != "cpu" or torch.compiler.is_compiling():
-            return y.shape[-1]
-        beyond = (y.abs() >= self.largest).flatten(0, -2).any(dim=0).nonzero()
-        return min(int(beyond[-1]) + 1 + WAVES, y.shape[-1]) if len(beyond) else 0
 
     def clipped(self, y: Tensor) -> Tensor:
         """Return integers no larger than can be said, of an amplitude of a million steps."""

@@ -114,6 +114,18 @@ def placed(values: Tensor, wanted: Tensor, at: Places) -> Tensor:
     return values.new_zeros(wanted.numel()).index_copy(0, at.number, values).view(wanted.shape)
 
 
+def last_column(wanted: Tensor) -> int:
+    """Return how many columns there are up to the last one that has a true entry: `(…, M)`, 0 … M.
+
+    On a GPU, which would have to be waited for, all of them.
+    """
+    count = wanted.shape[-1]
+    if _is_dense(wanted.device):
+        return count
+    found = wanted.reshape(-1, count).any(dim=0).nonzero()
+    return int(found[-1]) + 1 if len(found) else 0
+
+
 def _is_dense(device: torch.device) -> bool:
     return device.type != "cpu"
 
@@ -128,10 +140,13 @@ class Neighbourhood:
 
     def __init__(self, parts: Sequence[Tensor], offsets: Sequence[range]):
         # All parts of a frame in one row, so that one index finds all.
-        padded = [functional.pad(x, (-some[0], some[-1])) for x, some in zip(parts, offsets, strict=True)]
-        begins = accumulate((x.shape[-1] for x in padded), initial=0)
+        pairs = list(zip(parts, offsets, strict=True))
+        begins = accumulate((x.shape[-1] - some[0] + some[-1] for x, some in pairs), initial=0)
         self._columns = tuple(begin + k for begin, some in zip(begins, offsets, strict=False) for k in range(len(some)))
-        self._rows = torch.cat(padded, dim=-1)
+        rows: list[Tensor] = []
+        for x, some in pairs:
+            rows += [x.new_zeros(len(x), -some[0]), x, x.new_zeros(len(x), some[-1])]
+        self._rows = torch.cat(rows, dim=-1)
 
     def around(self, frame: Tensor, wave: Tensor) -> Tensor:
         """Return the values around waves of frames: `(C,), (C,) -> (offsets, C)`, one part after the other."""
