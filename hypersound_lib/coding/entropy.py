@@ -132,6 +132,7 @@ class EntropyModel(nn.Module):
         known = [torch.stack([taken(guess, at), *where]), past.near.around(at.row, wave)]
         if even is not None:
             known.append(Neighbourhood([even], [_EVEN]).around(at.row, at.column))
+        known.append(torch.ones_like(known[0][:1]))
         change = cast(ExactNetwork, self.near[odd]).columns(torch.cat(known))[0]
         return snap((guess + placed(change, reached, at)).view(*whole.shape[:2], -1)) * _ROWS
 

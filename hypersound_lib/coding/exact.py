@@ -74,6 +74,7 @@ class ExactNetwork(nn.Module):
         for p in self.last.parameters():
             nn.init.zeros_(p)
         self._is_exact = False
+        self._columns: list[Tensor] | None = None  # an exact network's, which no training changes
 
     @property
     def last(self) -> nn.Linear:
@@ -87,28 +88,40 @@ class ExactNetwork(nn.Module):
         return self._settle(self.last(x))
 
     def columns(self, x: Tensor) -> Tensor:
-        """Apply the layers to columns, `(sizes[0], N) -> (sizes[-1], N)`: faster where N is large and layers small."""
-        first = self._first
-        return self._after_first(first.weight @ x + first.bias[:, None])
+        """Apply the layers to columns, `(sizes[0] + 1, N) -> (sizes[-1], N)`: faster where N is large and layers small.
+
+        The last row is 1. Constants are its weights, and layers pass it on: to add them takes as long as the products.
+        """
+        first, *rest = self._with_constants()
+        return self._after_first(first @ x, rest)
 
     def odd_columns(self, x: Tensor, others: Tensor) -> Tensor:
-        """Return f(x, others) - f(-x, others) for columns `(I, N)` and `(sizes[0] - I, N)`: `-> (sizes[-1], N)`."""
-        weight, weight_of_others = self._first.weight.split([len(x), len(others)], dim=1)
-        change, same = weight @ x, weight_of_others @ others + self._first.bias[:, None]
-        one, mirrored = self._after_first(torch.cat([same + change, same - change], dim=1)).chunk(2, dim=1)
+        """Return f(x, others) - f(-x, others) for columns `(I, N)` and `(sizes[0] + 1 - I, N)`: `-> (sizes[-1], N)`."""
+        first, *rest = self._with_constants()
+        weight, weight_of_others = first.split([len(x), len(others)], dim=1)
+        change, same = weight @ x, weight_of_others @ others
+        one, mirrored = self._after_first(torch.cat([same + change, same - change], dim=1), rest).chunk(2, dim=1)
         return one - mirrored
 
-    @property
-    def _first(self) -> nn.Linear:
-        return cast(nn.Linear, self.layers[0])
-
-    def _after_first(self, x: Tensor) -> Tensor:
+    def _after_first(self, x: Tensor, weights: list[Tensor]) -> Tensor:
         """Apply all that follows the first layer, to columns."""
-        for layer in cast("list[nn.Linear]", self.layers[1:]):
-            x = layer.weight @ self._activate(x)
-            if layer.bias is not None:
-                x = x + layer.bias[:, None]
+        for weight in weights:
+            x = weight @ self._activate(x)
         return self._settle(x)
+
+    def _with_constants(self) -> list[Tensor]:
+        """Return every layer's weights and, as one column more, constants; all but the last have a row to pass 1 on."""
+        if self._columns is not None:
+            return self._columns
+        weights = []
+        for layer in cast("list[nn.Linear]", self.layers):
+            constants = torch.zeros_like(layer.weight[:, 0]) if layer.bias is None else layer.bias
+            weights.append(torch.cat([layer.weight, constants[:, None]], dim=1))
+        for i, weight in enumerate(weights[:-1]):
+            one = torch.zeros_like(weight[:1])
+            one[:, -1].fill_(1.0)
+            weights[i] = torch.cat([weight, one])
+        return weights
 
     def _activate(self, x: Tensor) -> Tensor:
         """Apply ReLU, in place. Between exact layers numbers are whole, in units of the grid."""
@@ -128,9 +141,10 @@ class ExactNetwork(nn.Module):
             for p in self.parameters():
                 p.copy_(p.clamp(-_MAX_WEIGHT, _MAX_WEIGHT).mul(_GRID).round().div(_GRID))
             # Inputs times 1024 W, and all constants times 1024: so layers pass on whole numbers, with no more to do.
-            self._first.weight.mul_(_GRID)
+            cast(nn.Linear, self.layers[0]).weight.mul_(_GRID)
             for layer in cast("list[nn.Linear]", self.layers):
                 if layer.bias is not None:
                     layer.bias.mul_(_GRID)
+            self._columns = self._with_constants()
         self._is_exact = True
         return self

@@ -85,7 +85,7 @@ class SignModel(nn.Module):
         if even is not None:
             signs = torch.cat([signs, Neighbourhood([even], [_EVEN]).around(at.row, at.column)])
         where = self.position.to(sizes).index_select(0, wave), knob.to(sizes).index_select(0, at.row)
-        others = torch.cat([sizes, torch.stack(where)])
+        others = torch.cat([sizes, torch.stack([*where, torch.ones_like(where[0])])])
         return cast(ExactNetwork, self.networks[odd]).odd_columns(signs, others)[0]
 
     def forward(self, y: Tensor, knob: Tensor) -> Tensor:

@@ -99,9 +99,10 @@ def test_exact_twice_is_exact_once():
 @pytest.mark.parametrize("exact", [False, True])
 def test_columns_are_the_same_as_rows(exact):
     network, x = make().exact() if exact else make().double(), inputs(20)
-    torch.testing.assert_close(network.columns(x.T), network(x).T, rtol=0, atol=0 if exact else 1e-12)
+    columns = torch.cat([x.T, torch.ones(1, len(x)).double()])
+    torch.testing.assert_close(network.columns(columns), network(x).T, rtol=0, atol=0 if exact else 1e-12)
     mirrored = torch.cat([-x[:, :2], x[:, 2:]], dim=1)
-    difference = network.odd_columns(x.T[:2], x.T[2:])
+    difference = network.odd_columns(columns[:2], columns[2:])
     torch.testing.assert_close(difference, (network(x) - network(mirrored)).T, rtol=0, atol=0 if exact else 1e-12)
     assert difference.abs().max() > 0.1
 
