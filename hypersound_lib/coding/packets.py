@@ -24,7 +24,7 @@ from hypersound_lib.coding.exact import loudness, snap
 from hypersound_lib.coding.excess import FRAMES, WAVES, Expected, join_digits, split_digits
 from hypersound_lib.coding.signs import PROBABILITIES, neighbours, probability_rows
 from hypersound_lib.coding.tables import ProbabilityTable
-from hypersound_lib.coding.tensors import Places, places
+from hypersound_lib.coding.tensors import places
 from hypersound_lib.errors import ConfigError
 
 SEGMENT = 64  # packets that are coded at once: each is decoded step by step, and a step takes long for one
@@ -129,11 +129,10 @@ class PacketCoder:
             with torch.inference_mode():
                 side = self._decode_side(decoders, knobs, frames)
                 size = self._decode_sizes(decoders, side, knobs, frames)
-                signs = self._decode_signs(decoders, size, knobs)
-                self._decode_excess(decoders, size, signs)
+                waves = self._decode_excess(decoders, size * self._decode_signs(decoders, size, knobs))
         except AssertionError as error:  # constriction's, of a word that no probabilities lead to
             raise ValueError(f"no encoder has written these bytes ({error})") from error
-        return side.float(), torch.from_numpy(size * signs).float()  # copies, which a training may use
+        return side.float(), torch.from_numpy(waves).float()  # copies, which a training may use
 
     def _decode_side(self, decoders: list, knobs: Tensor, frames: int) -> Tensor:
         bound, count = self._largest_side, self.model.side
@@ -181,7 +180,7 @@ class PacketCoder:
             for odd in (False, True):
                 at = places(loud[:, k, int(odd) :: 2] > 0)
                 tables = self._signs.take(probability_rows(model.log_odds(odd, known, even, knobs, at)).numpy(), axis=0)
-                sign = 1.0 - 2 * self._decode_each(decoders, at, tables)
+                sign = 1 - 2 * torch.from_numpy(self._decode_each(decoders, at.row.numpy(), tables))
                 wave = 2 * at.column + int(odd)
                 signed[at.row, k, wave] = sign * loud[at.row, k, wave]
                 even = signed[:, k, ::2]
@@ -192,33 +191,35 @@ class PacketCoder:
             high[sent] = 1 - 2 * decoder.decode(self._halves, len(sent[0]))
         return signs
 
-    def _decode_excess(self, decoders: list, size: np.ndarray, signs: np.ndarray) -> None:
-        """Add to magnitudes `(P, K, M)` what they are beyond the table's last one, in place."""
-        excess, large = self.model.excess, size == self._largest
-        for k in np.flatnonzero(large.any(axis=(0, 2))):
-            found = np.flatnonzero(large[:, k].any(axis=0))
-            waves = slice(max(0, found[0] - WAVES), found[-1] + WAVES + 1)
-            here = np.s_[:, max(0, k - FRAMES) : k + 1, waves]
-            at = places(torch.from_numpy(large[:, k, waves]))
-            known = excess.expected(torch.from_numpy(size[here] * signs[here]).double())
-            expected = Expected(*(part[:, -1][at.row, at.column] for part in known))
+    def _decode_excess(self, decoders: list, y: np.ndarray) -> np.ndarray:
+        """Return integers `(P, K, M)` with what they are beyond the table's largest one."""
+        excess, y = self.model.excess, np.pad(y, ((0, 0), (0, 0), (WAVES, WAVES))).astype(np.float64)
+        large = np.abs(y) == self._largest
+        for k in np.flatnonzero(large.any(axis=(0, 2))).tolist():
+            row, column = np.nonzero(large[:, k])
+            frames, waves = np.arange(max(0, k - FRAMES), k + 1), np.arange(-WAVES, WAVES + 1)
+            # Every integer with its own neighbours, (C, frames, waves), as there are few.
+            near = torch.from_numpy(y[row[:, None, None], frames[:, None], column[:, None, None] + waves])
+            expected = Expected(*(part[:, -1, WAVES] for part in excess.expected(near)))
             rows = self._excess.take(expected.context.long().numpy(), axis=0)
-            counts = self._decode_each(decoders, at, rows).int().numpy()
-            row, column = at.row.numpy(), at.column.numpy()
-            parts = [counts[row == packet] for packet in range(len(decoders))]
-            digits = [decoder.decode(self._halves, int(n.sum())) for decoder, n in zip(decoders, parts, strict=True)]
+            counts = self._decode_each(decoders, row, rows).astype(np.int32)
+            digits = [
+                decoder.decode(self._halves, int(n))
+                for decoder, n in zip(decoders, np.bincount(row, counts, len(decoders)), strict=True)
+            ]
             numbers = excess.received(torch.from_numpy(join_digits(counts, np.concatenate(digits))), expected)
-            size[row, k, column + waves.start] += numbers.long().numpy()
+            y[row, k, column] += np.sign(y[row, k, column]) * numbers.numpy()
+        return y[..., WAVES:-WAVES]
 
-    def _decode_each(self, decoders: list, at: Places, tables: np.ndarray) -> Tensor:
-        """Decode a number at each of the `places` in packets `(P, M)`, by its row of probabilities: `-> (C,)`."""
-        ends = np.searchsorted(at.row.numpy(), np.arange(len(decoders) + 1)).tolist()
+    def _decode_each(self, decoders: list, packet: np.ndarray, tables: np.ndarray) -> np.ndarray:
+        """Decode a number for each row of probabilities, from that packet, `(C,)` in ascending order: `-> (C,)`."""
+        ends = np.searchsorted(packet, np.arange(len(decoders) + 1)).tolist()
         parts = [
             decoder.decode(self._symbols, tables[first:last])
             for decoder, first, last in zip(decoders, ends, ends[1:], strict=False)
             if first < last
         ]
-        return torch.from_numpy(np.concatenate([np.zeros(0, np.int32), *parts])).double()
+        return np.concatenate([np.zeros(0), *parts])
 
     def _decode_gamma(self, decoder: Any) -> int:
         zeros = 0
