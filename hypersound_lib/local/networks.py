@@ -179,10 +179,20 @@ class Leak(nn.Module):
     def forward(self, sent: Tensor) -> Tensor:
         """Take the amplitudes that were sent, zeros elsewhere."""
         waves = torch.cat([sent[..., : self.reach].flip(-1), sent, sent[..., -self.reach :].flip(-1)], dim=-1)
-        frames = torch.stack([shift(waves, offset) for offset in (-1, 0, 1)], dim=2)  # (B, K, 3, M + 2 · reach)
-        pairs = frames.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(2, 3)  # (B, K, 6, M / 2 + reach)
-        found = _LEAK * self.kernel(pairs.flatten(0, 1))  # (B · K, 2, M / 2)
-        return found.transpose(-1, -2).reshape(sent.shape)
+        frames = torch.cat([shift(waves, offset) for offset in (-1, 0, 1)], dim=-1)
+        return frames @ self._matrix(sent.shape[-1] // 2)
+
+    def _matrix(self, pairs: int) -> Tensor:
+        """Return the convolution as a matrix `(3 · (M + 2 · reach), M)`, which is mostly zeros.
+
+        With so few channels its product takes half as long on a CPU, with its gradients a fifth.
+        """
+        row = pairs + self.reach
+        # Rows of the same numbers, one longer than the matrix': so each begins one later in the matrix than the last.
+        kernel = functional.pad(_LEAK * self.kernel.weight, (0, row - self.reach))
+        rows = kernel.unsqueeze(2).expand(-1, -1, pairs, -1).flatten(2)[..., : pairs * row]
+        # (to odd, frame, from odd, to pair, from pair)
+        return rows.reshape(2, 3, 2, pairs, row).permute(1, 4, 2, 3, 0).reshape(6 * row, 2 * pairs)
 
 
 class ResidualBlock(nn.Module):
