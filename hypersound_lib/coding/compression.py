@@ -30,8 +30,8 @@ from hypersound_lib.errors import ConfigError, check_sample_rate
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
 
-_PER_KNOB = 0.0125  # how much of a file's logarithm one position of the knob takes, nearly
-_MIDDLE = 6.3  # kbit/s that speech takes with the knob in the middle
+_PER_KNOB = 0.0135  # how much of a file's logarithm one position of the knob takes, nearly
+_MIDDLE = 7.0  # kbit/s that speech takes with the knob in the middle
 _ESTIMATES, _ENCODINGS = 4, 6  # at most
 _FULL = 0.996  # of what is allowed: no finer knob is looked for then
 _SAMPLED = 16  # packets of a segment whose sizes are estimated
@@ -124,9 +124,12 @@ class _Segment:
         self.count, self.last = len(self.packets), (KNOBS - 1) * len(self.packets)
         self.made: dict[tuple[int, int], bytes] = {}  # by place and knob
 
+    def _knobs(self, position: int) -> list[int]:
+        return [(position + i) // self.count for i in range(self.count)]
+
     def encode(self, position: int) -> bytes:
         """Return the packets as they stand in a file."""
-        knobs = [(position + i) // self.count for i in range(self.count)]
+        knobs = self._knobs(position)
         missing = [place for place in enumerate(knobs) if place not in self.made]
         for _, some in groupby(missing, key=lambda place: len(self.packets[place[0]])):
             self._make(list(some))
@@ -148,10 +151,11 @@ class _Segment:
 
         Code lengths are computed for some; the others' are in proportion to the sums of their integers' loudness.
         """
-        total, knob = 0.0, knob_value(round(position / self.count))
-        for _, group in groupby(self.packets, key=len):
-            packets = torch.stack(list(group))
-            r = knob.to(packets).expand(len(packets))
+        total = 0.0
+        for _, group in groupby(zip(self.packets, self._knobs(position), strict=True), key=lambda pair: len(pair[0])):
+            alike, knobs = zip(*group, strict=True)
+            packets = torch.stack(alike)
+            r = knob_value(torch.tensor(knobs)).to(packets)
             sent = self.model.quantise(packets, r)
             sizes = 1 + loudness(sent.waves.round()).sum(dim=(1, 2))
             some = slice(None, None, max(1, self.count // _SAMPLED))
@@ -167,7 +171,8 @@ def _fit(segment: _Segment, knob: float, share: int, exactly: bool) -> int:
     """
     count, last = segment.count, segment.last
     position = min(max(round(knob * count), 0), last)
-    search = _Search(share if exactly else 0.97 * share, last, _PER_KNOB / count)
+    near_enough = (1 + _FULL) / 2 if exactly else 0.97
+    search = _Search(near_enough * share, last, _PER_KNOB / count)
     for _ in range(_ESTIMATES):
         tried, position = position, search.next(position, segment.estimate(position))
         if abs(position - tried) <= 2 * count or search.settled:
