@@ -10,7 +10,7 @@ from hypersound_lib.errors import ConfigError
 from hypersound_lib.evaluation.systems import load_system
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
-from hypersound_lib.local.networks import Leak
+from hypersound_lib.local.networks import Leak, settled
 from hypersound_lib.local.streaming import look_ahead
 from hypersound_lib.local.waves import LappedTransform
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound
@@ -145,6 +145,31 @@ def test_it_learns_what_tones_leak():
         rest.backward()
         optimizer.step()
     assert rest < 1 / 8
+
+
+def test_side_numbers_near_a_half_are_not_rounded_up_and_down_in_turn_where_a_sound_is_steady():
+    generator = torch.Generator().manual_seed(0)
+    hovering = 3.5 + 0.04 * torch.randn(2, 40, 8, generator=generator)
+    assert hovering.round().diff(dim=1).any()
+    chosen = settled(hovering).round()
+    assert not chosen.diff(dim=1).any()
+    assert torch.equal(chosen[:, 0], hovering[:, 0].round())
+    assert torch.equal(settled(hovering)[:, :15], settled(hovering[:, :15])), "later numbers have no say"
+
+
+def test_side_numbers_of_other_sounds_stay_and_none_is_far_from_what_is_sent():
+    generator = torch.Generator().manual_seed(0)
+    changing = torch.randn(2, 40, 8, generator=generator).cumsum(dim=1)
+    assert torch.equal(settled(changing), changing)
+    slow = 0.1 * changing  # a steady sound that strays
+    assert not torch.equal(settled(slow).round(), slow.round())
+    assert (settled(slow).round() - slow).abs().max() <= 0.75
+
+
+def test_gradients_of_side_numbers_pass_as_if_none_were_settled():
+    side = (0.1 * torch.randn(1, 40, 8, generator=torch.Generator().manual_seed(0)).cumsum(dim=1)).requires_grad_()
+    (settled(side) * torch.arange(40.0)[:, None]).sum().backward()
+    assert torch.equal(side.grad, torch.arange(40.0)[:, None].expand(1, 40, 8))
 
 
 def test_a_folder_holds_the_model_that_files_name_and_a_system_plays_at_its_rate(tmp_path):
