@@ -121,13 +121,6 @@ def _louder(results: Mapping) -> str:
     """Say in how many test signals a band of the copy is louder than it may be, and in which most."""
     limit, whole, without = results["limit_db"], *(results["signals"][name] for name in ("whole", "without_leak"))
     rates = sorted({row["asked_kbps"] for row in whole})
-    counts = [
-        " and ".join(
-            f"{sum(row['louder_db'] > 0 for row in rows if row['asked_kbps'] == rate)} at {rate:g} kbit/s"
-            for rate in rates
-        )
-        for rows in (whole, without)
-    ]
     worst = sorted((row for row in whole if row["louder_db"] > 0), key=lambda row: -row["louder_db"])
     listed = ", ".join(
         f"“{row['signal']}” at {row['asked_kbps']:g} kbit/s ({row['louder_db']:.1f} dB louder, and "
@@ -138,8 +131,26 @@ def _louder(results: Mapping) -> str:
     return (
         f"Of {len(whole) // len(rates)} test signals (tones, chirps, clicks, noise, offsets: `tests/local/signals.py`) "
         f"a third of an octave, down to 80 dB below the whole, is more than {limit:g} dB louder in the copy than in "
-        f"the original in {counts[0]}; without the generator's guess of what tones leak in {counts[1]}. {about}"
-    ).rstrip()
+        f"the original in {_too_loud(whole)}; without the generator's guess of what tones leak in "
+        f"{_too_loud(without)}. {about}"
+    ).rstrip() + "".join(_drawn(int(tones), rows) for tones, rows in results["drawn_tones"].items())
+
+
+def _drawn(tones: int, rows: Sequence[Mapping]) -> str:
+    """Say the same of tones that were drawn, and how loud what is too loud is at most."""
+    rates = sorted({row["asked_kbps"] for row in rows})
+    what = "single tones" if tones == 1 else f"sums of {tones} tones"
+    loud = [(row["asked_kbps"], row["level_db"]) for row in rows if row["louder_db"] > 0]
+    levels = {rate: max(level for at, level in loud if at == rate) for rate in sorted({at for at, _ in loud})}
+    loudest = " and ".join(f"{-level:.0f} dB at {rate:g} kbit/s" for rate, level in levels.items())
+    where = f": the loudest such band lies {loudest} below the whole" if loud else ""
+    return f" Of {len(rows) // len(rates)} {what}, drawn at random, it is so in {_too_loud(rows)}{where}."
+
+
+def _too_loud(rows: Sequence[Mapping]) -> str:
+    rates = sorted({row["asked_kbps"] for row in rows})
+    counts = {rate: sum(row["louder_db"] > 0 for row in rows if row["asked_kbps"] == rate) for rate in rates}
+    return " and ".join(f"{count} at {rate:g} kbit/s" for rate, count in counts.items())
 
 
 def _failures(rows: Sequence[Mapping]) -> str:
