@@ -155,10 +155,10 @@ class PacketCoder:
     def _decode_sizes(self, decoders: list, side: Tensor, knobs: Tensor, frames: int) -> np.ndarray:
         model, context = self.model, self.model.context(side, frames)
         size = np.zeros((len(decoders), frames, model.waves), dtype=np.int64)
-        now = torch.zeros(len(decoders), 7, model.waves, dtype=torch.float64)  # loudness of frames k - 6 … k
+        loud = torch.zeros(len(decoders), 6 + frames, model.waves, dtype=torch.float64)  # six frames before the first
         for k in range(frames):
-            now = torch.cat([now[:, 1:], torch.zeros_like(now[:, :1])], dim=1)
-            past = Past.of(now[:, -2:-1], now[:, -3:-2], snap(now[:, -7:-3].sum(dim=1, keepdim=True) / 4))
+            earlier, before, last = loud[:, k : k + 6].split([4, 1, 1], dim=1)
+            past = Past.of(last, before, snap(earlier.sum(dim=1, keepdim=True) / 4))
             whole = model.whole_rows(past.frames, context[:, k : k + 1], knobs, starts=k == 0)
             even = None
             for odd in (False, True):
@@ -166,8 +166,8 @@ class PacketCoder:
                 tables = self._waves.take(rows[:, 0], axis=0)
                 for packet, decoder in enumerate(decoders):
                     size[packet, k, odd::2] = decoder.decode(self._symbols, tables[packet])
-                now[:, -1, odd::2] = loudness(torch.from_numpy(size[:, k, odd::2]).double())
-                even = now[:, -1:, ::2]
+                loud[:, k + 6, odd::2] = loudness(torch.from_numpy(size[:, k, odd::2]).double())
+                even = loud[:, k + 6 : k + 7, ::2]
         return size
 
     def _decode_signs(self, decoders: list, size: np.ndarray, knobs: Tensor) -> np.ndarray:
