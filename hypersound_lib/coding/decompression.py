@@ -2,8 +2,9 @@
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -164,26 +165,34 @@ def _decode(model, coder: PacketCoder, found: list[Packet | None], lengths: list
     """Return each packet's θ `(K, M)`, zero for lost ones; what no encoder wrote is taken out of `found`."""
     weight = next(model.parameters())
     thetas = [torch.zeros(length, model.config.hop).to(weight) for length in lengths]
-    alike: dict[int, list[tuple[int, Packet]]] = {}  # the last packet is shorter
-    for i, packet in enumerate(found):
-        if packet is not None:
-            alike.setdefault(lengths[i], []).append((i, packet))
-    batches = list(alike.values())
+    batches = [[i for i, packet in enumerate(found) if packet is not None]]
     while batches:
-        places, packets = zip(*(batch := batches.pop()), strict=True)
+        if not (places := batches.pop()):
+            continue
+        packets = [cast(Packet, found[i]) for i in places]
         knobs = knob_value(torch.tensor([packet.knob for packet in packets]))
+        counts = [lengths[i] for i in places]  # the file's last packet is shorter
         try:
-            sent = coder.decode([packet.payload for packet in packets], knobs, lengths[places[0]])
+            sent = coder.decode([packet.payload for packet in packets], knobs, counts)
         except ValueError:  # one of them, in spite of its checksum
-            if len(batch) == 1:
+            if len(places) == 1:
                 found[places[0]] = None
             else:
-                batches += [[item] for item in batch]
+                batches += [[i] for i in places]
             continue
-        theta = model.generate(Packets(*(part.to(weight) for part in sent)), knobs.to(weight))
-        for i, part in zip(places, theta, strict=True):
-            if bool((part.abs() < LOUDEST).all()):  # not so where integers make a sound infinite, or NaN
-                thetas[i] = part
+        for i, theta in zip(places, _generate(model, sent, knobs, counts), strict=True):
+            if bool((theta.abs() < LOUDEST).all()):  # not so where integers make a sound infinite, or NaN
+                thetas[i] = theta
             else:
                 found[i] = None
     return thetas
+
+
+def _generate(model, sent: tuple[Tensor, Tensor], knobs: Tensor, counts: Sequence[int]) -> Iterator[Tensor]:
+    """Yield each packet's θ `(K, M)` of so many frames."""
+    weight, first = next(model.parameters()), 0
+    for count, alike in groupby(counts):
+        some = slice(first, first + len(list(alike)))
+        side, waves = sent[0][some, : -(-count // model.config.side_held)], sent[1][some, :count]
+        yield from model.generate(Packets(side.to(weight), waves.to(weight)), knobs[some].to(weight))
+        first = some.stop

@@ -11,7 +11,7 @@ of 2⁻¹⁷ for side numbers, whose sums are exact, so its own fixed-point tabl
 
 import copy
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ from hypersound_lib.coding.entropy import EntropyModel, Past
 from hypersound_lib.coding.exact import loudness, snap
 from hypersound_lib.coding.excess import FRAMES, WAVES, Expected, join_digits, split_digits
 from hypersound_lib.coding.signs import PROBABILITIES, neighbours, probability_rows
-from hypersound_lib.coding.tables import ProbabilityTable
 from hypersound_lib.coding.tensors import places
 from hypersound_lib.errors import ConfigError
 
@@ -53,9 +52,9 @@ class PacketCoder:
         self._symbols = constriction.stream.model.Categorical(perfect=False)
         self._halves = constriction.stream.model.Uniform(2)
         self.model = copy.deepcopy(model).cpu().exact().eval()
-        self._waves = _magnitudes(model.wave_table)
-        self._side = _signed(model.side_table)
-        self._excess = _magnitudes(model.excess.table)
+        self._waves = model.wave_table.probabilities()
+        self._side = model.side_table.signed_probabilities()
+        self._excess = model.excess.table.probabilities()
         self._signs = PROBABILITIES.float().numpy()
         self._order = np.r_[0 : model.waves : 2, 1 : model.waves : 2]  # even waves first
         self._low = self._order[self._order < model.signs.lowest]
@@ -73,11 +72,11 @@ class PacketCoder:
     def _rows(self, side: Tensor, waves: Tensor, knobs: Tensor) -> tuple[np.ndarray, ...]:
         """Return what `_encode_one` takes of each packet."""
         mean, side_rows = self.model.side_rows(side, knobs)
-        wave_rows = _index(self.model.wave_rows(waves, side, knobs), self.model.wave_table)
+        wave_rows = self.model.wave_table.nearest(self.model.wave_rows(waves, side, knobs))
         odds = probability_rows(self.model.signs(waves, knobs)).numpy()
         beyond = torch.stack(self.model.excess.numbers(waves), dim=1).long().numpy()
         residual, numbers = (part.long().numpy() for part in (side - mean, waves))
-        return residual, _index(side_rows, self.model.side_table), numbers, wave_rows, odds, beyond
+        return residual, self.model.side_table.nearest(side_rows), numbers, wave_rows, odds, beyond
 
     def _encode_one(
         self,
@@ -115,10 +114,11 @@ class PacketCoder:
             bits = f"{min(number, 2**_GAMMA_DIGITS - 2) + 1:b}"
             encoder.encode(np.array([0] * (len(bits) - 1) + [int(bit) for bit in bits], dtype=np.int32), self._halves)
 
-    def decode(self, payloads: Sequence[bytes], knobs: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-        """Decode P packets of K frames: the inverse of `encode`, `-> (P, K, D), (P, K, M)`, float32.
+    def decode(self, payloads: Sequence[bytes], knobs: Tensor, frames: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Decode P packets, the longest first: the inverse of `encode`, `-> (P, K, D), (P, K, M)`, float32.
 
-        Bytes that no encoder wrote mostly give some integers, too; who must know keeps a checksum.
+        `frames` says how many each has; K is the most, and zeros follow the others. Bytes that no encoder wrote mostly
+        give some integers, too; who must know keeps a checksum.
 
         Raises:
             ValueError: no encoder can have written one of the packets.
@@ -134,41 +134,52 @@ class PacketCoder:
             raise ValueError(f"no encoder has written these bytes ({error})") from error
         return side.float(), torch.from_numpy(waves).float()  # copies, which a training may use
 
-    def _decode_side(self, decoders: list, knobs: Tensor, frames: int) -> Tensor:
-        bound, count = self._largest_side, self.model.side
-        rows_of_side = -(-frames // self.model.held)
-        side = torch.zeros(len(decoders), rows_of_side, count, dtype=torch.float64)
-        for k in range(rows_of_side):
+    def _decode_side(self, decoders: list, knobs: Tensor, frames: Sequence[int]) -> Tensor:
+        bound, held = self._largest_side, self.model.held
+        side = torch.zeros(len(decoders), -(-frames[0] // held), self.model.side, dtype=torch.float64)
+        for k in range(side.shape[1]):
+            some = slice(_longer(frames, k * held))
             # Two frames back are all that the network takes.
             begin = max(0, k - 2)
             mean, rows = (
-                part[:, -1] for part in self.model.side_rows(side[:, begin : k + 1], knobs, starts=begin == 0)
+                part[:, -1] for part in self.model.side_rows(side[some, begin : k + 1], knobs[some], starts=begin == 0)
             )
-            tables = self._side.take(_index(rows, self.model.side_table), axis=0)
-            found = [decoder.decode(self._symbols, table) for decoder, table in zip(decoders, tables, strict=True)]
+            tables = self._side.take(self.model.side_table.nearest(rows), axis=0)
+            found = [decoder.decode(self._symbols, table) for decoder, table in zip(decoders, tables, strict=False)]
             values = np.stack(found).astype(np.int64) - bound
             for packet, number in np.argwhere(np.abs(values) >= bound):
                 values[packet, number] += np.sign(values[packet, number]) * self._decode_gamma(decoders[packet])
-            side[:, k] = mean + torch.from_numpy(values)
+            side[some, k] = mean + torch.from_numpy(values)
         return side
 
-    def _decode_sizes(self, decoders: list, side: Tensor, knobs: Tensor, frames: int) -> np.ndarray:
-        model, context = self.model, self.model.context(side, frames)
-        size = np.zeros((len(decoders), frames, model.waves), dtype=np.int64)
-        loud = torch.zeros(len(decoders), 6 + frames, model.waves, dtype=torch.float64)  # six frames before the first
-        for k in range(frames):
-            earlier, before, last = loud[:, k : k + 6].split([4, 1, 1], dim=1)
+    def _decode_sizes(self, decoders: list, side: Tensor, knobs: Tensor, frames: Sequence[int]) -> np.ndarray:
+        model, context = self.model, self._contexts(side, frames)
+        size = np.zeros((len(decoders), frames[0], model.waves), dtype=np.int64)
+        loud = torch.zeros(len(decoders), 6 + frames[0], model.waves, dtype=torch.float64)  # six before the first
+        for k in range(frames[0]):
+            some = slice(_longer(frames, k))
+            earlier, before, last = loud[some, k : k + 6].split([4, 1, 1], dim=1)
             past = Past.of(last, before, snap(earlier.sum(dim=1, keepdim=True) / 4))
-            whole = model.whole_rows(past.frames, context[:, k : k + 1], knobs, starts=k == 0)
+            whole = model.whole_rows(past.frames, context[some, k : k + 1], knobs[some], starts=k == 0)
             even = None
             for odd in (False, True):
-                rows = _index(model.near_rows(odd, whole, past, knobs, even), model.wave_table)
+                rows = model.wave_table.nearest(model.near_rows(odd, whole, past, knobs[some], even))
                 tables = self._waves.take(rows[:, 0], axis=0)
-                for packet, decoder in enumerate(decoders):
-                    size[packet, k, odd::2] = decoder.decode(self._symbols, tables[packet])
-                loud[:, k + 6, odd::2] = loudness(torch.from_numpy(size[:, k, odd::2]).double())
-                even = loud[:, k + 6 : k + 7, ::2]
+                found = [decoder.decode(self._symbols, table) for decoder, table in zip(decoders, tables, strict=False)]
+                size[some, k, odd::2] = found
+                loud[some, k + 6, odd::2] = loudness(torch.from_numpy(size[some, k, odd::2]).double())
+                even = loud[some, k + 6 : k + 7, ::2]
         return size
+
+    def _contexts(self, side: Tensor, frames: Sequence[int]) -> Tensor:
+        """Return what the entropy model's `context` says of packets, each to its own end: `(P, K, 3 D)`."""
+        parts, first = [], 0
+        for count, alike in groupby(frames):
+            last = first + len(list(alike))
+            context = self.model.context(side[first:last, : -(-count // self.model.held)], count)
+            parts.append(functional.pad(context, (0, 0, 0, frames[0] - count)))
+            first = last
+        return torch.cat(parts)
 
     def _decode_signs(self, decoders: list, size: np.ndarray, knobs: Tensor) -> np.ndarray:
         """Return -1, 0 or 1 for each wave: `(P, K, M) -> (P, K, M)`."""
@@ -231,16 +242,6 @@ class PacketCoder:
         return number - 1
 
 
-def _index(rows: Tensor, table: ProbabilityTable) -> np.ndarray:
-    """Return the nearest row's number; a half counts up, exactly."""
-    return (rows + 0.5).floor().clamp(0, table.rows - 1).long().numpy()
-
-
-def _magnitudes(table: ProbabilityTable) -> np.ndarray:
-    return (table.frequencies.cpu().double() / 2**16).float().numpy()
-
-
-def _signed(table: ProbabilityTable) -> np.ndarray:
-    """Return probabilities of -S + 1 … S - 1, each sign half of its magnitude's."""
-    halves = _magnitudes(table)[:, 1:] / 2
-    return np.concatenate([halves[:, ::-1], _magnitudes(table)[:, :1], halves], axis=-1)
+def _longer(frames: Sequence[int], k: int) -> int:
+    """Return how many packets, the longest first, have a frame k."""
+    return sum(count > k for count in frames)

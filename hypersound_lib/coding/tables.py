@@ -13,6 +13,7 @@ It needs no noise to be drawn, and is 0 at y = 0, where nothing can be saved.
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -101,6 +102,20 @@ class ProbabilityTable(nn.Module):
         frequencies = (self._probabilities().double() * _TOTAL).floor().clamp(min=1)
         frequencies[:, 0] += _TOTAL - frequencies.sum(dim=-1)
         self.frequencies.copy_(frequencies.to(torch.int32))
+
+    def nearest(self, z: Tensor) -> np.ndarray:
+        """Return the number of the row nearest to each real one; a half counts up, exactly: `(…) -> (…)`."""
+        return (z + 0.5).floor().clamp(0, self.rows - 1).long().numpy()
+
+    def probabilities(self) -> np.ndarray:
+        """Return the frequencies as probabilities to code with: `(R, S)`, float32."""
+        return (self.frequencies.cpu().double() / _TOTAL).float().numpy()
+
+    def signed_probabilities(self) -> np.ndarray:
+        """Return those of -S + 1 … S - 1, each sign half of its magnitude's: `(R, 2 S - 1)`."""
+        found = self.probabilities()
+        halves = found[:, 1:] / 2
+        return np.concatenate([halves[:, ::-1], found[:, :1], halves], axis=-1)
 
 
 def _laplace(rows: int, symbols: int) -> Tensor:

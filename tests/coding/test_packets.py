@@ -25,7 +25,7 @@ def knobs(packets):
 
 def assert_round_trip(coder, h, y):
     count, frames = y.shape[:2]
-    found = coder.decode(coder.encode(h, y, knobs(count)), knobs(count), frames)
+    found = coder.decode(coder.encode(h, y, knobs(count)), knobs(count), count * [frames])
     assert torch.equal(found[0], h)
     assert torch.equal(found[1], y)
 
@@ -68,9 +68,23 @@ def test_batches_equal_one_by_one(coder):
     alone = [coder.encode(h[i : i + 1], y[i : i + 1], knobs(5)[i : i + 1])[0] for i in range(5)]
     assert together == alone
     for i in range(5):
-        side, waves = coder.decode(alone[i : i + 1], knobs(5)[i : i + 1], 11)
+        side, waves = coder.decode(alone[i : i + 1], knobs(5)[i : i + 1], [11])
         assert torch.equal(side[0], h[i])
         assert torch.equal(waves[0], y[i])
+
+
+@given(seed=st.integers(0, 10**6), frames=st.lists(st.integers(1, 23), min_size=2, max_size=4))
+@settings(max_examples=20)
+def test_packets_of_different_lengths_are_decoded_at_once(coder, seed, frames):
+    frames = sorted(frames, reverse=True)
+    sent = [integers(1, count, seed + i, 20.0) for i, count in enumerate(frames)]
+    payloads = [coder.encode(h, y, knobs(i + 1)[i:])[0] for i, (h, y) in enumerate(sent)]
+    side, waves = coder.decode(payloads, knobs(len(frames)), frames)
+    for count, (h, y), one_side, one in zip(frames, sent, side, waves, strict=True):
+        assert torch.equal(one_side[: h.shape[1]], h[0])
+        assert torch.equal(one[:count], y[0])
+        assert not one[count:].any()
+        assert not one_side[h.shape[1] :].any()
 
 
 @pytest.mark.slow
@@ -87,7 +101,7 @@ def test_threads_and_default_dtypes_change_no_byte_and_no_integer():
                 coder = PacketCoder(model)
                 for given in (torch.float32, torch.float64):
                     written.append(coder.encode(h.to(given), y.to(given), knobs(4)))
-                read.append(coder.decode(written[0], knobs(4), 30))
+                read.append(coder.decode(written[0], knobs(4), 4 * [30]))
     finally:
         torch.set_num_threads(count)
         torch.set_default_dtype(dtype)
@@ -121,7 +135,7 @@ def test_zeros_at_the_end_are_not_kept(coder):
 @given(payload=st.binary(max_size=300), knob=st.integers(0, 255), frames=st.integers(1, 20))
 def test_any_bytes_give_some_integers_or_are_refused(coder, payload, knob, frames):
     try:
-        side, waves = coder.decode([payload], knob_value(torch.tensor([knob])), frames)
+        side, waves = coder.decode([payload], knob_value(torch.tensor([knob])), [frames])
     except ValueError:
         return
     assert side.shape == (1, -(-frames // HELD), SIDE)
