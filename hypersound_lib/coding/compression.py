@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coding.container import Header, Packet
+from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.exact import loudness
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import KNOBS, Rate, Survey, knob_value, level_gain
@@ -123,6 +124,7 @@ class _Segment:
         self.packets = [packet for group in groups for packet in group]
         self.count, self.last = len(self.packets), (KNOBS - 1) * len(self.packets)
         self.made: dict[tuple[int, int], bytes] = {}  # by place and knob
+        self.share: float | None = None  # of all packets' bits, that those have whose sizes are estimated
 
     def _knobs(self, position: int) -> list[int]:
         return [(position + i) // self.count for i in range(self.count)]
@@ -147,21 +149,31 @@ class _Segment:
             self.made[i, knob] = Packet(self.number + i, knob, payload).to_bytes()
 
     def estimate(self, position: int) -> float:
-        """Return how many bytes the packets take, nearly, without coding them.
+        """Return how many bytes the packets take, nearly, without coding them: from the code lengths of some."""
+        knobs, step = self._knobs(position), max(1, self.count // _SAMPLED)
+        sent = self._quantised(range(0, self.count, step), knobs)
+        bits = torch.cat([torch.stack(self.model.entropy.bits(*some, r)).sum(dim=0) for some, r in sent])
+        if self.share is None:
+            self.share = 1.0 if step == 1 else self._share_of(bits, step, knobs)
+        return float(bits.sum()) / self.share / 8 + _PACKET_BYTES * self.count
 
-        Code lengths are computed for some; the others' are in proportion to the sums of their integers' loudness.
-        """
-        total = 0.0
-        for _, group in groupby(zip(self.packets, self._knobs(position), strict=True), key=lambda pair: len(pair[0])):
-            alike, knobs = zip(*group, strict=True)
-            packets = torch.stack(alike)
-            r = knob_value(torch.tensor(knobs)).to(packets)
-            sent = self.model.quantise(packets, r)
-            sizes = 1 + loudness(sent.waves.round()).sum(dim=(1, 2))
-            some = slice(None, None, max(1, self.count // _SAMPLED))
-            bits = sum(part.sum() for part in self.model.entropy.bits(sent.side[some], sent.waves[some], r[some]))
-            total += float(bits / 8 * sizes.sum() / sizes[some].sum())
-        return total + _PACKET_BYTES * self.count
+    def _share_of(self, bits: Tensor, step: int, knobs: list[int]) -> float:
+        """Return what part of all packets' bits those of every `step`-th are, by a line over their loudness."""
+        loud = torch.cat(
+            [loudness(sent.waves.round()).sum(dim=(1, 2)) for sent, _ in self._quantised(range(self.count), knobs)]
+        )
+        away = loud[::step] - loud[::step].mean()
+        slope = (away * bits).sum() / away.square().sum().clamp(min=1)
+        total = self.count * (bits.mean() + slope * (loud.mean() - loud[::step].mean()))
+        return float(bits.sum() / torch.maximum(total, bits.sum()).clamp(min=1))
+
+    def _quantised(self, places: range, knobs: list[int]) -> Iterator[tuple[Packets, Tensor]]:
+        """Yield what is sent of packets, not yet rounded, those of one length at a time, and their knobs."""
+        for _, alike in groupby(places, key=lambda i: len(self.packets[i])):
+            some = list(alike)
+            packets = torch.stack([self.packets[i] for i in some])
+            r = knob_value(torch.tensor([knobs[i] for i in some])).to(packets)
+            yield self.model.quantise(packets, r), r
 
 
 def _fit(segment: _Segment, knob: float, share: int, exactly: bool) -> int:

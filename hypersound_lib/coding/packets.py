@@ -78,15 +78,8 @@ class PacketCoder:
         residual, numbers = (part.long().numpy() for part in (side - mean, waves))
         return residual, self.model.side_table.nearest(side_rows), numbers, wave_rows, odds, beyond
 
-    def _encode_one(
-        self,
-        residual: np.ndarray,
-        side_rows: np.ndarray,
-        waves: np.ndarray,
-        rows: np.ndarray,
-        odds: np.ndarray,
-        beyond: np.ndarray,
-    ) -> bytes:
+    def _encode_one(self, *given: np.ndarray) -> bytes:
+        residual, side_rows, waves, rows, odds, beyond = given
         encoder = self._stream.queue.RangeEncoder()
         bound, excess = self._largest_side, np.abs(residual) - self._largest_side
         # As many frames in one call as follow each other without an escape: a call takes longer than a number.
@@ -101,12 +94,18 @@ class PacketCoder:
         low, high, odds = waves[:, self._low].ravel(), waves[:, len(self._low) :].ravel(), odds[:, self._low].ravel()
         encoder.encode((low[low != 0] < 0).astype(np.int32), self._symbols, self._signs.take(odds[low != 0], axis=0))
         encoder.encode((high[high != 0] < 0).astype(np.int32), self._halves)
-        for number, context in beyond[:, beyond[0].any(axis=1)].swapaxes(0, 1):
-            counts, digits = split_digits(number[number > 0])
-            encoder.encode(counts, self._symbols, self._excess.take(context[number > 0], axis=0))
-            encoder.encode(digits, self._halves)
+        self._encode_excess(encoder, *beyond)
         words = encoder.get_compressed()
         return words.astype(">u4").tobytes().rstrip(b"\0")  # the decoder reads zeros beyond the end
+
+    def _encode_excess(self, encoder: Any, numbers: np.ndarray, contexts: np.ndarray) -> None:
+        """Encode, frame after frame, how many digits numbers `(K, M)` have, and then the digits; of those above 0."""
+        sent = numbers > 0
+        tables, (counts, digits) = self._excess.take(contexts[sent], axis=0), split_digits(numbers[sent])
+        ends, behind = np.unique(sent.sum(axis=1).cumsum()), np.r_[0, counts.cumsum()]
+        for begin, end in pairwise([0, *ends[ends > 0].tolist()]):
+            encoder.encode(counts[begin:end], self._symbols, tables[begin:end])
+            encoder.encode(digits[behind[begin] : behind[end]], self._halves)
 
     def _encode_gamma(self, encoder: Any, excess: np.ndarray) -> None:
         """Encode numbers ≥ 0 by Elias' gamma code: as many zeros as bits follow the first, then the bits of n + 1."""
