@@ -159,9 +159,8 @@ class _Segment:
 
     def _share_of(self, bits: Tensor, step: int, knobs: list[int]) -> float:
         """Return what part of all packets' bits those of every `step`-th are, by a line over their loudness."""
-        loud = torch.cat(
-            [loudness(sent.waves.round()).sum(dim=(1, 2)) for sent, _ in self._quantised(range(self.count), knobs)]
-        )
+        sent = (sent.waves.round() for sent, _ in self._quantised(range(self.count), knobs))
+        loud = torch.cat([loudness(waves).sum(dim=(1, 2), dtype=torch.float32) for waves in sent])
         away = loud[::step] - loud[::step].mean()
         slope = (away * bits).sum() / away.square().sum().clamp(min=1)
         total = self.count * (bits.mean() + slope * (loud.mean() - loud[::step].mean()))

@@ -239,6 +239,11 @@ def test_weights_of_any_precision_code_a_sound(model, dtype):
     assert len(narrow.compress(x, RATE, kbps=64)) <= 64 * 125 * 3000 / RATE
 
 
+def test_sizes_of_many_packets_are_estimated_in_half_precision_too():
+    x = 0.1 * sound(60 * 20 * HOP)
+    assert 0.95 < len(make_model().half().compress(x, RATE, kbps=40)) / (40 * 125 * len(x) / RATE) <= 1
+
+
 def test_what_half_precision_cannot_hold_is_refused():
     click = 1e-3 * sound(3000)
     click[500] = 1000.0
