@@ -3,7 +3,6 @@
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -13,6 +12,7 @@ from hypersound_lib.coding.container import Header, Packet, read_packets
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import knob_value, level_gain
+from hypersound_lib.coding.tensors import runs
 from hypersound_lib.data.waveforms import LOUDEST, exactly, resample_blocks, resampled_length
 from hypersound_lib.errors import CodeFileError, ConfigError, check_sample_rate
 
@@ -165,10 +165,10 @@ def _decode(model, coder: PacketCoder, found: list[Packet | None], lengths: list
     """Return each packet's θ `(K, M)`, zero for lost ones; what no encoder wrote is taken out of `found`."""
     weight = next(model.parameters())
     thetas = [torch.zeros(length, model.config.hop).to(weight) for length in lengths]
-    batches = [[i for i, packet in enumerate(found) if packet is not None]]
+    there = [i for i, packet in enumerate(found) if packet is not None]
+    batches = [there] if there else []
     while batches:
-        if not (places := batches.pop()):
-            continue
+        places = batches.pop()
         packets = [cast(Packet, found[i]) for i in places]
         knobs = knob_value(torch.tensor([packet.knob for packet in packets]))
         counts = [lengths[i] for i in places]  # the file's last packet is shorter
@@ -190,9 +190,7 @@ def _decode(model, coder: PacketCoder, found: list[Packet | None], lengths: list
 
 def _generate(model, sent: tuple[Tensor, Tensor], knobs: Tensor, counts: Sequence[int]) -> Iterator[Tensor]:
     """Yield each packet's θ `(K, M)` of so many frames."""
-    weight, first = next(model.parameters()), 0
-    for count, alike in groupby(counts):
-        some = slice(first, first + len(list(alike)))
+    weight = next(model.parameters())
+    for count, some in runs(counts):
         side, waves = sent[0][some, : -(-count // model.config.side_held)], sent[1][some, :count]
         yield from model.generate(Packets(side.to(weight), waves.to(weight)), knobs[some].to(weight))
-        first = some.stop

@@ -11,7 +11,7 @@ of 2⁻¹⁷ for side numbers, whose sums are exact, so its own fixed-point tabl
 
 import copy
 from collections.abc import Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from hypersound_lib.coding.entropy import EntropyModel, Past
 from hypersound_lib.coding.exact import loudness, snap
 from hypersound_lib.coding.excess import FRAMES, WAVES, Expected, join_digits, split_digits
 from hypersound_lib.coding.signs import PROBABILITIES, neighbours, probability_rows
-from hypersound_lib.coding.tensors import places
+from hypersound_lib.coding.tensors import places, runs
 from hypersound_lib.errors import ConfigError
 
 SEGMENT = 64  # packets that are coded at once: each is decoded step by step, and a step takes long for one
@@ -172,12 +172,10 @@ class PacketCoder:
 
     def _contexts(self, side: Tensor, frames: Sequence[int]) -> Tensor:
         """Return what the entropy model's `context` says of packets, each to its own end: `(P, K, 3 D)`."""
-        parts, first = [], 0
-        for count, alike in groupby(frames):
-            last = first + len(list(alike))
-            context = self.model.context(side[first:last, : -(-count // self.model.held)], count)
+        parts = []
+        for count, some in runs(frames):
+            context = self.model.context(side[some, : -(-count // self.model.held)], count)
             parts.append(functional.pad(context, (0, 0, 0, frames[0] - count)))
-            first = last
         return torch.cat(parts)
 
     def _decode_signs(self, decoders: list, size: np.ndarray, knobs: Tensor) -> np.ndarray:

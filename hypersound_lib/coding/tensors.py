@@ -1,7 +1,7 @@
 """What PyTorch lacks: clamping and rounding that pass gradients, a fast asinh, frames moved and held, neighbours."""
 
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 import torch
@@ -65,6 +65,19 @@ def shift(x: Tensor, offset: int) -> Tensor:
 def hold(side: Tensor, held: int, frames: int) -> Tensor:
     """Repeat side numbers for all the frames that they stand for: `(P, ⌈K / held⌉, D) -> (P, K, D)`."""
     return side if held == 1 else side.repeat_interleave(held, dim=1)[:, :frames]
+
+
+def runs(frames: Sequence[int]) -> Iterator[tuple[int, slice]]:
+    """Yield each number of frames, and which packets in a row have it.
+
+    >>> list(runs([68, 68, 5]))
+    [(68, slice(0, 2, None)), (5, slice(2, 3, None))]
+    """
+    first = 0
+    for count, alike in groupby(frames):
+        some = slice(first, first + len(list(alike)))
+        yield count, some
+        first = some.stop
 
 
 def in_packets(x: Tensor, size: int) -> list[Tensor]:

@@ -58,7 +58,8 @@ class CodedWaves(PretrainedModel):
         """Choose what is sent: amplitudes `(P, K, M)` and the knob `(P,)` as `knob_value` has it.
 
         The numbers are not yet rounded, so that gradients pass and so that their cost has one; `round_through` both.
-        Those of the waves lie nearer to zero than the amplitudes have them: see `dead_zone`.
+        Side numbers of steady sounds alone are: see `settled`. Those of the waves lie nearer to zero than the
+        amplitudes have them: see `dead_zone`.
         """
         held = self.config.side_held
         side = settled(self.encoder(amplitudes, knob)[:, ::held])
