@@ -26,12 +26,13 @@ from hypersound_lib.coding.exact import ExactNetwork, loudness, snap
 from hypersound_lib.coding.excess import CONTEXTS, DIGITS, ExcessModel
 from hypersound_lib.coding.signs import SignModel
 from hypersound_lib.coding.tables import ProbabilityTable
-from hypersound_lib.coding.tensors import Neighbourhood, any_near, hold, placed, places, round_through, shift, taken
+from hypersound_lib.coding.tensors import Surrounded, any_near, hold, placed, places, round_through, shift, taken
 
 _ROWS = 4.0  # what a network's output of 1 stands for
 SIDE_UNIT = 4.0  # side numbers are about so large
-_PAST = range(-2, 3), range(-1, 2), range(1)  # neighbours that `near` takes from the frames of `Past`
-_EVEN = range(-3, 5)  # and of the even waves of its own frame, where it is odd: from m - 7 to m + 7
+_PAST = (-1, range(-2, 3)), (-2, range(-1, 2))  # neighbours that `near` takes: frames, and waves in them
+_EVEN = ((0, range(-7, 8, 2)),)  # and, where it is odd, the even waves of its own frame
+MARGIN = 7  # waves beyond the ends that are looked at
 
 
 class Packets(NamedTuple):
@@ -45,14 +46,13 @@ class Past(NamedTuple):
     """What is known of the waves in earlier frames."""
 
     frames: tuple[Tensor, ...]  # loudness (B, K, M) in frame k - 1, in k - 2, and the mean of the four before those
-    near: Neighbourhood  # the same, of B · K frames
+    near: Surrounded  # loudness of all frames, of which B · K are in question
     reached: Tensor  # (B · K, M): where anything near is not 0
 
     @classmethod
-    def of(cls, *frames: Tensor) -> "Past":
+    def of(cls, near: Surrounded, *frames: Tensor) -> "Past":
         """Look where they are not 0."""
-        flat = [frame.flatten(0, 1) for frame in frames]
-        return cls(frames, Neighbourhood(flat, _PAST), any_near(flat[0] + flat[1] + flat[2] > 0, _PAST[0]))
+        return cls(frames, near, any_near((reduce(torch.add, frames) > 0).flatten(0, 1), range(-2, 3)))
 
 
 class EntropyModel(nn.Module):
@@ -76,8 +76,9 @@ class EntropyModel(nn.Module):
         self.wave_table = ProbabilityTable()
         self.side_network = ExactNetwork(2 * side + 2, 64, 2 * side)
         self.whole = ExactNetwork(3 * waves + 3 * side + 2, width, width, waves)
-        inputs = 3 + sum(map(len, _PAST))
-        self.near = nn.ModuleList([ExactNetwork(inputs + len(extra), near, near, 1) for extra in ((), _EVEN)])
+        inputs = 4 + sum(len(some) for _, some in _PAST)
+        evens = sum(len(some) for _, some in _EVEN)
+        self.near = nn.ModuleList([ExactNetwork(inputs + extra, near, near, 1) for extra in (0, evens)])
         self.signs = SignModel(waves, sign)
         self.excess = ExcessModel(self.wave_table.symbols - 1, ProbabilityTable(CONTEXTS, DIGITS))
         with torch.no_grad():
@@ -123,23 +124,24 @@ class EntropyModel(nn.Module):
         reached = past.reached[..., int(odd) :: 2]
         if even is not None:
             even = even.flatten(0, 1)
-            reached = reached | any_near(even > 0, _EVEN)
+            reached = reached | any_near(even > 0, range(-3, 5))
         at = places(reached)
         wave = 2 * at.column + int(odd)
         guess = whole[..., int(odd) :: 2].flatten(0, 1)
         knobs = knob.to(whole).repeat_interleave(whole.shape[1])
         where = self.position.to(whole).index_select(0, wave), knobs.index_select(0, at.row)
-        known = [torch.stack([taken(guess, at), *where]), past.near.around(at.row, wave)]
-        if even is not None:
-            known.append(Neighbourhood([even], [_EVEN]).around(at.row, at.column))
-        known.append(torch.ones_like(known[0][:1]))
+        mean = past.frames[2].flatten().index_select(0, 2 * at.number + int(odd))
+        around = past.near.around(at.row, wave, _PAST + _EVEN if odd else _PAST).split([8, 8] if odd else [8])
+        row = taken(guess, at), *where, mean, torch.ones_like(mean)
+        first = [x.unsqueeze(0) for x in row]
+        known = [*first[:3], around[0], first[3], *around[1:], first[4]]
         change = cast(ExactNetwork, self.near[odd]).columns(torch.cat(known))[0]
         return snap((guess + placed(change, reached, at)).view(*whole.shape[:2], -1)) * _ROWS
 
     def wave_rows(self, y: Tensor, h: Tensor, knob: Tensor) -> Tensor:
         """Return the rows of all waves of all frames: `(B, K, M), (B, K, D), (B,) -> (B, K, M)`."""
         now = loudness(y)
-        past = Past.of(*pasts(now))
+        past = Past.of(Surrounded.of(now, MARGIN, 2), *pasts(now))
         whole = self.whole_rows(past.frames, self.context(h, y.shape[1]), knob)
         even = self.near_rows(False, whole, past, knob, None)
         odd = self.near_rows(True, whole, past, knob, now[..., ::2])

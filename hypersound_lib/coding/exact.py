@@ -45,15 +45,24 @@ _LOUDNESS = snap(torch.log2(1 + torch.arange(_LARGEST + 1, dtype=torch.float64))
 
 
 def loudness(y: Tensor) -> Tensor:
-    """Return log₂(1 + |y|) on the exact grid, from a table that is made once: `(…) -> (…)`, of y's dtype."""
-    number = y.abs().clamp(max=_LARGEST).long()
-    return _loudness_table(y.dtype, y.device).index_select(0, number.flatten()).view(y.shape)
+    """Return log₂(1 + |y|) on the exact grid, from a table that is made once: `(…) -> (…)`.
+
+    It is of y's dtype, or float64 where that is one of integers.
+    """
+    number = y.abs().clamp_(max=_LARGEST).long()
+    dtype = y.dtype if y.is_floating_point() else torch.float64
+    return _loudness_table(dtype, y.device).index_select(0, number.flatten()).view(y.shape)
 
 
 @kept
 def _loudness_table(dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return `_LOUDNESS` where it is needed."""
     return _LOUDNESS.to(device, dtype)
+
+
+@kept
+def _signs(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor([[1.0], [-1.0]], dtype=dtype, device=device)
 
 
 class ExactNetwork(nn.Module):
@@ -100,7 +109,9 @@ class ExactNetwork(nn.Module):
         first, *rest = self._with_constants()
         weight, weight_of_others = first.split([len(x), len(others)], dim=1)
         change, same = weight @ x, weight_of_others @ others
-        one, mirrored = self._after_first(torch.cat([same + change, same - change], dim=1), rest).chunk(2, dim=1)
+        # (H, 2, N): same + change, same - change
+        both = torch.addcmul(same.unsqueeze(1), change.unsqueeze(1), _signs(change.dtype, change.device))
+        one, mirrored = self._after_first(both.flatten(1), rest).chunk(2, dim=1)
         return one - mirrored
 
     def _after_first(self, x: Tensor, weights: list[Tensor]) -> Tensor:

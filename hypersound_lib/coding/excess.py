@@ -22,7 +22,6 @@ Sums and products of integers below 2⁵³ are exact in float64; c and what is e
 one difference, which IEEE 754 rounds alike everywhere.
 """
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -140,16 +139,20 @@ def split_digits(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> split_digits(np.array([1, 6]))
     (array([0, 2], dtype=int32), array([1, 0], dtype=int32))
     """
-    shown = [f"{number:b}"[1:] for number in numbers.tolist()]
-    together = np.frombuffer("".join(shown).encode(), np.uint8).astype(np.int32) - ord("0")
-    return np.array([*map(len, shown)], dtype=np.int32), together
+    counts = np.frexp(numbers)[1] - 1
+    return counts, (numbers.repeat(counts) >> _digit_places(counts) & 1).astype(np.int32)
 
 
 def join_digits(counts: np.ndarray, together: np.ndarray) -> np.ndarray:
     """Return the numbers, as float64: the inverse of `split_digits`."""
-    shown = "".join(map(str, together.tolist()))
-    pairs = zip(accumulate(counts.tolist()), counts.tolist(), strict=True)
-    return np.array([int("1" + shown[end - count : end], 2) for end, count in pairs], dtype=np.float64)
+    values = np.r_[0, (together.astype(np.int64) << _digit_places(counts)).cumsum()]
+    ends = counts.cumsum()
+    return (2.0**counts) + values[ends] - values[ends - counts]
+
+
+def _digit_places(counts: np.ndarray) -> np.ndarray:
+    """Return the binary place of each digit, those after the first one of numbers in a row: 0 is a number's last."""
+    return counts.cumsum().repeat(counts) - 1 - np.arange(counts.sum())
 
 
 def _beside(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ of 2⁻¹⁷ for side numbers, whose sums are exact, so its own fixed-point tabl
 
 import copy
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
@@ -19,11 +20,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.coding.entropy import EntropyModel, Past
+from hypersound_lib.coding.entropy import MARGIN, EntropyModel, Past
 from hypersound_lib.coding.exact import loudness, snap
 from hypersound_lib.coding.excess import FRAMES, WAVES, Expected, join_digits, split_digits
-from hypersound_lib.coding.signs import PROBABILITIES, neighbours, probability_rows
-from hypersound_lib.coding.tensors import places, runs
+from hypersound_lib.coding.signs import MARGIN as SIGNS
+from hypersound_lib.coding.signs import PROBABILITIES, probability_rows
+from hypersound_lib.coding.tensors import Surrounded, frame_starts, places, runs
 from hypersound_lib.errors import ConfigError
 
 SEGMENT = 64  # packets that are coded at once: each is decoded step by step, and a step takes long for one
@@ -154,11 +156,14 @@ class PacketCoder:
     def _decode_sizes(self, decoders: list, side: Tensor, knobs: Tensor, frames: Sequence[int]) -> np.ndarray:
         model, context = self.model, self._contexts(side, frames)
         size = np.zeros((len(decoders), frames[0], model.waves), dtype=np.int64)
-        loud = torch.zeros(len(decoders), 6 + frames[0], model.waves, dtype=torch.float64)  # six before the first
+        # Six frames before the first.
+        padded = torch.zeros(len(decoders), 6 + frames[0], model.waves + 2 * MARGIN, dtype=torch.float64)
+        loud, starts = padded[..., MARGIN:-MARGIN], frame_starts(padded, MARGIN, 6, 1)
         for k in range(frames[0]):
             some = slice(_longer(frames, k))
-            earlier, before, last = loud[some, k : k + 6].split([4, 1, 1], dim=1)
-            past = Past.of(last, before, snap(earlier.sum(dim=1, keepdim=True) / 4))
+            *earlier, before, last = loud[some, k : k + 6].split(1, dim=1)
+            near = Surrounded(padded, starts[some] + k * padded.shape[2])
+            past = Past.of(near, last, before, snap(reduce(torch.add, earlier) / 4))
             whole = model.whole_rows(past.frames, context[some, k : k + 1], knobs[some], starts=k == 0)
             even = None
             for odd in (False, True):
@@ -166,7 +171,7 @@ class PacketCoder:
                 tables = self._waves.take(rows[:, 0], axis=0)
                 found = [decoder.decode(self._symbols, table) for decoder, table in zip(decoders, tables, strict=False)]
                 size[some, k, odd::2] = found
-                loud[some, k + 6, odd::2] = loudness(torch.from_numpy(size[some, k, odd::2]).double())
+                loud[some, k + 6, odd::2] = loudness(torch.from_numpy(size[some, k, odd::2]))
                 even = loud[some, k + 6 : k + 7, ::2]
         return size
 
@@ -181,19 +186,20 @@ class PacketCoder:
     def _decode_signs(self, decoders: list, size: np.ndarray, knobs: Tensor) -> np.ndarray:
         """Return -1, 0 or 1 for each wave: `(P, K, M) -> (P, K, M)`."""
         model, low = self.model.signs, len(self._low)
-        loud = functional.pad(loudness(torch.from_numpy(size[..., :low]).double()), (0, 0, 2, 1))
-        signed = torch.zeros_like(loud)  # frames 0 and 1 of both, and the last, lie beyond the packet
-        for k in range(2, loud.shape[1] - 1):
-            known, even = neighbours(signed[:, k - 1], signed[:, k - 2], loud[:, k], loud[:, k + 1]), None
+        # Frames 0 and 1, and the last, lie beyond the packet.
+        loud = functional.pad(loudness(torch.from_numpy(size[..., :low])), (SIGNS, SIGNS, 2, 1))
+        signed, starts = torch.zeros_like(loud), frame_starts(loud, SIGNS, 2, 1)
+        for k in range(size.shape[1]):
+            now = starts + k * loud.shape[2]
+            known = Surrounded(signed, now), Surrounded(loud, now)
             for odd in (False, True):
-                at = places(loud[:, k, int(odd) :: 2] > 0)
-                tables = self._signs.take(probability_rows(model.log_odds(odd, known, even, knobs, at)).numpy(), axis=0)
+                at = places(loud[:, k + 2, SIGNS + int(odd) : SIGNS + low : 2] > 0)
+                tables = self._signs.take(probability_rows(model.log_odds(odd, *known, knobs, at)).numpy(), axis=0)
                 sign = 1 - 2 * torch.from_numpy(self._decode_each(decoders, at.row.numpy(), tables))
-                wave = 2 * at.column + int(odd)
-                signed[at.row, k, wave] = sign * loud[at.row, k, wave]
-                even = signed[:, k, ::2]
+                wave = now.index_select(0, at.row) + 2 * at.column + int(odd)
+                signed.view(-1)[wave] = sign * loud.view(-1)[wave]
         signs = np.sign(size)
-        signs[..., :low] = signed[:, 2:-1].sign().numpy()
+        signs[..., :low] = signed[:, 2:-1, SIGNS : SIGNS + low].sign().numpy()
         for decoder, high in zip(decoders, signs[..., low:], strict=True):
             sent = np.nonzero(high)
             high[sent] = 1 - 2 * decoder.decode(self._halves, len(sent[0]))

@@ -24,10 +24,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hypersound_lib.coding.exact import ExactNetwork, loudness
-from hypersound_lib.coding.tensors import Neighbourhood, Places, bound, placed, places, shift
+from hypersound_lib.coding.tensors import Places, Surrounded, bound, placed, places
 
-_BEFORE, _NOW, _NEXT = range(-2, 3), range(-2, 3), range(-1, 2)
-_EVEN = range(-2, 4)  # even waves around an odd one
+# Neighbours: frames, and waves in them.
+_SIGNED = (-1, range(-2, 3)), (-2, range(-2, 3))
+_EVEN = ((0, range(-5, 6, 2)),)  # even waves around an odd one
+_SIZES = (0, range(-2, 3)), (1, range(-1, 2))
+MARGIN = 5  # waves beyond the ends that are looked at
 _PER_UNIT, _MOST = 8, 6  # log-odds are coded in eighths, up to ±6
 
 # Multiples of 2⁻¹⁶. Another machine's exponential, if it differs in the last digit, rounds to the same ones (tested).
@@ -38,14 +41,6 @@ PROBABILITIES = torch.stack([torch.sigmoid(-_LEVELS), torch.sigmoid(_LEVELS)], d
 def signed(y: Tensor) -> Tensor:
     """Return `loudness` with the sign of the integer: `(…) -> (…)`."""
     return loudness(y) * y.sign()
-
-
-def neighbours(last: Tensor, before: Tensor, size: Tensor, following: Tensor) -> Neighbourhood:
-    """Return what tells the signs of frames: loudness of the lowest m waves, `(B · K, m)` each.
-
-    `last` and `before` are of frames k - 1 and k - 2, with signs; `size` of frame k; `following` of frame k + 1.
-    """
-    return Neighbourhood([last, before, size, following], [_BEFORE, _BEFORE, _NOW, _NEXT])
 
 
 class SignModel(nn.Module):
@@ -66,39 +61,39 @@ class SignModel(nn.Module):
         super().__init__()
         self.lowest = min(waves, lowest)
         sizes = width, max(1, width // 2), 1
-        inputs = 2 * len(_BEFORE) + len(_NOW) + len(_NEXT) + 2
         self.networks = nn.ModuleList(
-            [ExactNetwork(inputs + len(extra), *sizes, offset=False) for extra in ((), _EVEN)]
+            [
+                ExactNetwork(2 + sum(len(some) for _, some in offsets), *sizes, offset=False)
+                for offsets in (_SIGNED + _SIZES, _SIGNED + _EVEN + _SIZES)
+            ]
         )
         with torch.device("cpu"):
             position = torch.arange(self.lowest) / 128  # on the exact grid
         self.register_buffer("position", position, persistent=False)
 
-    def log_odds(self, odd: bool, known: Neighbourhood, even: Tensor | None, knob: Tensor, at: Places) -> Tensor:
+    def log_odds(self, odd: bool, signs: Surrounded, sizes: Surrounded, knob: Tensor, at: Places) -> Tensor:
         """Return those of the even or the odd waves at `places`, of frames and every second wave: `(C,)`.
 
-        Odd ones take `signed` of the even waves of the same frames, `(B · K, m / 2)`, as well; `known` is what
-        `neighbours` returns. `knob` is that of each frame, `(B · K,)`.
+        `signs` are loudness with signs, of which frames before are taken and, by odd waves, the even ones of the same
+        frame; `sizes` are loudness; `knob` is that of each frame, `(B · K,)`.
         """
         wave = 2 * at.column + int(odd)
-        signs, sizes = known.around(at.row, wave).tensor_split([2 * len(_BEFORE)])
-        if even is not None:
-            signs = torch.cat([signs, Neighbourhood([even], [_EVEN]).around(at.row, at.column)])
-        where = self.position.to(sizes).index_select(0, wave), knob.to(sizes).index_select(0, at.row)
-        others = torch.cat([sizes, torch.stack([*where, torch.ones_like(where[0])])])
-        return cast(ExactNetwork, self.networks[odd]).odd_columns(signs, others)[0]
+        known = signs.around(at.row, wave, _SIGNED + _EVEN if odd else _SIGNED)
+        loud = sizes.around(at.row, wave, _SIZES)
+        where = self.position.to(loud).index_select(0, wave), knob.to(loud).index_select(0, at.row)
+        others = torch.cat([loud, torch.stack([*where, torch.ones_like(where[0])])])
+        return cast(ExactNetwork, self.networks[odd]).odd_columns(known, others)[0]
 
     def forward(self, y: Tensor, knob: Tensor) -> Tensor:
         """Return those of all waves of whole packets, 0 where the integer is: `(B, K, M), (B,) -> (B, K, m)`."""
         now = signed(y[..., : self.lowest])
-        parts = shift(now, -1), shift(now, -2), now.abs(), shift(now.abs(), 1)
-        known, now = neighbours(*(part.flatten(0, 1) for part in parts)), now.flatten(0, 1)
+        signs = Surrounded.of(now, MARGIN, 2, 1)
+        sizes, now = Surrounded(signs.rows.abs(), signs.starts), now.flatten(0, 1)
         knobs, found = knob.repeat_interleave(y.shape[1]), []
         for odd in (False, True):
             wanted = now[:, int(odd) :: 2] != 0
             at = places(wanted)
-            even = now[:, ::2] if odd else None
-            found.append(placed(self.log_odds(odd, known, even, knobs, at), wanted, at))
+            found.append(placed(self.log_odds(odd, signs, sizes, knobs, at), wanted, at))
         return torch.stack(found, dim=-1).view(*y.shape[:2], -1)
 
     def bits(self, y: Tensor, knob: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What PyTorch lacks: clamping and rounding that pass gradients, a fast asinh, frames moved and held, neighbours."""
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, groupby
+from itertools import groupby
 from typing import NamedTuple
 
 import torch
@@ -60,6 +60,17 @@ def shift(x: Tensor, offset: int) -> Tensor:
     if abs(offset) >= x.shape[1]:
         return torch.zeros_like(x)
     return functional.pad(x, (0, 0, -offset, offset))
+
+
+def side_by_side(x: Tensor, offsets: Sequence[int]) -> Tensor:
+    """Return frames k + offset beside each other, zeros beyond the ends: `(B, K, W) -> (B, K, offsets · W)`.
+
+    >>> side_by_side(torch.tensor([[[1.0], [2.0], [3.0]]]), (-2, 0)).tolist()
+    [[[0.0, 1.0], [0.0, 2.0], [1.0, 3.0]]]
+    """
+    count, before = x.shape[1], max(0, -min(offsets))
+    padded = functional.pad(x, (0, 0, before, max(0, *offsets)))
+    return torch.cat([padded[:, before + offset :][:, :count] for offset in offsets], dim=-1)
 
 
 def hold(side: Tensor, held: int, frames: int) -> Tensor:
@@ -153,28 +164,32 @@ def _is_dense(device: torch.device) -> bool:
     return device.type != "cpu"
 
 
-class Neighbourhood:
-    """Values around waves, from several parts of the same frames, with zeros beyond their ends.
+class Surrounded(NamedTuple):
+    """Frames of waves with zeros around them, so that what is around a wave is found by counting."""
 
-    Args:
-        parts: `(N, M_i)` each, of N frames.
-        offsets: for each part, which waves are wanted, as seen from one; a row of numbers that grow by one.
-    """
+    rows: Tensor  # (B, K', R), contiguous
+    starts: Tensor  # (N,): where in them, counted through, wave 0 of the frames in question stands
 
-    def __init__(self, parts: Sequence[Tensor], offsets: Sequence[range]):
-        # All parts of a frame in one row, so that one index finds all.
-        pairs = list(zip(parts, offsets, strict=True))
-        begins = accumulate((x.shape[-1] - some[0] + some[-1] for x, some in pairs), initial=0)
-        self._columns = tuple(begin + k for begin, some in zip(begins, offsets, strict=False) for k in range(len(some)))
-        rows: list[Tensor] = []
-        for x, some in pairs:
-            rows += [x.new_zeros(len(x), -some[0]), x, x.new_zeros(len(x), some[-1])]
-        self._rows = torch.cat(rows, dim=-1)
+    @classmethod
+    def of(cls, x: Tensor, margin: int, before: int, after: int = 0) -> "Surrounded":
+        """Put so many waves and frames of zeros around: `(B, K, M)`, of which all frames are in question."""
+        rows = functional.pad(x, (margin, margin, before, after))
+        return cls(rows, frame_starts(rows, margin, before, x.shape[1]))
 
-    def around(self, frame: Tensor, wave: Tensor) -> Tensor:
-        """Return the values around waves of frames: `(C,), (C,) -> (offsets, C)`, one part after the other."""
-        at = frame * self._rows.shape[-1] + wave
-        return self._rows.take(at + _column(self._columns, at.device))
+    def around(self, frame: Tensor, wave: Tensor, offsets: Sequence[tuple[int, range]]) -> Tensor:
+        """Return values around waves of frames: `(C,), (C,) -> (offsets, C)`.
+
+        Offsets are those of a frame, as seen from one, and of waves in it, one frame after the other.
+        """
+        steps = tuple(k * self.rows.shape[-1] + step for k, some in offsets for step in some)
+        at = self.starts.index_select(0, frame) + wave
+        return self.rows.view(-1).take(at + _column(steps, at.device))
+
+
+def frame_starts(rows: Tensor, margin: int, first: int, count: int) -> Tensor:
+    """Return where wave 0 of frames stands in rows `(B, K', R)`, counted through: `(B · count,)`."""
+    packet, frame = (torch.arange(n, device=rows.device) for n in (len(rows), count))
+    return ((packet[:, None] * rows.shape[1] + first + frame) * rows.shape[2] + margin).flatten()
 
 
 @kept

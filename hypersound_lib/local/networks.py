@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hypersound_lib.coding.entropy import SIDE_UNIT, EntropyModel, Packets
-from hypersound_lib.coding.tensors import asinh, bound, hold, round_through, shift
+from hypersound_lib.coding.tensors import asinh, bound, hold, round_through, side_by_side
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.local.config import LocalHyperSoundConfig
 
@@ -197,8 +197,7 @@ class Leak(nn.Module):
     def forward(self, sent: Tensor) -> Tensor:
         """Take the amplitudes that were sent, zeros elsewhere."""
         waves = torch.cat([sent[..., : self.reach].flip(-1), sent, sent[..., -self.reach :].flip(-1)], dim=-1)
-        frames = torch.cat([shift(waves, offset) for offset in (-1, 0, 1)], dim=-1)
-        return frames @ self._matrix(sent.shape[-1] // 2)
+        return side_by_side(waves, (-1, 0, 1)) @ self._matrix(sent.shape[-1] // 2)
 
     def _matrix(self, pairs: int) -> Tensor:
         """Return the convolution as a matrix `(3 · (M + 2 · reach), M)`, which is mostly zeros.
@@ -233,8 +232,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Add what the two layers make of x."""
         now = functional.gelu(x)
-        taken = torch.cat([shift(now, offset) for offset in self.offsets], dim=-1)
-        return x + self.mix(functional.gelu(self.take(taken)))
+        return x + self.mix(functional.gelu(self.take(side_by_side(now, self.offsets))))
 
 
 def residual_network(inputs: int, width: int, outputs: int, offsets: tuple[tuple[int, ...], ...]) -> nn.Sequential:
