@@ -138,7 +138,7 @@ def _read_theta(
 ) -> Iterator[Tensor]:
     """Yield θ of segments of the packets that have these numbers: `(1, K', M)`."""
     frames, size = model.transform.frames_in(num_samples), model.config.packet
-    coder = PacketCoder(model.entropy)
+    coder = model.coder()
     for _ in range(numbers.start):
         next(packets)
     for number in numbers[::SEGMENT]:

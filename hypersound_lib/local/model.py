@@ -7,7 +7,6 @@ integer is, and what is put where it was not sent. It is trained for distortion 
 rate knob, is an input of every network. Integers come in packets, and no packet depends on another.
 """
 
-import hashlib
 import os
 from fractions import Fraction
 from typing import Any
@@ -17,13 +16,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from hypersound_lib.coding.compression import compress_blocks
-from hypersound_lib.coding.container import IDENTITY_BYTES
 from hypersound_lib.coding.decompression import decompress_blocks
+from hypersound_lib.coding.packets import PacketCoder
 from hypersound_lib.coding.rate import DEFAULT_KBPS, KNOBS, Rate, knob_value, random_knob_values, survey
 from hypersound_lib.coding.tensors import whole_packets
+from hypersound_lib.coding.weights import FixedWeights
 from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import ConfigError, check_sample_rate
-from hypersound_lib.hub.folders import first_not_finite
 from hypersound_lib.hub.model import count
 from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.networks import CodedWaves
@@ -47,6 +46,7 @@ class LocalHyperSound(CodedWaves):
         super().__init__(config)
         self.transform = LappedTransform(config.hop)
         self.target = LocalINR(config.hop)
+        self._fixed = FixedWeights()
 
     def amplitudes(self, waveform: Tensor) -> Tensor:
         """Return the lapped waves' amplitudes as an orthonormal transform has them: `(B, T) -> (B, K, M)`."""
@@ -195,14 +195,15 @@ class LocalHyperSound(CodedWaves):
         Raises:
             ConfigError: a weight is NaN or infinite: such a model writes and plays nothing.
         """
-        weights = self.state_dict()
-        if bad := first_not_finite(weights):
-            raise ConfigError(f"the model's {bad} holds NaN or Inf; load its weights again, or train them anew")
-        digest = hashlib.sha256()
-        for name, tensor in sorted(weights.items()):
-            tensor = tensor.float() if tensor.is_floating_point() else tensor
-            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
-        return digest.digest()[:IDENTITY_BYTES]
+        return self._fixed.identity(self)
+
+    def coder(self) -> PacketCoder:
+        """Return a coder of packets, with the weights as they are.
+
+        Raises:
+            ConfigError: the integer frequencies were not frozen: see `freeze_code`.
+        """
+        return self._fixed.coder(self)
 
     def scoring_settings(self, numbers: Tensor, count: int) -> dict[str, Any]:
         """Return knobs that are spread evenly over all clips of a validation, not over each batch of them."""
