@@ -1,16 +1,12 @@
 """Compression: files are no larger than asked for, better when larger, and the same for the same sound at any level."""
 
-import math
-
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hypersound_lib.coding.compression import _fit, _Segment, compress_blocks
+from hypersound_lib.coding.compression import compress_blocks
 from hypersound_lib.coding.container import Header, read_packets
-from hypersound_lib.coding.packets import SEGMENT, PacketCoder
-from hypersound_lib.coding.rate import DEFAULT_KBPS, KNOBS, Rate, quality_of, survey
+from hypersound_lib.coding.packets import SEGMENT
+from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, quality_of, survey
 from hypersound_lib.data import load_audio
 from hypersound_lib.errors import HIGHEST_RATE, CodeFileError, ConfigError
 from hypersound_lib.files import embedded_data
@@ -249,64 +245,3 @@ def test_what_half_precision_cannot_hold_is_refused():
     click[500] = 1000.0
     with pytest.raises(ConfigError, match=r"beyond torch\.float16.*model\.float\(\)"):
         make_model().half().compress(click, RATE, quality=10)
-
-
-class Evenly:
-    """Packets whose size falls evenly with the knob; estimates of it are wrong."""
-
-    def __init__(self, slope, bias, count):
-        self.slope, self.bias, self.count, self.last, self.tried = slope, bias, count, (KNOBS - 1) * count, []
-
-    def encode(self, position):
-        self.tried.append(position)
-        return bytes(math.floor(400_000 * math.exp(-self.slope * position / self.count)))
-
-    def estimate(self, position):
-        return 400_000 * math.exp(self.bias - self.slope * round(position / self.count))
-
-
-@given(
-    slope=st.floats(0.008, 0.03),
-    bias=st.floats(-0.04, 0.04),
-    share=st.integers(2000, 100_000),
-    count=st.integers(1, 32),
-)
-def test_what_estimates_have_told_saves_encodings(slope, bias, share, count):
-    """Sizes fall evenly, estimates are wrong by up to 4 %: three encodings at most find knobs that fill the file."""
-    segment = Evenly(slope, bias, count)
-    position = _fit(segment, 60.0, share, exactly=True)
-    if position not in (0, segment.last):
-        assert min(0.99, math.exp(-1.01 * slope / count)) * share < len(segment.encode(position)) <= share
-        assert len(segment.tried) - 1 <= 3
-
-
-def test_packets_share_the_knob_as_evenly_as_whole_numbers_can_and_none_is_encoded_twice(model):
-    """Any finer position changes the knob of one packet alone, and only that one is encoded."""
-    data = model.compress(sound(4 * 20 * HOP), RATE, kbps=30)
-    header, at = Header.from_bytes(data)
-    packets = list(read_packets(data, at, -(-model.transform.frames_in(header.num_samples) // 20)))
-    knobs = [packet.knob for packet in packets]
-    assert max(knobs) - min(knobs) <= 1
-    assert knobs == sorted(knobs)
-    assert len(data) > 0.98 * 30 * 125 * header.num_samples / RATE
-
-    made = []
-    segment = _Segment(model, PacketCoder(model.entropy), [torch.randn(3, 20, HOP)], 0)
-    make = segment._make
-    segment._make = lambda places: (made.extend(places), make(places))
-    segment.encode(300)
-    assert made == [(0, 100), (1, 100), (2, 100)]
-    segment.encode(301)
-    assert made[3:] == [(2, 101)]
-    segment.encode(300)
-    assert len(made) == 4
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_an_estimate_holds_where_packets_that_are_not_sampled_are_much_louder(model, seed):
-    generator = torch.Generator().manual_seed(seed)
-    packets = torch.randn(24, 20, HOP, generator=generator)
-    packets *= 0.05 * 40 ** torch.rand(24, 1, 1, generator=generator)
-    segment = _Segment(model, PacketCoder(model.entropy), [packets], 0)
-    for knob in (60, 140):
-        assert segment.estimate(24 * knob) == pytest.approx(len(segment.encode(24 * knob)), rel=0.07)

@@ -9,7 +9,7 @@ import hypersound_lib
 from tests.local.small import RATE, make_model, sound
 
 LIBRARY = Path(hypersound_lib.__file__).parent
-WRITES = {"coding/compression.py", "SideEncoder", "CodedWaves.quantise"}
+WRITES = {"coding/compression.py", "coding/segments.py", "SideEncoder", "CodedWaves.quantise"}
 PLAYS = {"coding/decompression.py", "local/target.py", "Generator", "CodedWaves.generate"}
 
 
