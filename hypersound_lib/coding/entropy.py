@@ -31,7 +31,6 @@ from hypersound_lib.coding.tensors import Surrounded, any_near, hold, placed, pl
 _ROWS = 4.0  # what a network's output of 1 stands for
 SIDE_UNIT = 4.0  # side numbers are about so large
 _PAST = (-1, range(-2, 3)), (-2, range(-1, 2))  # neighbours that `near` takes: frames, and waves in them
-_PAST_WAVES = sum(len(some) for _, some in _PAST)
 _EVEN = ((0, range(-7, 8, 2)),)  # and, where it is odd, the even waves of its own frame
 MARGIN = 7  # waves beyond the ends that are looked at
 
@@ -77,8 +76,9 @@ class EntropyModel(nn.Module):
         self.wave_table = ProbabilityTable()
         self.side_network = ExactNetwork(2 * side + 2, 64, 2 * side)
         self.whole = ExactNetwork(3 * waves + 3 * side + 2, width, width, waves)
+        inputs = 4 + sum(len(some) for _, some in _PAST)
         evens = sum(len(some) for _, some in _EVEN)
-        self.near = nn.ModuleList([ExactNetwork(4 + _PAST_WAVES + extra, near, near, 1) for extra in (0, evens)])
+        self.near = nn.ModuleList([ExactNetwork(inputs + extra, near, near, 1) for extra in (0, evens)])
         self.signs = SignModel(waves, sign)
         self.excess = ExcessModel(self.wave_table.symbols - 1, ProbabilityTable(CONTEXTS, DIGITS))
         with torch.no_grad():
@@ -121,18 +121,22 @@ class EntropyModel(nn.Module):
         Odd ones take the loudness of the even waves of the same frames, `(B, K, M / 2)`, as well. Where all neighbours
         are 0 nothing near is known, and the first guess stays: at 6 kbit/s of four waves in five.
         """
-        mine = slice(int(odd), None, 2)
-        reached = past.reached[..., mine]
+        reached = past.reached[..., int(odd) :: 2]
         if even is not None:
-            reached = reached | any_near(even.flatten(0, 1) > 0, range(-3, 5))
+            even = even.flatten(0, 1)
+            reached = reached | any_near(even > 0, range(-3, 5))
         at = places(reached)
-        guess, mean = whole[..., mine], past.frames[2][..., mine]
-        where = self.position[mine].to(whole).expand_as(guess), knob.to(whole)[:, None, None].expand_as(guess)
-        own = taken(torch.stack([guess, *where, mean, torch.ones_like(mean)]).flatten(1, 2), at)
-        around = past.near.around(at.row, 2 * at.column + int(odd), _PAST + _EVEN if odd else _PAST)
-        known = torch.cat([own[:3], around[:_PAST_WAVES], own[3:4], around[_PAST_WAVES:], own[4:]])
-        change = cast(ExactNetwork, self.near[odd]).columns(known)[0]
-        return snap(guess + placed(change, reached, at).view_as(guess)) * _ROWS
+        wave = 2 * at.column + int(odd)
+        guess = whole[..., int(odd) :: 2].flatten(0, 1)
+        knobs = knob.to(whole).repeat_interleave(whole.shape[1])
+        where = self.position.to(whole).index_select(0, wave), knobs.index_select(0, at.row)
+        mean = past.frames[2].flatten().index_select(0, 2 * at.number + int(odd))
+        around = past.near.around(at.row, wave, _PAST + _EVEN if odd else _PAST).split([8, 8] if odd else [8])
+        row = taken(guess, at), *where, mean, torch.ones_like(mean)
+        first = [x.unsqueeze(0) for x in row]
+        known = [*first[:3], around[0], first[3], *around[1:], first[4]]
+        change = cast(ExactNetwork, self.near[odd]).columns(torch.cat(known))[0]
+        return snap((guess + placed(change, reached, at)).view(*whole.shape[:2], -1)) * _ROWS
 
     def wave_rows(self, y: Tensor, h: Tensor, knob: Tensor) -> Tensor:
         """Return the rows of all waves of all frames: `(B, K, M), (B, K, D), (B,) -> (B, K, M)`."""

@@ -137,9 +137,8 @@ def places(wanted: Tensor) -> Places:
 
 
 def taken(x: Tensor, at: Places) -> Tensor:
-    """Return what stands at `places`: `(…, N, M) -> (…, C)`."""
-    flat = x.flatten(-2)
-    return flat if _is_dense(x.device) else flat.index_select(-1, at.number)
+    """Return what stands at `places`: `(N, M) -> (C,)`."""
+    return x.flatten() if _is_dense(x.device) else x.flatten().index_select(0, at.number)
 
 
 def placed(values: Tensor, wanted: Tensor, at: Places) -> Tensor:
