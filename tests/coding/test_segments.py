@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 from hypersound_lib.coding.container import Header, read_packets
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.segments import Segment, encode_within
+from hypersound_lib.coding.tensors import in_packets
+from hypersound_lib.data import load_audio
+from hypersound_lib.files import embedded_data
+from tests.local.shipped import load_shipped
 from tests.local.small import HOP, RATE, make_model, sound
 
 
@@ -122,3 +126,18 @@ def test_a_guess_holds_where_packets_that_were_not_encoded_are_much_louder(model
         segment.encode(dict.fromkeys(range(24), knob))
         assert guessed == pytest.approx(segment.size, rel=0.07)
         segment.knobs.clear()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("knob", [20, 75, 130, 185])
+def test_guesses_for_the_shipped_model_hold_for_a_voice_before_anything_is_encoded(knob):
+    """The line and its change with the knob are those of `local`: integers are looked at with another knob."""
+    model = load_shipped()
+    voice, _ = load_audio(embedded_data("mini") / "wav48_silence_trimmed/s19/s19_001_mic1.ogg", 22050)
+    with torch.no_grad():
+        amplitudes = model.amplitudes((0.15 * voice / voice.std()).unsqueeze(0))
+        segment = Segment(model, model.coder(), in_packets(amplitudes, model.config.packet), 0)
+        segment.look(knob + 15)
+        segment.guess(knob)
+        segment.encode(dict.fromkeys(range(segment.count), knob))
+    assert sum(segment.guesses) == pytest.approx(segment.size, rel=0.25)
