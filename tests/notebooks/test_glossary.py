@@ -20,7 +20,7 @@ CUE = re.compile(
     r"(drag|choose|listen|look|play|predict, then run|discuss|think|what you will learn|core path)\b", re.I
 )
 STRESSED = {
-    "a function of time", "above 0 db", "after a disconnect", "below 1 for good", "bfloat16", "bias", "bits",
+    "a function of time", "above 0 db", "after a disconnect", "bfloat16", "bias", "bits",
     "ctrl-c", "differences", "equal size", "fixed", "global", "half the level", "higher", "hold the first layer",
     "homeworks", "intervals share no point", "learning rate", "local", "lower", "muffle it", "noise", "not",
     "octaves", "once", "one", "ours", "random phase", "recording by recording", "reference itself, hidden", "silence",
