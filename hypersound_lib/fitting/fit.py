@@ -53,7 +53,7 @@ class FitResult:
     metrics: dict[str, float]  # of the best weights: snr (dB), mse, lsd where the clip is long enough
     seconds: float  # wall time of the fit, measurements included
     steps: int  # taken
-    stop_reason: str  # "target", "steps", "time", "callback" or "interrupted"
+    stop_reason: str  # "target", "steps", "time" or "interrupted"
 
 
 def fit_inr(
@@ -61,7 +61,7 @@ def fit_inr(
     sample_rate: int,
     inr: INR,
     config: FitConfig = FitConfig(),
-    callback: Callable[[dict[str, float]], bool | None] | None = None,
+    callback: Callable[[dict[str, float]], object] | None = None,
     progress: bool = True,
 ) -> FitResult:
     """Fit `inr` to one sound, and leave the best weights in it.
@@ -74,7 +74,7 @@ def fit_inr(
         sample_rate: in Hz.
         inr: the network; it is trained in place.
         config: loss, optimiser and stop.
-        callback: called with every row of the history; a true return value stops the fit.
+        callback: called with every row of the history.
         progress: show a bar.
 
     Raises:
@@ -196,8 +196,8 @@ class _Log:
             self.stop_reason = "steps"
         elif limit is not None and row["seconds"] >= limit:
             self.stop_reason = "time"
-        if self.callback is not None and self.callback(dict(row)) and not self.stop_reason:
-            self.stop_reason = "callback"
+        if self.callback is not None:
+            self.callback(dict(row))
 
     def result(self, waveform: Tensor, sound: FittedSound) -> FitResult:
         """Put the best weights back, and measure them as a listener would hear them."""
