@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hypersound_lib.cli import main
-from hypersound_lib.data import load_audio, resample, save_audio
-from hypersound_lib.errors import AudioFileError, ConfigError, WeightsFileError
+from hypersound_lib.data import resample, save_audio
+from hypersound_lib.errors import ConfigError, WeightsFileError
 from hypersound_lib.fitting import FittedSound
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import INR_CONFIGS, build_inr
@@ -163,8 +163,6 @@ def test_weights_that_are_not_finite(folder, capsys, command, value):
 
 
 def test_the_library_refuses_what_is_not_finite_too(folder):
-    with pytest.raises(AudioFileError, match="sample 0 is 3e"):
-        load_audio("loud.wav", 16000)
     with pytest.raises(ConfigError, match="at 16000 Hz the sound is not finite"):
         resample(torch.tensor([3e38, -3e38, -3e38]).repeat(100), 44100, 16000)
     model = make_model()

@@ -96,13 +96,6 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, monkeypatch, cap
     assert not list((tmp_path / "t").glob("*.json"))
 
 
-@pytest.mark.slow
-def test_rave_needs_no_other_run_and_stops_by_steps(tmp_path):
-    reproduce("smoke", tmp_path / "t", only=["rave"])
-    assert read_results(tmp_path / "t")["rave"]["steps"] == scale("smoke").rave_training.steps
-    assert scale("tutorial").rave_training.steps == 8000
-
-
 def test_unknown_names_are_refused(tmp_path, capsys):
     with pytest.raises(ConfigError, match="there are base"):
         reproduce("smoke", tmp_path / "t", only=["bass"])

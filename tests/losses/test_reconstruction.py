@@ -125,13 +125,6 @@ def test_spectral_terms_agree_with_their_definition_in_float64(name, rate):
     assert ReconstructionLoss(name, rate)(estimate, reference)[term].item() == pytest.approx(expected, rel=1e-3)
 
 
-def test_window_and_filters_follow_the_loss_to_another_device():
-    loss = ReconstructionLoss("mel_stft", 22050).to("meta")
-    for resolution in loss.mel_stft_distance.stft_losses:
-        assert resolution.window.is_meta
-        assert resolution.fb.is_meta
-
-
 @pytest.mark.parametrize("term", TERMS)
 def test_every_term_is_a_mean_over_the_clips_of_a_batch(term):
     estimate, reference = pair(batch=4)
@@ -162,16 +155,6 @@ def test_silence_for_silence_is_finite(term):
     (gradient,) = torch.autograd.grad(cost, estimate)
     assert torch.isfinite(cost)
     assert torch.isfinite(gradient).all()
-
-
-@pytest.mark.parametrize("mel", [False, True])
-def test_the_floor_of_spectral_convergence_is_noise_at_minus_60_db(mel):
-    loss = ReconstructionLoss("mel_stft" if mel else "stft", 22050)
-    (distance,) = loss.children()
-    noise = 1e-3 * torch.randn(1, 100_000, generator=torch.Generator().manual_seed(0))
-    for resolution in distance.stft_losses:
-        level = resolution.stft(noise)[0].square().mean().sqrt().item()
-        assert resolution.spectralconv.level == pytest.approx(level, rel=0.1)
 
 
 @pytest.mark.parametrize("term", TERMS)
