@@ -130,21 +130,15 @@ class HyperSound(PretrainedModel):
     def reconstruct(self, waveform: Tensor, sample_rate: int, output_rate: int | None = None) -> Tensor:
         """Encode a sound of any length and rate, clip by clip, and play it at any rate: `(T,) -> (T',)`.
 
-        T' = ⌊T · output_rate / sample_rate + ½⌋. Like the recordings that models are trained on, the sound is brought
-        to the model's rate, then to zero mean and full scale; the result has the original's scale and mean. Silence
-        stays silent. A clip that peaks 18 dB above the median of all clips' peaks has a gain of its own.
+        T' = ⌊T · output_rate / sample_rate + ½⌋, float32 on the CPU. Rates are in Hz; None stands for the model's own.
+
+        Like the recordings that models are trained on, the sound is brought to the model's rate, then to zero mean and
+        full scale; the result has the original's scale and mean. Silence stays silent. A clip that peaks 18 dB above
+        the median of all clips' peaks has a gain of its own.
 
         Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would
         fold back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it
         down.
-
-        Args:
-            waveform: `(T,)`.
-            sample_rate: the waveform's, in Hz.
-            output_rate: in Hz; None stands for the model's own.
-
-        Returns:
-            `(T',)`, float32 on the CPU.
 
         Raises:
             ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a rate is impossible.

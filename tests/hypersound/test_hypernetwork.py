@@ -100,21 +100,19 @@ def test_the_start_is_the_targets_own_initialisation_plus_a_variation():
         assert torch.equal(params[name][1], own), name
 
 
-def test_shared_names_that_cannot_work_are_refused():
-    with pytest.raises(ConfigError, match=r"\['layer'\] are no parameters of the target.*layers\.0\.bias"):
-        make(shared=("layer",))
-    everything = tuple(name for name, _ in build_inr(TINY).named_parameters())
-    with pytest.raises(ConfigError, match="leave at least one"):
-        make(shared=everything)
-
-
-@pytest.mark.parametrize("shape", [(2, 15), (2, 3, 5), (2, 6, 3), (5, 3), (2, 5, 3, 1)])
-def test_codes_of_another_shape_are_refused(shape):
-    with pytest.raises(ConfigError, match=r"codes \(B, 5, 3\)"):
-        make()[1](torch.zeros(shape))
-
-
-@pytest.mark.parametrize("hidden", [(), (4, 0)])
-def test_hidden_layers_that_cannot_work_are_refused(hidden):
-    with pytest.raises(ConfigError, match="at least one hidden layer"):
-        HyperNetworkConfig(hidden)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: make(shared=("layer",)), r"\['layer'\] are no parameters of the target.*layers\.0\.bias"),
+        (lambda: make(shared=tuple(name for name, _ in build_inr(TINY).named_parameters())), "leave at least one"),
+        (lambda: HyperNetworkConfig(()), "at least one hidden layer"),
+        (lambda: HyperNetworkConfig((4, 0)), "at least one hidden layer"),
+        *(
+            (lambda shape=shape: make()[1](torch.zeros(shape)), r"codes \(B, 5, 3\)")
+            for shape in ((2, 15), (2, 3, 5), (2, 6, 3), (5, 3), (2, 5, 3, 1))
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused(wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        wrong()

@@ -83,3 +83,5 @@ def test_free_frequencies_are_even_unless_given():
     assert torch.equal(build_inr(CONFIGS["free"]).embedding.frequencies, even_frequencies(6))
     frequencies = torch.linspace(1, 9, 6)
     assert torch.equal(FourierMLP(CONFIGS["free"], frequencies).embedding.frequencies, frequencies)
+    with pytest.raises(ConfigError, match="wants 6 frequencies, 3"):
+        FourierMLP(CONFIGS["free"], frequencies[:3])

@@ -7,7 +7,7 @@ import torch
 from torch.func import functional_call
 
 from hypersound_lib import ConfigError, time_coords
-from hypersound_lib.inr import FourierMLP, FourierMLPConfig, ModulatedSIRENConfig, SIRENConfig, build_inr
+from hypersound_lib.inr import FourierMLPConfig, ModulatedSIRENConfig, SIRENConfig, build_inr
 from hypersound_lib.inr.fourier_mlp import linear
 from tests.inr.small import CONFIGS, generated, make
 
@@ -96,11 +96,6 @@ def test_wrong_shapes_and_names_are_refused(coords, change, message, released):
 def test_impossible_configs_are_refused(config, words):
     with pytest.raises(ConfigError, match=words):
         build_inr(config)
-
-
-def test_frequencies_are_as_many_as_the_config_has():
-    with pytest.raises(ConfigError, match="wants 4 frequencies, 3"):
-        FourierMLP(FourierMLPConfig(num_octaves=0, num_frequencies=4), torch.ones(3))
 
 
 @pytest.mark.parametrize(
