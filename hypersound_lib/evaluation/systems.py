@@ -77,7 +77,7 @@ def load_systems(
 
 
 def reference_systems(models: Sequence[System]) -> list[System]:
-    """Return what models, whose sizes and rates they match, are measured against, each at the rate that is asked for.
+    """Return what models are measured against, of the models' sizes and rates; each plays at the rate asked for.
 
     - `original`: the best that any metric can say;
     - `zeros`: silence;

@@ -114,7 +114,8 @@ def _descend(clip: "_Clip", loss: ReconstructionLoss, config: FitConfig, log: "_
             if not torch.isfinite(total):
                 lower = f"try a learning rate below {config.learning_rate}"
                 raise FloatingPointError(f"loss {config.loss} is {total.item()} at step {step}; {lower}")
-            rate, stopped = config.learning_rate * schedule_factor(config.schedule, step / config.steps), stop.is_set()
+            stopped = stop.is_set()
+            rate = config.learning_rate * schedule_factor(config.schedule, step / config.steps)
             if step % config.evaluate_every == 0 or step == config.steps or stopped:
                 log.add(step, clip.snr(weights, estimate), rate, terms, total, weights)
                 if stopped and not log.stop_reason:

@@ -194,6 +194,14 @@ def test_time_is_up(tmp_path):
     assert (tmp_path / "checkpoints/step-00000001").is_dir()
 
 
+def test_a_folder_in_use_is_refused_and_one_without_a_checkpoint_cannot_resume(tmp_path):
+    with pytest.raises(ConfigError, match="no checkpoint to resume from"):
+        run_training(tmp_path / "new", resume=True)
+    run_training(tmp_path / "run", steps=2)
+    with pytest.raises(ConfigError, match="holds a training already, up to step-00000002"):
+        run_training(tmp_path / "run", steps=2)
+
+
 def test_two_trainings_do_not_share_a_folder(tmp_path):
     staging = tmp_path / "checkpoints" / ".writing-of-the-other"
     staging.mkdir(parents=True)
