@@ -16,12 +16,6 @@ def rave_folder(tmp_path):
     return tmp_path / "tiny"
 
 
-def test_a_shipped_model_by_its_name():
-    system = load_system("hypersound-small")
-    assert (system.name, system.sample_rate) == ("hypersound-small", 16000)
-    assert system.theta_per_second > system.narrowest_per_second > 0
-
-
 def test_a_rave_by_its_folder(rave_folder):
     system = load_system(str(rave_folder))
     assert (system.name, system.sample_rate) == ("tiny", 8000)
