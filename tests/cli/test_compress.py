@@ -111,6 +111,7 @@ def lie(data):
 def test_a_file_that_is_cut_or_lies_is_an_error_and_no_copy_and_no_rate_come_of_it(folder, capsys, change, said):
     compress("--quality", 5)
     (folder / "voice.hs").write_bytes(change((folder / "voice.hs").read_bytes()))
+    capsys.readouterr()
     for command in (("decompress", "voice.hs", "copy.wav"), ("info", "voice.hs")):
         assert run(*command, "--model", "small") == 2
         told = capsys.readouterr()
