@@ -51,7 +51,7 @@ def to_json(config: Any) -> dict[str, Any]:
     Raises:
         ConfigError: it is none of those; a subclass of one is none either, as it would be read as another thing.
 
-    >>> from hypersound_lib.hypersound.config import HyperSoundConfig
+    >>> from hypersound_lib.hypersound.model import HyperSoundConfig
     >>> to_json(HyperSoundConfig())["target"]["kind"]
     'FourierMLP'
     """

@@ -90,12 +90,7 @@ def _enough(farthest: int, points_per_unit: Fraction) -> torch.dtype:
 
 
 def instants(
-    count: int,
-    points: int,
-    units: int,
-    start: int | Tensor,
-    dtype: torch.dtype,
-    device: torch.device | str,
+    count: int, points: int, units: int, start: int | Tensor, dtype: torch.dtype, device: torch.device | str
 ) -> Tensor:
     """Return what `time_coords` does, `points` to so many `units` of t: for code that is compiled, without fractions.
 

@@ -1,7 +1,7 @@
 """Where to compute, by one rule: on a CUDA device where there is one, else on the CPU; and what is kept there."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -87,11 +87,6 @@ def temporarily(owner: Any, **values: Any) -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(owner, name, value)
-
-
-def timed_convolutions() -> AbstractContextManager[None]:
-    """Let cuDNN time its ways to convolve, for each shape that it meets, and take the fastest, for a while."""
-    return temporarily(torch.backends.cudnn, benchmark=True)
 
 
 @contextmanager

@@ -57,12 +57,7 @@ PRESETS = {
         "the paper's small target, 1.49 s at 22 kHz, trained in about an hour on a T4",
         HyperSoundConfig(target=SMALL),
         TrainingConfig(
-            steps=8000,
-            batch_size=32,
-            learning_rate=3e-4,
-            warmup_steps=200,
-            max_grad_norm=1.0,
-            ema_decay=0.999,
+            steps=8000, batch_size=32, learning_rate=3e-4, warmup_steps=200, max_grad_norm=1.0, ema_decay=0.999
         ),
     ),
     # Its choices were measured, one by one: data/results/bench_sweep.json.
@@ -107,9 +102,7 @@ PRESETS = {
         ),
     ),
     "local": Preset(
-        "any length at 22 kHz, in bits: one model for 2 to 32 kbit/s",
-        LocalHyperSoundConfig(),
-        _LOCAL_TRAINING,
+        "any length at 22 kHz, in bits: one model for 2 to 32 kbit/s", LocalHyperSoundConfig(), _LOCAL_TRAINING
     ),
 }
 

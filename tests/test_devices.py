@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hypersound_lib.cli import _parser
-from hypersound_lib.devices import check_precision, choose_device, kept, timed_convolutions
+from hypersound_lib.devices import check_precision, choose_device, kept, temporarily
 from hypersound_lib.errors import ConfigError
 
 
@@ -63,10 +63,10 @@ def test_what_is_kept_is_made_once_and_the_oldest_is_forgotten():
     assert calls == [3, *range(4, 4 + 64), 3]
 
 
-def test_convolutions_are_timed_for_a_while():
+def test_what_is_set_temporarily_is_set_back_also_after_an_error():
     before = torch.backends.cudnn.benchmark
-    with timed_convolutions():
-        assert torch.backends.cudnn.benchmark
-    with pytest.raises(ZeroDivisionError), timed_convolutions():
+    with temporarily(torch.backends.cudnn, benchmark=not before):
+        assert torch.backends.cudnn.benchmark is not before
+    with pytest.raises(ZeroDivisionError), temporarily(torch.backends.cudnn, benchmark=not before):
         1 / 0  # noqa: B018 - a training that fails
-    assert torch.backends.cudnn.benchmark == before
+    assert torch.backends.cudnn.benchmark is before

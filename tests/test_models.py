@@ -15,7 +15,6 @@ from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import HIGHEST_RATE, ConfigError, WeightsFileError
 from hypersound_lib.evaluation import model_system
 from hypersound_lib.files import embedded_data
-from hypersound_lib.fitting import FitConfig, fit_inr
 from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.encoder import EncoderConfig
@@ -26,7 +25,6 @@ from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.models import _MODULES, build_model, load_model
 from hypersound_lib.presets import PRESETS
-from hypersound_lib.training import TrainingConfig
 from tests.local.small import RATE, make_model, sound
 from tests.training.tiny import MODEL
 
@@ -314,14 +312,6 @@ def test_a_rate_that_is_no_whole_number_of_hertz_is_refused(rate):
     for use in (lambda: resample(torch.zeros(100), RATE, rate), lambda: FittedSound(SIREN(), rate, 100).render()):
         with pytest.raises(ConfigError):
             use()
-
-
-@pytest.mark.parametrize("seed", [-1, 2**63, 10**23])
-def test_a_seed_is_of_63_bits(seed):
-    with pytest.raises(ConfigError, match="from 0 to"):
-        TrainingConfig(seed=seed)
-    with pytest.raises(ConfigError, match="from 0 to"):
-        fit_inr(sound(100), RATE, SIREN(), FitConfig(seed=seed))
 
 
 @pytest.mark.parametrize(("count", "rate"), [(1, 8000), (5, 8000), (100, 8000), (1, HIGHEST_RATE)])

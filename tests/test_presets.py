@@ -32,10 +32,8 @@ def test_the_papers_presets_have_the_papers_numbers(name):
     assert model.hypernetwork.hidden == (400, 768, 768, 768, 768, 400)
     assert (training.steps, training.batch_size, training.learning_rate) == (1_250_000, 16, 5e-5)
     assert (training.schedule, training.warmup_steps, training.augment) == ("constant", 0, "paper")
-    assert training.loss == LOSSES["l1+mel"]
-    assert training.loss.weights == {"smooth_l1": 1.0, "mel_stft": 1.0}
+    assert training.loss == LOSSES["l1+mel"]  # whose numbers tests/losses has
     assert training.loss.n_mels == 128
-    assert training.loss.fft_sizes == (512, 1024, 2048)
 
 
 def test_the_t4s_preset_is_the_papers_small_model_and_loss_on_clips_of_more_than_a_second():

@@ -8,8 +8,7 @@ import importlib
 import json
 import pkgutil
 from contextlib import suppress
-from types import NoneType
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
@@ -23,6 +22,7 @@ from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
 from hypersound_lib.inr import INR, INR_CONFIGS, SIREN, INRConfig, SIRENConfig, build_inr
 from hypersound_lib.models import build_model, load_model
 from hypersound_lib.presets import PRESETS
+from tests.fields import other_values
 from tests.training.tiny import MODEL
 
 MODULES = [
@@ -45,24 +45,6 @@ def through_json(config):
     return from_json(type(config), json.loads(json.dumps(to_json(config))))
 
 
-def other_values(hint, value):
-    """Return values of a field's type that differ from its default; some may be impossible."""
-    options = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
-    if get_origin(hint) is Literal:
-        return [option for option in get_args(hint) if option != value]
-    if get_origin(hint) is tuple:
-        (item, _) = get_args(hint)
-        return [(*value, *(value[-1:] or other_values(item, item()))), value[:-1]]
-    if value is None:
-        value = options[0]()
-    return {
-        bool: lambda: [not value],
-        int: lambda: [value + 1, 2 * value, value // 2],
-        float: lambda: [value / 2 + 0.1],
-        str: lambda: ["mel_stft", f"{value}x"],
-    }[options[0]]()
-
-
 def variations(kind):
     """Yield one config for each field that holds no other config, with another value there."""
     hints, default = get_type_hints(kind), kind()
@@ -74,7 +56,7 @@ def variations(kind):
         for other in other_values(hints[field.name], value):
             with suppress(ConfigError):
                 possible.append(dataclasses.replace(default, **{field.name: other}))
-        assert possible, f"no other value of {kind.__name__}.{field.name} could be made up: teach `other_values` one"
+        assert possible, f"no other value of {kind.__name__}.{field.name} could be made up: teach tests/fields.py one"
         yield possible[0]
 
 

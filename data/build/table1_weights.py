@@ -48,7 +48,7 @@ def main() -> None:
         chosen, rate = scale(record["scale"]), record["sample_rate"]
         stores = training_stores(chosen.data, rate)
         # The training is finished: this loads its last checkpoint.
-        trained = train_run(chosen, run, stores, TRAININGS / run, False)
+        trained = train_run(chosen, run, stores, TRAININGS / run)
         assert trained.step == record["steps"], f"{run}: the checkpoint is of step {trained.step}"
         means = evaluation_from_json(record["evaluation"]).means(run, rate)
         facts = {

@@ -46,7 +46,7 @@ def band_errors(reference: Tensor, estimate: Tensor, sample_rate: int, edges: Se
     if reference.ndim != 1 or reference.shape != estimate.shape:
         raise ConfigError(f"bands compare two sounds (T,), not {tuple(reference.shape)} and {tuple(estimate.shape)}")
     check_sample_rate(sample_rate)
-    limits = list(edges) or _octaves(sample_rate)
+    limits = list(edges) or _octaves(sample_rate / 2)
     if sorted(set(limits)) != limits or len(limits) < 2:
         raise ConfigError(f"the edges of bands rise, and there are two or more, not {limits}")
     window = torch.hann_window(len(reference), dtype=torch.float64)
@@ -64,9 +64,6 @@ def band_errors(reference: Tensor, estimate: Tensor, sample_rate: int, edges: Se
     return bands
 
 
-def _octaves(sample_rate: int) -> list[float]:
-    edges, octave, nyquist = [0.0], 125.0, sample_rate / 2
-    while octave < nyquist:
-        edges.append(octave)
-        octave *= 2
-    return [*edges, nyquist]
+def _octaves(nyquist: float) -> list[float]:
+    octaves = (125.0 * 2**k for k in range(16))
+    return [0.0, *(octave for octave in octaves if octave < nyquist), nyquist]

@@ -135,19 +135,18 @@ class Evaluation:
             for metric, reason in row.refusals.items()
         )
 
-    def table(self, intervals: bool = True) -> str:
+    def table(self) -> str:
         """Return a Markdown table: a row per system and rate, a column per metric with its direction."""
         heads = [f"{METRICS[m].label} {'↑' if METRICS[m].higher_is_better else '↓'}" for m in self.metrics]
         rows = [
-            [system, f"{rate} Hz", *(self._cell(system, rate, metric, intervals) for metric in self.metrics)]
+            [system, f"{rate} Hz", *(self._cell(system, rate, metric) for metric in self.metrics)]
             for system, rate in self.systems
         ]
         return "\n".join(markdown_table(["system", "rate", *heads], rows))
 
-    def _cell(self, system: str, rate: int, metric: str, intervals: bool) -> str:
-        interval = self.interval(system, metric, rate)
-        text = str(interval) if intervals else str(interval).partition(" ")[0]
-        return text if interval.count == len(self.clips) else f"{text} ({interval.count} of {len(self.clips)})"
+    def _cell(self, system: str, rate: int, metric: str) -> str:
+        interval, all_clips = self.interval(system, metric, rate), len(self.clips)
+        return str(interval) if interval.count == all_clips else f"{interval} ({interval.count} of {all_clips})"
 
     def notes(self) -> list[str]:
         """Say in lines what was used, skipped and refused, and how large the models are."""

@@ -77,7 +77,7 @@ def load_systems(
 
 
 def reference_systems(models: Sequence[System]) -> list[System]:
-    """Return what models are measured against, each at the rate that is asked for.
+    """Return what models are measured against, of the models' sizes and rates; each plays at the rate asked for.
 
     - `original`: the best that any metric can say;
     - `zeros`: silence;
@@ -86,9 +86,6 @@ def reference_systems(models: Sequence[System]) -> list[System]:
     - `MDCT n/s`, `PCA n/s`: a truncated MDCT and a linear autoencoder of frames, which has learnt from
       voices of the corpus `mini`, for the two sizes of each model. A size of as many numbers as samples or more is left
       out: with it, both are perfect.
-
-    Args:
-        models: which sizes and rates to match.
     """
     references = [
         System("original", _at_rate(lambda sound, rate: sound)),

@@ -34,27 +34,20 @@ class Scale:
     seconds: float  # of each
 
 
-def _losses(
-    base: Preset, fft_sizes: tuple[int, ...] | None, n_mels: int, mel_fft_sizes: tuple[int, ...] | None
-) -> dict:
-    """Return the loss blocks: the paper's four, and its two weights of λ_STFT that collapse."""
+# The loss blocks: the paper's four, and its two weights of λ_STFT that collapse.
+_LOSSES = LOSSES | {f"l1+{weight}mel": LossConfig(f"smooth_l1+{weight}*mel_stft") for weight in ("0.1", "0.01")}
 
-    def with_loss(loss: LossConfig, what: str) -> Preset:
-        sizes = mel_fft_sizes if "mel" in loss.terms else fft_sizes
-        if sizes is not None:
-            loss = replace(loss, fft_sizes=sizes, n_mels=n_mels)
-        return Preset(f"base, trained with {what}", base.model, replace(base.training, loss=loss))
 
-    runs = {name: with_loss(loss, loss.terms) for name, loss in LOSSES.items()}
-    for weight in ("0.1", "0.01"):
-        terms = f"smooth_l1+{weight}*mel_stft"
-        runs[f"l1+{weight}mel"] = with_loss(LossConfig(terms), terms)
-    return runs
+def _trained_with(base: Preset, losses: dict[str, LossConfig]) -> dict[str, Preset]:
+    return {
+        name: Preset(f"base, trained with {loss.terms}", base.model, replace(base.training, loss=loss))
+        for name, loss in losses.items()
+    }
 
 
 def _paper() -> Scale:
     base, small, large = (PRESETS[f"paper-{size}"] for size in ("base", "small", "large"))
-    runs = {"base": base, "small": small, "large": large} | _losses(base, None, 128, None)
+    runs = {"base": base, "small": small, "large": large} | _trained_with(base, _LOSSES)
     del runs["l1+mel"]  # the paper's base is trained with it
     return Scale("paper", "vctk", runs, {"l1+mel": "base"}, FULL, FULL_TRAINING, 512, 32768 / 22050)
 
@@ -88,7 +81,7 @@ def _tutorial(steps: int = 2500) -> Scale:
         name: Preset(f"one hidden layer of {width}", _tutorial_model(width), training) for name, width in sizes.items()
     }
     # 128 mel bins would leave bins of 512 samples empty at 16 kHz.
-    runs |= _losses(runs["base"], (128, 256, 512, 1024, 2048), 64, (512, 1024, 2048))
+    runs |= _trained_with(runs["base"], {name: replace(loss, n_mels=64) for name, loss in _LOSSES.items()})
     # On a core of a server these took three quarters of the time of `base`.
     rave = replace(TUTORIAL_TRAINING, steps=8000, validate_every=400, checkpoint_every=800)
     return Scale("tutorial", "mini", runs, {}, TUTORIAL, rave, 16, 1.5)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,7 +53,7 @@ class FitResult:
     metrics: dict[str, float]  # of the best weights: snr (dB), mse, lsd where the clip is long enough
     seconds: float  # wall time of the fit, measurements included
     steps: int  # taken
-    stop_reason: str  # "target", "steps", "time", "callback" or "interrupted"
+    stop_reason: str  # "target", "steps", "time" or "interrupted"
 
 
 def fit_inr(
@@ -61,7 +61,7 @@ def fit_inr(
     sample_rate: int,
     inr: INR,
     config: FitConfig = FitConfig(),
-    callback: Callable[[dict[str, float]], bool | None] | None = None,
+    callback: Callable[[dict[str, float]], object] | None = None,
     progress: bool = True,
 ) -> FitResult:
     """Fit `inr` to one sound, and leave the best weights in it.
@@ -74,7 +74,7 @@ def fit_inr(
         sample_rate: in Hz.
         inr: the network; it is trained in place.
         config: loss, optimiser and stop.
-        callback: called with every row of the history; a true return value stops the fit.
+        callback: called with every row of the history.
         progress: show a bar.
 
     Raises:
@@ -102,10 +102,7 @@ def _descend(clip: "_Clip", loss: ReconstructionLoss, config: FitConfig, log: "_
     """Take steps until the log finds a reason to stop."""
     inr, device = clip.inr, clip.target.device
     optimizer = torch.optim.Adam(inr.parameters(), lr=config.learning_rate)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: schedule_factor(config.schedule, step / config.steps)
-    )
-    autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
     weights = dict(inr.named_parameters())
     with stop_on_signal() as stop:
         for step in range(config.steps + 1):
@@ -118,16 +115,17 @@ def _descend(clip: "_Clip", loss: ReconstructionLoss, config: FitConfig, log: "_
                 lower = f"try a learning rate below {config.learning_rate}"
                 raise FloatingPointError(f"loss {config.loss} is {total.item()} at step {step}; {lower}")
             stopped = stop.is_set()
+            rate = config.learning_rate * schedule_factor(config.schedule, step / config.steps)
             if step % config.evaluate_every == 0 or step == config.steps or stopped:
-                log.add(step, clip.snr(weights, estimate), optimizer, terms, total, weights)
+                log.add(step, clip.snr(weights, estimate), rate, terms, total, weights)
                 if stopped and not log.stop_reason:
                     log.stop_reason = "interrupted"
                 if log.stop_reason:
                     break
+            optimizer.param_groups[0]["lr"] = rate
             optimizer.zero_grad(set_to_none=True)
             total.backward()
             optimizer.step()
-            scheduler.step()
             log.bar.update()
 
 
@@ -177,10 +175,10 @@ class _Log:
         self.stop_reason = ""
         self.started = time.perf_counter()
 
-    def add(self, step, snr_db, optimizer, terms, total, weights) -> None:
+    def add(self, step, snr_db, learning_rate, terms, total, weights) -> None:
         """Note one measurement; set `stop_reason` when it is the last one."""
         row = {"step": step, "seconds": time.perf_counter() - self.started, "snr": snr_db}
-        row["learning_rate"] = optimizer.param_groups[0]["lr"]
+        row["learning_rate"] = learning_rate
         row |= {name: value.item() for name, value in terms.items()}
         self.history.append(row)
         self.bar.set_postfix_str(f"SNR {snr_db:.1f} dB", refresh=False)
@@ -196,8 +194,8 @@ class _Log:
             self.stop_reason = "steps"
         elif limit is not None and row["seconds"] >= limit:
             self.stop_reason = "time"
-        if self.callback is not None and self.callback(dict(row)) and not self.stop_reason:
-            self.stop_reason = "callback"
+        if self.callback is not None:
+            self.callback(dict(row))
 
     def result(self, waveform: Tensor, sound: FittedSound) -> FitResult:
         """Put the best weights back, and measure them as a listener would hear them."""

@@ -5,21 +5,35 @@ coords   (T', 1) ──target network with params──► waveform (B, T')
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from hypersound_lib.config_json import MOST_SAMPLES
 from hypersound_lib.coords import clip_duration, instants, samples_in, time_coords
 from hypersound_lib.data import as_sound
-from hypersound_lib.errors import ConfigError, check_sample_rate
+from hypersound_lib.errors import HIGHEST_RATE, ConfigError, check_sample_rate, limit_sizes
 from hypersound_lib.hub.model import PretrainedModel, count
-from hypersound_lib.hypersound.config import HyperSoundConfig
-from hypersound_lib.hypersound.encoder import SoundStreamEncoder
-from hypersound_lib.hypersound.hypernetwork import HyperNetwork
-from hypersound_lib.hypersound.reconstruction import OVERLAP, clips_per_second, reconstruct_blocks
-from hypersound_lib.inr import INR, build_inr
+from hypersound_lib.hypersound.encoder import EncoderConfig, SoundStreamEncoder
+from hypersound_lib.hypersound.hypernetwork import HyperNetwork, HyperNetworkConfig
+from hypersound_lib.hypersound.reconstruction import clips_per_second, reconstruct_blocks
+from hypersound_lib.inr import INR, FourierMLPConfig, INRConfig, build_inr
 
-_PAPERS = HyperSoundConfig()
+
+@dataclass(frozen=True)
+class HyperSoundConfig:
+    """Everything that fixes a `HyperSound`'s shape; see `hypersound_lib.presets` for the paper's."""
+
+    sample_rate: int = 22050  # Hz
+    num_samples: int = 32768  # of a clip; the fully connected layers fix it
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    hypernetwork: HyperNetworkConfig = field(default_factory=HyperNetworkConfig)
+    target: INRConfig = field(default_factory=FourierMLPConfig)
+    shared: tuple[str, ...] = ()  # the target's parameters that all sounds have in common, by name
+
+    def __post_init__(self):
+        limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
 
 
 class HyperSound(PretrainedModel):
@@ -38,7 +52,7 @@ class HyperSound(PretrainedModel):
     kind = "HyperSound"
     config_class = HyperSoundConfig
 
-    def __init__(self, config: HyperSoundConfig = _PAPERS):
+    def __init__(self, config: HyperSoundConfig = HyperSoundConfig()):
         super().__init__(config)
         self.duration = clip_duration(config.num_samples, config.sample_rate)  # seconds, exactly
         self._dtype = time_coords(config.num_samples).dtype  # of instants, the last one included
@@ -113,43 +127,24 @@ class HyperSound(PretrainedModel):
         sound = self.decode(self.encode(waveform), num_samples, start=start)
         return (sound, {}) if with_costs else sound
 
-    def reconstruct(
-        self,
-        waveform: Tensor,
-        sample_rate: int,
-        output_rate: int | None = None,
-        *,
-        overlap: float = OVERLAP,
-        batch_size: int = 16,
-    ) -> Tensor:
+    def reconstruct(self, waveform: Tensor, sample_rate: int, output_rate: int | None = None) -> Tensor:
         """Encode a sound of any length and rate, clip by clip, and play it at any rate: `(T,) -> (T',)`.
 
-        T' = ⌊T · output_rate / sample_rate + ½⌋. Like the recordings that models are trained on, the sound is brought
-        to the model's rate, then to zero mean and full scale; the result has the original's scale and mean. Silence
-        stays silent. A clip that peaks 18 dB above the median of all clips' peaks has a gain of its own.
+        T' = ⌊T · output_rate / sample_rate + ½⌋, float32 on the CPU. Rates are in Hz; None stands for the model's own.
+
+        Like the recordings that models are trained on, the sound is brought to the model's rate, then to zero mean and
+        full scale; the result has the original's scale and mean. Silence stays silent. A clip that peaks 18 dB above
+        the median of all clips' peaks has a gain of its own.
 
         Above the model's rate the networks are asked on the finer grid, and nothing is resampled. A coarser grid would
         fold back what it cannot hold, so below the model's rate the networks play at that rate, and soxr brings it
         down.
 
-        Args:
-            waveform: `(T,)`.
-            sample_rate: the waveform's, in Hz.
-            output_rate: in Hz; None stands for the model's own.
-            overlap: of neighbouring clips, as part of a clip, from 0 to 0.5.
-            batch_size: clips at once; it bounds the memory and does not change the result.
-
-        Returns:
-            `(T',)`, float32 on the CPU.
-
         Raises:
-            ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a setting is impossible.
+            ConfigError: the waveform is not `(T,)` with T ≥ 1, holds NaN or Inf, or a rate is impossible.
         """
         sound = as_sound(waveform)
-        played = reconstruct_blocks(
-            self, lambda: [sound], sample_rate, output_rate, overlap=overlap, batch_size=batch_size
-        )
-        return torch.cat([torch.zeros(0), *played])
+        return torch.cat([torch.zeros(0), *reconstruct_blocks(self, lambda: [sound], sample_rate, output_rate)])
 
     def reconstruct_blocks(
         self, read: Callable[[], Iterable[Tensor]], sample_rate: int, output_rate: int | None = None

@@ -29,7 +29,8 @@ from hypersound_lib.errors import ConfigError, check_sample_rate
 if TYPE_CHECKING:
     from hypersound_lib.hypersound.model import HyperSound
 
-OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip
+OVERLAP = 1 / 8  # of neighbouring clips, as part of a clip; at most a half
+_AT_ONCE = 16  # clips that the model encodes together; it bounds the memory and does not change the result
 _LOUDEST = 8.0  # 18 dB: so far above the median of all clips' peaks one may peak before it has a gain of its own
 
 
@@ -47,32 +48,24 @@ def clips_per_second(model: "HyperSound") -> float:
 
 @torch.no_grad()
 def reconstruct_blocks(
-    model: "HyperSound",
-    read: Callable[[], Iterable[Tensor]],
-    sample_rate: int,
-    output_rate: int | None = None,
-    *,
-    overlap: float = OVERLAP,
-    batch_size: int = 16,
+    model: "HyperSound", read: Callable[[], Iterable[Tensor]], sample_rate: int, output_rate: int | None = None
 ) -> Iterator[Tensor]:
     """Yield what `HyperSound.reconstruct` returns, block by block; see `PretrainedModel.reconstruct_blocks`."""
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
     check_sample_rate(sample_rate, output_rate)
-    if not 0 <= overlap <= 0.5 or batch_size < 1:
-        raise ConfigError(f"overlap lies in [0, 0.5], batch_size is at least 1; not {overlap} and {batch_size}")
     num_samples = sum(map(len, read()))
 
     def heard() -> Iterator[Tensor]:
         return resample_blocks(sound_blocks(read()), sample_rate, rate)
 
-    clips = _Clips(model, heard, Fraction(num_samples, sample_rate), overlap)
+    clips = _Clips(model, heard, Fraction(num_samples, sample_rate))
     total = resampled_length(num_samples, sample_rate, output_rate)
     if output_rate < rate:
-        played = _played(model, clips, rate, resampled_length(num_samples, sample_rate, rate), batch_size)
+        played = _played(model, clips, rate, resampled_length(num_samples, sample_rate, rate))
         yield from exactly(total, resample_blocks(played, rate, output_rate))
     else:
-        yield from _played(model, clips, output_rate, total, batch_size)
+        yield from _played(model, clips, output_rate, total)
 
 
 class _Clips:
@@ -81,9 +74,9 @@ class _Clips:
     Each time that `heard` is called it gives the sound's blocks at the model's rate; its duration is in seconds.
     """
 
-    def __init__(self, model: "HyperSound", heard: Callable[[], Iterable[Tensor]], duration: Fraction, overlap: float):
+    def __init__(self, model: "HyperSound", heard: Callable[[], Iterable[Tensor]], duration: Fraction):
         self.heard, self.length = heard, model.config.num_samples
-        self.fade = math.floor(overlap * self.length)  # samples at the model's rate; at most half a clip
+        self.fade = math.floor(OVERLAP * self.length)  # samples at the model's rate
         self.hop = self.length - self.fade
         self.count = 1 + max(0, math.ceil((duration * model.config.sample_rate - self.length) / self.hop))
         sums = [(block.double().sum().item(), len(block)) for block in heard()]
@@ -103,14 +96,14 @@ class _Clips:
             held, left = held[count * self.hop :], left - count
 
 
-def _played(model: "HyperSound", clips: _Clips, output_rate: int, total: int, batch_size: int) -> Iterator[Tensor]:
+def _played(model: "HyperSound", clips: _Clips, output_rate: int, total: int) -> Iterator[Tensor]:
     """Play each clip, and cross-fade: blocks of `(total,)` in all."""
     if not clips.gains.any():
         yield from torch.full((total,), clips.offset).split(2**18)
         return
     rate, device = model.config.sample_rate, next(model.parameters()).device
     held, done, number = torch.zeros(0, dtype=torch.float64), 0, 0  # samples from `done` on that are not yet whole
-    for batch in clips.batches(batch_size):
+    for batch in clips.batches(_AT_ONCE):
         gains = clips.gains[number : number + len(batch)]
         params = model.encode((batch / gains[:, None]).nan_to_num(0).to(device))  # 0 / 0 where all is silent
         grids = [_Grid((number + i) * clips.hop, clips.length, rate, output_rate) for i in range(len(batch))]

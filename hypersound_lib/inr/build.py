@@ -3,11 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.inr.fourier_mlp import INR, SPECTRAL, FourierMLP, FourierMLPConfig
-from hypersound_lib.inr.frequencies import even_frequencies
 from hypersound_lib.inr.siren import SIREN, ModulatedSIREN, ModulatedSIRENConfig, SIRENConfig
 
 INRConfig = FourierMLPConfig | SIRENConfig | ModulatedSIRENConfig
@@ -25,12 +22,8 @@ def spectral_config(num_samples: int, width: int = 128) -> FourierMLPConfig:
     return replace(SPECTRAL, width=width, num_frequencies=max(1, num_samples // 64))
 
 
-def build_inr(config: INRConfig, frequencies: torch.Tensor | None = None) -> INR:
-    """Build the network that a config describes.
-
-    Args:
-        config: of any kind of INR.
-        frequencies: `(K,)` for a `FourierMLPConfig` with K free frequencies; None takes `even_frequencies(K)`.
+def build_inr(config: INRConfig) -> INR:
+    """Build the network that a config of any kind of INR describes.
 
     Raises:
         ConfigError: the config belongs to no INR.
@@ -42,8 +35,4 @@ def build_inr(config: INRConfig, frequencies: torch.Tensor | None = None) -> INR
         raise ConfigError(
             f"{config!r} is no config of an INR; take one of {', '.join(c.__name__ for c in INR_CONFIGS.values())}"
         )
-    if isinstance(config, FourierMLPConfig):
-        if config.num_frequencies and frequencies is None:
-            frequencies = even_frequencies(config.num_frequencies)
-        return FourierMLP(config, frequencies)
     return _NETWORKS[type(config)](config)

@@ -52,8 +52,7 @@ class INR(nn.Module):
         complete = {**own, **(params or {})}
         if missing := sorted(self._released.keys() - complete.keys()):
             raise ConfigError(f"this INR has given up its own {missing}: pass them in params")
-        if params is not None:
-            _check_shapes({name: p.shape for name, p in own.items()} | self._released, coords, params)
+        _check_shapes({name: p.shape for name, p in own.items()} | self._released, coords, params or {})
         return self.evaluate_in_chunks(self.features(coords), complete).squeeze(-1)
 
     def evaluate_in_chunks(self, features: Tensor, params: Mapping[str, Tensor]) -> Tensor:
@@ -198,7 +197,7 @@ class FourierMLP(INR):
 
     Args:
         config: the network's size.
-        frequencies: `(K,)` in cycles per unit of t, where `config.num_frequencies` is K > 0: a buffer, never trained.
+        frequencies: `(K,)` in cycles per unit of t, for K = `config.num_frequencies` > 0, never trained; None: even.
 
     Raises:
         ConfigError: the frequencies do not fit the config.
@@ -208,14 +207,15 @@ class FourierMLP(INR):
         super().__init__()
         self.config = config
         limit_sizes(config, hidden_layers=256, width=65536, num_octaves=64, num_frequencies=2**22)
-        if config.num_frequencies and config.num_octaves:
+        octaves, free = config.num_octaves, config.num_frequencies
+        if octaves and free:
             raise ConfigError(f"choose num_octaves or num_frequencies, not both: {config}")
-        if (given := 0 if frequencies is None else frequencies.numel()) != config.num_frequencies:
-            raise ConfigError(f"the config wants {config.num_frequencies} frequencies, {given} were given")
-        if config.num_octaves:
-            from hypersound_lib.inr.frequencies import octave_frequencies
+        if frequencies is not None and frequencies.numel() != free:
+            raise ConfigError(f"the config wants {free} frequencies, {frequencies.numel()} were given")
+        if frequencies is None and (octaves or free):
+            from hypersound_lib.inr.frequencies import even_frequencies, octave_frequencies
 
-            frequencies = octave_frequencies(config.num_octaves)
+            frequencies = octave_frequencies(octaves) if octaves else even_frequencies(free)
         self.fused = False  # play weights of half precision by the GPU kernels of `hypersound_lib.inr.fused`
         self.embedding = None if frequencies is None else FourierFeatures(frequencies)
         self.num_inputs = 1 if frequencies is None else 2 * frequencies.numel()

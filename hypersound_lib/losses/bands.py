@@ -37,11 +37,7 @@ _MOST = 4.0  # times as loud as the original: beyond, an error counts no more
 class BandLosses(nn.Module):
     """Some of `BAND_TERMS`: `(B, T), (B, T) -> {term: (B,)}`.
 
-    Args:
-        terms: which.
-        sample_rate: in Hz.
-        fft_sizes: windows of the first two terms; a longer one has more bands.
-        n_mels: bands of a window of 2048 samples.
+    The first two terms have the windows `fft_sizes`: `n_mels` bands where that is 2048 samples, of longer ones more.
     """
 
     def __init__(self, terms: tuple[str, ...], sample_rate: int, fft_sizes: tuple[int, ...], n_mels: int):

@@ -36,11 +36,7 @@ _ABOVE = 1e-3
 
 
 class LoudnessDifference(nn.Module):
-    """The term: `(B, T), (B, T) -> (B,)`.
-
-    Args:
-        sample_rate: in Hz.
-    """
+    """The term, at a sample rate in Hz: `(B, T), (B, T) -> (B,)`."""
 
     window: Tensor
     filters: Tensor

@@ -63,14 +63,9 @@ class _SpectralConvergence(nn.Module):
 def multi_resolution(
     fft_sizes: Sequence[int], overlap: int, sample_rate: int, n_mels: int | None, floor: float
 ) -> MultiResolutionSTFTLoss:
-    """Return the mean distance over window lengths: `(B, 1, T), (B, 1, T) -> scalar`.
+    """Return the mean distance over window lengths of a `LossConfig`: `(B, 1, T), (B, 1, T) -> scalar`.
 
-    Args:
-        fft_sizes: window lengths, in samples.
-        overlap: windows over each sample.
-        sample_rate: in Hz.
-        n_mels: mel bins; None leaves frequencies linear.
-        floor: RMS below which a clip counts as silent.
+    Without `n_mels` frequencies are linear; a clip of an RMS below the floor counts as silent.
 
     Raises:
         ConfigError: a mel bin would be empty.

@@ -27,8 +27,8 @@ def fill_gradients(run: Run, clips: Tensor, first: int | Tensor, count: int) -> 
     """Add the gradients of a window of clips `(B, T)`, and return the loss' terms and the code's costs."""
     with run.autocast():
         estimate, costs = run.network(clips, first, count, with_costs=True)  # (B, count)
-    terms = run.reconstruction_loss(estimate.float(), clips[:, first : first + count])
-    total = (run.reconstruction_loss.total(terms) + sum(costs.values())) / run.config.accumulate
+    terms = run.loss(estimate.float(), clips[:, first : first + count])
+    total = (run.loss.total(terms) + sum(costs.values())) / run.config.accumulate
     run.accelerator.backward(run.state.scaler.scale(total))
     return terms | costs
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hypersound_lib.data import AudioStore, codec_augmentation, paper_augmentation
-from hypersound_lib.devices import check_precision, temporarily, tf32, timed_convolutions
+from hypersound_lib.devices import check_precision, temporarily, tf32
 from hypersound_lib.errors import ConfigError, TrainingError
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.inr import FourierMLP
@@ -36,6 +36,7 @@ _AUGMENTATIONS = {"paper": paper_augmentation, "codec": codec_augmentation, "non
 class Run(BaseRun):
     """One training on one process: its parts, put together; see `hypersound_lib.training.train` for the arguments."""
 
+    loss: ReconstructionLoss
     remedies = "max_grad_norm, or precision float32"
     smallest_scale = 2.0**-10  # of a float16 training's loss: a gradient that is not finite below it is an error
 
@@ -71,7 +72,6 @@ class Run(BaseRun):
             # Its own, so that making the loader anew on resuming draws no number from the generator that was restored.
             generator=torch.Generator().manual_seed(config.seed),
         )
-        self.reconstruction_loss = loss
         network = torch.compile(self._run_once(micro_batch)) if config.compile else model
         self.network, state.optimizer, loader = self.accelerator.prepare(network, state.optimizer, loader)
         self.batches: Iterator[Tensor] = iter(loader)
@@ -123,7 +123,7 @@ class Run(BaseRun):
             in_mode(self.model, training=True),
             temporarily(self.model.target, fused=True) if self.config.fused else nullcontext(),
             tf32(self.config.tf32),
-            timed_convolutions(),
+            temporarily(torch.backends.cudnn, benchmark=True),  # time ways to convolve, take the fastest
             self.processes.naming_loss(),
         ):
             yield

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hypersound_lib.data import AudioStore
-from hypersound_lib.devices import tf32, timed_convolutions
+from hypersound_lib.devices import temporarily, tf32
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import Preset, preset
@@ -196,7 +196,7 @@ def _recorded(step: Step, clips: Tensor, fused: bool = False, compiled: bool = F
         target.fused = True
     step.network = torch.compile(step.model) if compiled else step.model
     try:
-        with tf32(True), timed_convolutions():
+        with tf32(True), temporarily(torch.backends.cudnn, benchmark=True):
             yield GraphedGradients(partial(step.fill_gradients, "bfloat16"), step.model.parameters(), clips)
     finally:
         step.network = step.model

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from hypersound_lib.coords import time_coords
 from hypersound_lib.data import load_audio, load_dataset, peak_normalize
 from hypersound_lib.hypersound.model import HyperSound
-from hypersound_lib.inr import SMALL, FourierMLPConfig, build_inr
+from hypersound_lib.inr import SMALL, FourierMLP, FourierMLPConfig, build_inr
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.metrics import si_snr
 from hypersound_lib.presets import preset
@@ -117,7 +117,8 @@ def build(row: Row, clips: Tensor):
     frequencies = torch.rand(row.target.num_frequencies).sort().values * clips.shape[1] / 2
     coords = time_coords(clips.shape[1])
     if not row.generated:
-        target = build_inr(row.target, frequencies if row.target.num_frequencies else None)
+        free = row.target.num_frequencies > 0
+        target = FourierMLP(row.target, frequencies) if free else build_inr(row.target)
         copies = {name: p.detach().repeat(len(clips), *[1] * p.ndim) for name, p in target.named_parameters()}
         params = {name: value.requires_grad_() for name, value in copies.items()}
         features = target.features(coords)

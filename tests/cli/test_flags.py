@@ -2,8 +2,7 @@
 
 import argparse
 from dataclasses import dataclass, fields, replace
-from types import NoneType
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import get_type_hints
 
 import pytest
 
@@ -14,6 +13,7 @@ from hypersound_lib.fitting import FitConfig
 from hypersound_lib.losses import LOSSES, LossConfig
 from hypersound_lib.presets import preset
 from hypersound_lib.training import TrainingConfig
+from tests.fields import other_values
 
 DEFAULT = preset("tutorial").training
 OTHER_NAMES = {"--num-workers": "--workers", "--loss-terms": "--loss"}
@@ -25,20 +25,6 @@ def flag_of(name, prefix=""):
     return OTHER_NAMES.get(flag, flag)
 
 
-def other(hint, value):
-    """Return another value of a field, and the words that say it on a command line."""
-    if hint in (bool, bool | None):
-        return not value, []
-    if get_origin(hint) is Literal:
-        value = next(option for option in get_args(hint) if option != value)
-        return value, [value]
-    if get_origin(hint) is tuple:
-        return (*value, value[-1]), [str(item) for item in (*value, value[-1])]
-    kind = next((option for option in get_args(hint) if option is not NoneType), hint)
-    value = {int: lambda: (value or 0) + 1, float: lambda: (value or 0) / 2 + 0.25, str: lambda: "mel_stft"}[kind]()
-    return value, [str(value)]
-
-
 def trained(tmp_path, *words):
     return read_settings(_parser().parse_args(["train", "--out", str(tmp_path / "run"), *words]))[1]
 
@@ -46,9 +32,10 @@ def trained(tmp_path, *words):
 @pytest.mark.parametrize(("config", "name"), [field for field in FIELDS if field != (TrainingConfig, "loss")])
 def test_every_field_has_a_flag_that_sets_it_alone(tmp_path, config, name):
     before = {TrainingConfig: DEFAULT, LossConfig: DEFAULT.loss, FitConfig: FitConfig()}[config]
-    value, words = other(get_type_hints(config)[name], getattr(before, name))
+    value = other_values(get_type_hints(config)[name], getattr(before, name))[0]
     flag = flag_of(name, "loss_" if config is LossConfig else "")
-    words = [flag.replace("--", "--no-") if value is False else flag, *words]
+    said = [] if isinstance(value, bool) else value if isinstance(value, tuple) else [value]
+    words = [flag.replace("--", "--no-") if value is False else flag, *map(str, said)]
     after = replace(before, **{name: value})
     if config is FitConfig:
         assert given_fields(_parser().parse_args(["fit", "voice.wav", *words]), FitConfig) == {name: value}

@@ -11,8 +11,6 @@ import torch
 import hypersound_lib
 from hypersound_lib.cli import main
 from hypersound_lib.data import save_audio
-from hypersound_lib.errors import HyperSoundError, suggestion
-from hypersound_lib.models import load_model
 from hypersound_lib.provenance import write_result
 
 
@@ -43,18 +41,6 @@ def test_a_mistyped_command_option_or_value_is_refused_with_a_hint(arguments, hi
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert hint in capsys.readouterr().err
-
-
-def test_a_mistyped_preset_dataset_or_model_is_asked_about(tmp_path, capsys):
-    train = ["train", "--out", str(tmp_path / "run")]
-    assert main([*train, "--preset", "tutorail"]) == 2
-    assert main([*train, "--data", "libri-speech"]) == 2
-    error = capsys.readouterr().err
-    assert "did you mean 'tutorial'?" in error
-    assert "did you mean 'librispeech'?" in error
-    with pytest.raises(HyperSoundError, match=r"no such folder or model .*; did you mean 'hypersound-small'\?"):
-        load_model("hypersound-smal")
-    assert suggestion("piano", ["tutorial", "local"]) == ""
 
 
 @pytest.mark.parametrize(("encoding", "shown"), [("ascii", r"\u2026"), ("cp1252", "…"), ("utf-8", "…")])

@@ -118,23 +118,6 @@ def test_a_length_halfway_between_two_is_one_everywhere(model, local, tmp_path, 
         assert len(load_audio(tmp_path / "x.wav")[0]) == {"8000": 80, "22050": 221, "48000": 480}[rate]
 
 
-def test_no_file_without_samples_is_written(model, local, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    save_audio("short.wav", sound(480), 48000)
-    assert main(["compress", "short.wav", "short.hs", "--model", str(local), "--quality", "5"]) == 0
-    for command in (
-        ["reconstruct", str(model), "short.wav", "x.wav"],
-        ["reconstruct", str(local), "short.wav", "x.ogg", "--kbps", "400"],
-        ["decompress", "short.hs", "x.flac", "--model", str(local)],
-    ):
-        capsys.readouterr()
-        assert main([*command, "--sample-rate", "1"]) == 2
-        assert "a positive number of Hz, not 1: whole" in capsys.readouterr().err
-    save_audio("shorter.wav", sound(1), 48000)
-    assert main(["compress", "shorter.wav", "x.hs", "--model", str(local), "--quality", "5"]) == 2
-    assert not list(tmp_path.glob("x.*"))
-
-
 def test_channels_are_averaged_with_a_word_and_never_cancel(model, local, tmp_path, capsys):
     voice = 0.4 * np.sin(np.arange(3000) / 9)
     soundfile.write(tmp_path / "stereo.wav", np.stack([voice, 0 * voice], axis=1), 8000)

@@ -4,38 +4,22 @@ import shutil
 
 import pytest
 
-from hypersound_lib.baselines.rave import RAVE, RAVEConfig
 from hypersound_lib.data import load_dataset
 from hypersound_lib.evaluation import load_system, load_systems
-
-TINY = RAVEConfig(
-    sample_rate=8000,
-    num_samples=1024,
-    capacity=2,
-    ratios=(2,),
-    latent_size=3,
-    dilations=(1,),
-    noise_ratios=(2,),
-    noise_bands=2,
-)
+from hypersound_lib.models import load_model
+from tests.test_models import small
 
 
 @pytest.fixture
 def rave_folder(tmp_path):
-    RAVE(TINY).save_pretrained(tmp_path / "tiny")
+    small("RAVE").save_pretrained(tmp_path / "tiny")
     return tmp_path / "tiny"
-
-
-def test_a_shipped_model_by_its_name():
-    system = load_system("hypersound-small")
-    assert (system.name, system.sample_rate) == ("hypersound-small", 16000)
-    assert system.theta_per_second > system.narrowest_per_second > 0
 
 
 def test_a_rave_by_its_folder(rave_folder):
     system = load_system(str(rave_folder))
     assert (system.name, system.sample_rate) == ("tiny", 8000)
-    assert system.theta_per_second == 3 * 8000 / TINY.hop_length
+    assert system.theta_per_second == load_model(rave_folder).theta_per_second
 
 
 def test_models_of_one_folder_name_are_called_by_more_of_their_paths(rave_folder, tmp_path, monkeypatch):

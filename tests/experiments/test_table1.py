@@ -78,14 +78,14 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, monkeypatch, cap
     stores = training_stores(chosen.data, preset.model.sample_rate)
     half = dataclasses.replace(preset.training, steps=2)
     first = dataclasses.replace(chosen, runs={"small": dataclasses.replace(preset, training=half)})
-    assert train_run(first, "small", stores, tmp_path / "t-runs" / "small", False).step == 2
+    assert train_run(first, "small", stores, tmp_path / "t-runs" / "small").step == 2
 
-    trained = train_run(chosen, "small", stores, tmp_path / "t-runs" / "small", False)
+    trained = train_run(chosen, "small", stores, tmp_path / "t-runs" / "small")
     assert (trained.step, trained.stop_reason) == (4, "steps")
-    straight = train_run(chosen, "small", stores, tmp_path / "straight", False)
+    straight = train_run(chosen, "small", stores, tmp_path / "straight")
     curves = [read_log(tmp_path / run / "validation.csv") for run in ("t-runs/small", "straight")]
     assert curves[0]["step"][-1] == curves[1]["step"][-1] == straight.step == 4
-    again = train_run(chosen, "small", stores, tmp_path / "t-runs" / "small", False)
+    again = train_run(chosen, "small", stores, tmp_path / "t-runs" / "small")
     for p, q in zip(trained.model.parameters(), again.model.parameters(), strict=True):
         assert torch.equal(p, q), "a finished training is loaded, not continued"
 
@@ -94,13 +94,6 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, monkeypatch, cap
     assert reproduce("smoke", tmp_path / "t", only=["small"]) is False
     assert "the same command goes on" in capsys.readouterr().out.splitlines()[-1]
     assert not list((tmp_path / "t").glob("*.json"))
-
-
-@pytest.mark.slow
-def test_rave_needs_no_other_run_and_stops_by_steps(tmp_path):
-    reproduce("smoke", tmp_path / "t", only=["rave"], progress=False)
-    assert read_results(tmp_path / "t")["rave"]["steps"] == scale("smoke").rave_training.steps
-    assert scale("tutorial").rave_training.steps == 8000
 
 
 def test_unknown_names_are_refused(tmp_path, capsys):

@@ -70,27 +70,20 @@ def test_rewriting_still_loads_and_a_gain_may_be_any_number_that_json_holds(tmp_
     assert again.render().isfinite().all()
 
 
+HUGE = ({"width": 10**9}, {"hidden_layers": 10**9})  # must be refused before they are allocated, or built
+SIZES = (*HUGE, {"width": 9}, {"num_octaves": 0, "num_frequencies": 4}, {"colour": "red"})
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda d, t: d.update(kind="os.system"),
-        lambda d, t: d["config"].update(width=9),
-        lambda d, t: d["config"].update(width=10**9),  # must not be allocated before it is refused
-        lambda d, t: d["config"].update(num_octaves=0, num_frequencies=4),
-        lambda d, t: d["config"].update(hidden_layers=10**9),  # must not be built, either
-        lambda d, t: d.update(sample_rate=10**30),
-        lambda d, t: d.update(num_samples=10**12),
-        lambda d, t: d.update(num_samples=1000.5),
-        lambda d, t: d.update(num_samples=True),
-        lambda d, t: d.update(gain=10**400),
-        lambda d, t: d.update(gain="0.5"),
-        lambda d, t: d.update(gain=[-1]),
-        lambda d, t: d["config"].update(colour="red"),
         lambda d, t: d.pop("gain"),
-        lambda d, t: d.update(sample_rate=-1),
-        lambda d, t: d.update(gain=float("inf")),
-        lambda d, t: d.update(num_samples="many"),
         lambda d, t: t.pop("layers.0.bias"),
+        *(lambda d, t, sizes=sizes: d["config"].update(sizes) for sizes in SIZES),
+        *(lambda d, t, rate=rate: d.update(sample_rate=rate) for rate in (10**30, -1)),
+        *(lambda d, t, count=count: d.update(num_samples=count) for count in (10**12, 1000.5, True, "many")),
+        *(lambda d, t, gain=gain: d.update(gain=gain) for gain in (10**400, "0.5", [-1], float("inf"))),
     ],
 )
 def test_description_and_weights_that_do_not_fit_are_refused(tmp_path, change):

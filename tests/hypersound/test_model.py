@@ -10,26 +10,19 @@ from torch.func import functional_call
 
 from hypersound_lib.coords import clip_duration, time_coords
 from hypersound_lib.errors import ConfigError
-from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
-from hypersound_lib.hypersound.model import HyperSound, HyperSoundConfig
+from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.inr import FourierMLPConfig, SIRENConfig, build_inr
 from hypersound_lib.presets import PRESETS
+from tests.training.tiny import MODEL, RATE, shortened
 
 FIRST = ("layers.0.weight", "layers.0.bias")
-NUM_SAMPLES, RATE = 96, 8000
+NUM_SAMPLES = 96
 
 
-def make_config(target=None, shared=(), **changes):
-    return HyperSoundConfig(
-        sample_rate=RATE,
-        num_samples=NUM_SAMPLES,
-        encoder=EncoderConfig(base_channels=2, strides=(2, 3), dilations=(1,), kernel_size=3, embedding_size=4),
-        hypernetwork=HyperNetworkConfig((8, 8), residual_scale=0.3),
-        target=target or FourierMLPConfig(hidden_layers=2, width=6, num_octaves=5),
-        shared=shared,
-        **changes,
-    )
+def make_config(target=MODEL.target, shared=()):
+    hypernetwork = HyperNetworkConfig((8, 8), residual_scale=0.3)
+    return dataclasses.replace(MODEL, num_samples=NUM_SAMPLES, hypernetwork=hypernetwork, target=target, shared=shared)
 
 
 CONFIGS = {
@@ -77,41 +70,13 @@ def test_a_batch_equals_a_loop_of_fresh_targets_in_values_and_gradients(name):
         torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-9)
 
 
-def shrink(config):
-    """Keep a preset's structure, with sizes that a test can afford."""
-    target = dataclasses.replace(config.target, width=8)
-    if getattr(target, "num_frequencies", 0):
-        target = dataclasses.replace(target, num_frequencies=16)
-    return dataclasses.replace(
-        config,
-        num_samples=1000,
-        encoder=dataclasses.replace(config.encoder, base_channels=2, embedding_size=4),
-        hypernetwork=dataclasses.replace(config.hypernetwork, hidden=(8,) * len(config.hypernetwork.hidden)),
-        target=target,
-    )
-
-
 @pytest.mark.parametrize("name", [name for name in PRESETS if name != "local"])
 def test_gradients_reach_every_weight_of_every_presets_structure(name):
-    torch.manual_seed(0)
-    model = HyperSound(shrink(PRESETS[name].model))
-    x = clips(2, 1000, torch.float32)
+    model, _, x = shortened(name)
     (model(x) - x).square().mean().backward()
     for key, p in model.named_parameters():
         assert p.grad is not None, key
         assert p.grad.any(), key
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_the_state_dict_holds_no_generated_weight(name):
-    model = make(name)
-    kept = {key.removeprefix("target.") for key in model.state_dict() if key.startswith("target.")}
-    assert not kept & set(model.hypernetwork.shapes)
-    assert set(model.config.shared) <= kept <= {*model.config.shared, "embedding.frequencies"}
-    other = HyperSound(model.config).double()
-    assert not torch.equal(other(clips()), model(clips()))
-    other.load_state_dict(model.state_dict())
-    assert torch.equal(other(clips()), model(clips()))
 
 
 @pytest.mark.parametrize("name", CONFIGS)

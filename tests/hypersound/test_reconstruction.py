@@ -12,9 +12,9 @@ from torch import nn
 
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
 from hypersound_lib.data import resample
-from hypersound_lib.errors import ConfigError
+from hypersound_lib.hypersound import reconstruction
 from hypersound_lib.hypersound.model import HyperSound
-from hypersound_lib.hypersound.reconstruction import _Grid, reconstruct_blocks
+from hypersound_lib.hypersound.reconstruction import reconstruct_blocks
 from tests.training.tiny import MODEL, RATE
 
 LENGTH = 250
@@ -57,22 +57,25 @@ def sine(count, rate, level=0.5):
     return level * torch.sin(2 * torch.pi * CYCLES * torch.arange(count, dtype=torch.float64) / rate).float()
 
 
-@pytest.mark.parametrize("overlap", [0, 1 / 8, 0.3, 0.5])
 @pytest.mark.parametrize("output_rate", [8000, 11025, 16000, 44100])
 @pytest.mark.parametrize("count", [3, 249, 250, 253, 469, 2000])
-def test_clips_join_to_the_sound_at_every_rate(output_rate, overlap, count):
-    sound = PerfectModel().reconstruct(sine(count, RATE), RATE, output_rate, overlap=overlap, batch_size=3)
+@pytest.mark.parametrize("length", [5, 64, LENGTH])  # of a clip; one of 5 samples is too short to overlap
+def test_clips_join_to_the_sound_at_every_rate(output_rate, count, length):
+    """So the weights of clips that overlap add up to one at every instant."""
+    sound = PerfectModel(num_samples=length).reconstruct(sine(count, RATE), RATE, output_rate)
     expected = sine(math.floor(count * output_rate / RATE + 0.5), output_rate)
     assert sound.dtype == torch.float32
     torch.testing.assert_close(sound, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("output_rate", [None, 8000, 11025, 16000])
-def test_the_batch_size_does_not_change_the_result(output_rate):
+def test_how_many_clips_are_played_at_once_does_not_change_the_result(output_rate, monkeypatch):
     torch.manual_seed(0)
     model = HyperSound(dataclasses.replace(MODEL, num_samples=LENGTH, shared=("layers.0.weight",)))
     waveform = torch.randn(1500)
-    one, all_at_once = (model.reconstruct(waveform, RATE, output_rate, batch_size=n) for n in (1, 100))
+    all_at_once = model.reconstruct(waveform, RATE, output_rate)
+    monkeypatch.setattr(reconstruction, "_AT_ONCE", 1)
+    one = model.reconstruct(waveform, RATE, output_rate)
     torch.testing.assert_close(one, all_at_once, rtol=0, atol=1e-5)
     assert not one.requires_grad
     torch.testing.assert_close(model.reconstruct(3 * waveform, RATE, output_rate), 3 * one, rtol=1e-4, atol=1e-4)
@@ -81,17 +84,19 @@ def test_the_batch_size_does_not_change_the_result(output_rate):
 @pytest.mark.parametrize("rate", [RATE, 11025])
 @pytest.mark.parametrize("output_rate", [6000, 8000, 11025, 16000])
 @pytest.mark.parametrize("size", [1, 90, 5000])
-def test_blocks_of_any_size_make_the_same_sound(rate, output_rate, size):
+def test_blocks_of_any_size_make_the_same_sound(rate, output_rate, size, monkeypatch):
+    monkeypatch.setattr(reconstruction, "_AT_ONCE", 2)
     sound = 0.1 + sine(1999, rate, level=1e-3)
     sound[700] += 1
-    blocks = list(reconstruct_blocks(PerfectModel(), lambda: sound.split(size), rate, output_rate, batch_size=2))
+    blocks = list(reconstruct_blocks(PerfectModel(), lambda: sound.split(size), rate, output_rate))
     assert len(blocks) > 2
     torch.testing.assert_close(
         torch.cat(blocks), PerfectModel().reconstruct(sound, rate, output_rate), rtol=0, atol=1e-6
     )
 
 
-def test_a_sound_is_read_no_further_than_it_is_played():
+def test_a_sound_is_read_no_further_than_it_is_played(monkeypatch):
+    monkeypatch.setattr(reconstruction, "_AT_ONCE", 2)
     taken = []
 
     def read():
@@ -100,29 +105,9 @@ def test_a_sound_is_read_no_further_than_it_is_played():
             taken[-1] += 1
             yield block
 
-    for number, block in enumerate(reconstruct_blocks(PerfectModel(), read, RATE, batch_size=2)):
+    for number, block in enumerate(reconstruct_blocks(PerfectModel(), read, RATE)):
         assert len(block) <= 2 * LENGTH
         assert taken[-1] <= 2 * number + 3
-
-
-@given(
-    length=st.integers(1, 300),
-    rate=st.sampled_from([8000, 16000, 22050]),
-    output_rate=st.sampled_from([7999, 8000, 11025, 44100]),
-    part=st.floats(0, 0.5),
-)
-def test_weights_add_up_to_one_at_every_instant(length, rate, output_rate, part):
-    fade = int(part * length)
-    hop, clips = length - fade, 4
-    total = samples_in(clip_duration((clips - 1) * hop + length, rate), output_rate)
-    added, times_seen = torch.zeros(total, dtype=torch.float64), torch.zeros(total)
-    for k in range(clips):
-        grid = _Grid(k * hop, length, rate, output_rate)
-        assert 0 <= grid.offset < rate
-        added[grid.first : grid.first + grid.count] += grid.weights(fade, opens=k > 0, closes=k < clips - 1)
-        times_seen[grid.first : grid.first + grid.count] += 1
-    torch.testing.assert_close(added, torch.ones_like(added), rtol=0, atol=1e-12)
-    assert times_seen.max() <= 2
 
 
 @settings(max_examples=50)
@@ -166,16 +151,8 @@ def test_a_click_does_not_take_the_other_clips_down(place):
 def test_no_more_clips_than_needed():
     model = PerfectModel()
     model.reconstruct(sine(LENGTH, RATE), RATE)
-    model.reconstruct(sine(2 * LENGTH, RATE), RATE, overlap=0)
+    model.reconstruct(sine(2 * LENGTH - LENGTH // 8, RATE), RATE)
     assert [len(clips) for clips in model.heard] == [1, 2]
-
-
-@pytest.mark.parametrize(
-    "settings", [{"overlap": 0.51}, {"overlap": -0.1}, {"overlap": float("nan")}, {"batch_size": 0}], ids=str
-)
-def test_impossible_settings_are_refused(settings):
-    with pytest.raises(ConfigError, match=f"overlap lies in .*, batch_size is .*{next(iter(settings.values()))}"):
-        PerfectModel().reconstruct(torch.ones(9), RATE, **settings)
 
 
 @pytest.mark.parametrize("rate", [RATE, 11025])

@@ -2,7 +2,7 @@
 
 import torch
 
-from hypersound_lib.inr import INR, FourierMLPConfig, ModulatedSIRENConfig, SIRENConfig, build_inr
+from hypersound_lib.inr import INR, FourierMLP, FourierMLPConfig, ModulatedSIRENConfig, SIRENConfig, build_inr
 
 CONFIGS = {
     "fourier": FourierMLPConfig(hidden_layers=2, width=8, num_octaves=5),
@@ -16,7 +16,8 @@ CONFIGS = {
 def make(kind: str) -> INR:
     """Return an INR in float64; its free frequencies are others than those that it would choose."""
     torch.manual_seed(0)
-    return build_inr(CONFIGS[kind], torch.linspace(0.7, 9, 6) if kind == "free" else None).double()
+    config = CONFIGS[kind]
+    return (FourierMLP(config, torch.linspace(0.7, 9, 6)) if kind == "free" else build_inr(config)).double()
 
 
 def generated(inr, names=None, batch=3):

@@ -82,10 +82,6 @@ def test_a_config_builds_its_network(kind):
 def test_free_frequencies_are_even_unless_given():
     assert torch.equal(build_inr(CONFIGS["free"]).embedding.frequencies, even_frequencies(6))
     frequencies = torch.linspace(1, 9, 6)
-    assert torch.equal(build_inr(CONFIGS["free"], frequencies).embedding.frequencies, frequencies)
-
-
-@pytest.mark.parametrize("config", [None, {"width": 8}, FourierMLP], ids=str)
-def test_what_is_no_config_is_refused(config):
-    with pytest.raises(ConfigError, match="FourierMLPConfig, SIRENConfig, ModulatedSIRENConfig"):
-        build_inr(config)
+    assert torch.equal(FourierMLP(CONFIGS["free"], frequencies).embedding.frequencies, frequencies)
+    with pytest.raises(ConfigError, match="wants 6 frequencies, 3"):
+        FourierMLP(CONFIGS["free"], frequencies[:3])

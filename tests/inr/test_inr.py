@@ -82,19 +82,20 @@ def test_wrong_shapes_and_names_are_refused(coords, change, message, released):
 
 
 @pytest.mark.parametrize(
-    ("config", "frequencies", "words"),
+    ("config", "words"),
     [
-        (FourierMLPConfig(width=0), None, "width must be positive, not 4 and 0"),
-        (FourierMLPConfig(num_octaves=4, num_frequencies=4), None, "not both"),
-        (FourierMLPConfig(num_octaves=0, num_frequencies=4), torch.ones(3), "wants 4 frequencies, 3"),
-        (SIRENConfig(omega_0=0), None, "omega_0.*must be positive"),
-        (ModulatedSIRENConfig(latent_size=0), None, "latent_size must be positive"),
+        (FourierMLPConfig(width=0), "width must be positive, not 4 and 0"),
+        (FourierMLPConfig(num_octaves=4, num_frequencies=4), "not both"),
+        (SIRENConfig(omega_0=0), "omega_0.*must be positive"),
+        (ModulatedSIRENConfig(latent_size=0), "latent_size must be positive"),
+        (None, "FourierMLPConfig, SIRENConfig, ModulatedSIRENConfig"),
+        ({"width": 8}, "is no config of an INR"),
     ],
     ids=str,
 )
-def test_impossible_configs_are_refused(config, frequencies, words):
+def test_impossible_configs_are_refused(config, words):
     with pytest.raises(ConfigError, match=words):
-        build_inr(config, frequencies)
+        build_inr(config)
 
 
 @pytest.mark.parametrize(

@@ -125,13 +125,6 @@ def test_spectral_terms_agree_with_their_definition_in_float64(name, rate):
     assert ReconstructionLoss(name, rate)(estimate, reference)[term].item() == pytest.approx(expected, rel=1e-3)
 
 
-def test_window_and_filters_follow_the_loss_to_another_device():
-    loss = ReconstructionLoss("mel_stft", 22050).to("meta")
-    for resolution in loss.mel_stft_distance.stft_losses:
-        assert resolution.window.is_meta
-        assert resolution.fb.is_meta
-
-
 @pytest.mark.parametrize("term", TERMS)
 def test_every_term_is_a_mean_over_the_clips_of_a_batch(term):
     estimate, reference = pair(batch=4)
@@ -162,16 +155,6 @@ def test_silence_for_silence_is_finite(term):
     (gradient,) = torch.autograd.grad(cost, estimate)
     assert torch.isfinite(cost)
     assert torch.isfinite(gradient).all()
-
-
-@pytest.mark.parametrize("mel", [False, True])
-def test_the_floor_of_spectral_convergence_is_noise_at_minus_60_db(mel):
-    loss = ReconstructionLoss("mel_stft" if mel else "stft", 22050)
-    (distance,) = loss.children()
-    noise = 1e-3 * torch.randn(1, 100_000, generator=torch.Generator().manual_seed(0))
-    for resolution in distance.stft_losses:
-        level = resolution.stft(noise)[0].square().mean().sqrt().item()
-        assert resolution.spectralconv.level == pytest.approx(level, rel=0.1)
 
 
 @pytest.mark.parametrize("term", TERMS)
@@ -208,29 +191,25 @@ def test_usual_rates_have_no_empty_mel_bin(rate):
     assert torch.isfinite(ReconstructionLoss("mel_stft", rate)(*pair())["mel_stft"])
 
 
-@pytest.mark.parametrize(
-    ("loss", "rate"),
-    [("mel_stft", 48000), (LossConfig("mel_stft", (256, 512)), 22050), (LossConfig("mel_stft", (64,)), 8000)],
-    ids=["48 kHz", "FFT 256", "more bins than the FFT has"],
-)
-def test_empty_mel_bins_are_refused_with_a_remedy(loss, rate):
-    with pytest.raises(ConfigError, match=r"128 mel bins.*fewer n_mels or longer fft_sizes.*22 050 Hz"):
-        ReconstructionLoss(loss, rate)
+NO_TERMS = ["", "l2", "mse+", "-1*mse", "0*mse", "inf*mse", "nan*mse", "x*mse", "*mse", "mse*2"]
+EMPTY = r"128 mel bins.*fewer n_mels or longer fft_sizes.*22 050 Hz"
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["", "l2", "mse+", "mse+mse", "mse+2*mse", "-1*mse", "0*mse", "inf*mse", "nan*mse", "x*mse", "*mse", "mse*2"],
+    ("loss", "rate", "message"),
+    [
+        *((terms, 22050, "mse, smooth_l1, log_nmse, stft, mel_stft, band_error") for terms in NO_TERMS),
+        *((terms, 22050, "names a term twice") for terms in ("mse+mse", "mse+2*mse")),
+        *((sizes, 22050, "FFT sizes of at least 16") for sizes in ({"fft_sizes": ()}, {"fft_sizes": (512, 8)})),
+        ({"n_mels": 0}, 22050, "at least one mel bin"),
+        ({}, 48000, EMPTY),
+        ({"fft_sizes": (256, 512)}, 22050, EMPTY),
+        ({"fft_sizes": (64,)}, 8000, EMPTY),  # which has fewer bins than that
+    ],
 )
-def test_terms_and_weights_that_cannot_work_are_refused(name):
-    with pytest.raises(ConfigError, match=r"mse, smooth_l1, log_nmse, stft, mel_stft, band_error|names a term twice"):
-        ReconstructionLoss(name, 22050)
-
-
-@pytest.mark.parametrize("sizes", [{"fft_sizes": ()}, {"fft_sizes": (512, 8)}, {"n_mels": 0}])
-def test_spectra_that_cannot_work_are_refused(sizes):
-    with pytest.raises(ConfigError, match="FFT sizes of at least 16"):
-        LossConfig("stft", **sizes)
+def test_losses_that_cannot_work_are_refused(loss, rate, message):
+    with pytest.raises(ConfigError, match=message):
+        ReconstructionLoss(loss if isinstance(loss, str) else LossConfig("mel_stft", **loss), rate)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Logs: columns for plots, no step twice, TensorBoard with terms, sounds and pictures."""
 
-import math
-
 import pytest
 
 from hypersound_lib.errors import TrainingError
@@ -61,20 +59,6 @@ def test_a_log_without_a_row_left_begins_anew(tmp_path):
         with RunLog(tmp_path, 0, 10, progress=False) as log:
             log.write("train", values)
     assert list(read_log(tmp_path / "train.csv")) == ["step", "other"]
-
-
-def test_terms_of_another_loss_get_columns_of_their_own(tmp_path):
-    sessions = [{"smooth_l1": 0.5, "mel": 0.25}, {"mel": 0.125, "mse": 4.0}, {"mse": 2.0, "smooth_l1": 1.0}]
-    for done, terms in enumerate(sessions):
-        with RunLog(tmp_path, done, 10, progress=False) as log:
-            for name in ("train", "validation"):
-                log.write(name, {"step": done + 1} | terms)
-    for name in ("train.csv", "validation.csv"):
-        columns = read_log(tmp_path / name)
-        for term in ("smooth_l1", "mel", "mse"):
-            expected = [terms.get(term, math.nan) for terms in sessions]
-            assert columns[term] == pytest.approx(expected, nan_ok=True), (name, term)
-        assert columns["step"] == [1, 2, 3]
 
 
 def test_without_tensorboard_no_example_is_made(tmp_path, monkeypatch):

@@ -226,19 +226,11 @@ def test_rates_and_windows_that_do_not_fit_are_refused(tmp_path):
     assert not (tmp_path / "checkpoints").exists()
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"steps": 0},
-        {"accumulate": 3},
-        {"learning_rate": 0.0},
-        {"schedule": "linear"},
-        {"precision": "float64"},
-        {"ema_decay": 1.0},
-        {"max_grad_norm": 0.0},
-        {"window": 0},
-    ],
-)
-def test_impossible_settings_are_refused(change):
-    with pytest.raises(ConfigError):
-        changed(**change)
+ABOVE_ZERO = ("steps", "batch_size", "learning_rate", "max_grad_norm", "window", "process_timeout")
+IMPOSSIBLE = {"accumulate": 3, "schedule": "linear", "precision": "float64", "ema_decay": 1.0, "seed": -1}
+
+
+@pytest.mark.parametrize(("name", "value"), [*((name, 0) for name in ABOVE_ZERO), *IMPOSSIBLE.items()])
+def test_impossible_settings_are_refused(name, value):
+    with pytest.raises(ConfigError, match=f"{name.replace('_', '[_ ]')}|micro-batches"):
+        changed(**{name: value})

@@ -36,21 +36,6 @@ def test_the_average_takes_the_weights_place_and_leaves_it_again():
     assert all(bool((p == 7).all()) for p in state.model.parameters())
 
 
-def test_without_a_decay_there_is_no_average():
-    state = TrainingState(make_model(), changed(ema_decay=0.0))
-    assert not state.average
-    own = [p.detach().clone() for p in state.model.parameters()]
-    with state.averaged():
-        assert all(torch.equal(p, q) for p, q in zip(state.model.parameters(), own, strict=True))
-
-
-def test_a_model_may_keep_what_it_computed():
-    state = TrainingState(make_model(), changed(ema_decay=0.5))
-    state.model.kept = 2 * next(state.model.parameters())  # of a graph, so that the model cannot be copied
-    with state.averaged():
-        assert state.model.kept.requires_grad
-
-
 def test_a_constant_schedule_is_constant_after_the_warm_up():
     config = changed(schedule="constant", warmup_steps=2)
     assert [learning_rate_factor(step, config) for step in range(5)] == [0.5, 1, 1, 1, 1]
