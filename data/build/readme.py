@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+import expected_steps
 import plots
 import rate_table
 import readings
@@ -31,6 +32,7 @@ NOT_MEASURED = "Not measured yet:"
 
 
 def main() -> None:
+    expected_steps.main()
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
     if is_measured("bench_rate"):
@@ -565,6 +567,7 @@ SECTIONS = {  # of the page of results
         "bench_traffic": traffic,
         "bench_gpu_correctness": gpu_correctness,
         "bench_gpu_speed": gpu,
+        "expected_steps": expected_steps.table,
         "gpu_local": gpu_training,
         "bench_memory": memory,
         "bench_window": windows,
