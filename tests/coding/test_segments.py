@@ -93,15 +93,6 @@ def test_no_packet_is_encoded_twice_with_the_same_knob(model, monkeypatch):
     assert encoded == [3, 1]
 
 
-def test_moved_knobs_are_as_even_as_may_be():
-    segment = Evenly([5000.0] * 4, 0.01, [0.0] * 4)
-    segment.encode({0: 10, 1: 12, 2: 11, 3: 254})
-    assert segment.moved(1) == {0: 11, 1: 12, 2: 11, 3: 254}
-    assert segment.moved(-1) == {0: 10, 1: 12, 2: 11, 3: 253}
-    assert segment.moved(6) == {0: 12, 1: 13, 2: 13, 3: 255}
-    assert segment.moved(-44) == {0: 0, 1: 1, 2: 0, 3: 243}
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_a_guess_holds_where_packets_that_were_not_encoded_are_much_louder(model, seed):
     generator = torch.Generator().manual_seed(seed)
