@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from hypersound_lib.coding.container import Header
 from hypersound_lib.coding.packets import SEGMENT
 from hypersound_lib.coding.rate import KNOBS, Rate, Survey, level_gain
 from hypersound_lib.coding.segments import PER_KNOB, Segment, encode_within
-from hypersound_lib.coding.tensors import in_packets
+from hypersound_lib.data.waveforms import exactly
 from hypersound_lib.errors import ConfigError, check_sample_rate
 
 if TYPE_CHECKING:
@@ -53,9 +52,11 @@ def compress_blocks(
     budget = None if rate.kbps is None else math.floor(125 * rate.kbps * seconds) - len(header)
     knob = KNOBS / 2 - math.log(rate.kbps / _MIDDLE) / PER_KNOB if rate.kbps else float(rate.knob or 0)  # likely
     spent, correction, missed = 0, 1.0, list[tuple[int, int]]()  # of segments that do not fit: first frame and bytes
-    for amplitudes, first in _segments(model, blocks, frames, gain):
-        stop = first + len(amplitudes)
-        segment = Segment(model, coder, in_packets(amplitudes.unsqueeze(0), size), first // size, correction)
+    weight, stop = next(model.parameters()), 0
+    for window in windows(model, exactly(measured.num_samples, blocks), SEGMENT * size):
+        amplitudes = model.amplitudes_within((window / gain).to(weight.device)).to(weight.dtype)
+        first, stop = stop, stop + len(amplitudes)
+        segment = Segment(model, coder, list(amplitudes.split(size)), first // size, correction)
         if budget is None:
             segment.encode(dict.fromkeys(range(segment.count), round(knob)))
         else:  # never more than the share of the sound so far, so that the whole stays below what was asked for
@@ -89,19 +90,27 @@ def _enough(missed: list[tuple[int, int]], frames: int) -> float:
     return budget
 
 
-def _segments(model, blocks: Iterable[Tensor], frames: int, gain: float) -> Iterator[tuple[Tensor, int]]:
-    """Yield the waves' amplitudes `(K', M)` of segments, in the weights' dtype, and each one's first frame's number."""
-    hop, size = model.config.hop, SEGMENT * model.config.packet
-    weight = next(model.parameters())
-    held, first = torch.zeros(hop), 0  # samples from (first - 1) · hop on
-    source, ended = iter(blocks), False
-    while first < frames:
-        count = min(size, frames - first)
-        while len(held) < (count + 1) * hop and not ended:
-            block = next(source, None)
-            ended = block is None
-            held = held if block is None else torch.cat([held, block])
-        window = held[: (count + 1) * hop]
-        window = functional.pad(window, (0, (count + 1) * hop - len(window)))
-        yield model.amplitudes_within((window / gain).to(weight.device)).to(weight.dtype), first
-        held, first = held[count * hop :], first + count
+def windows(model: "LocalHyperSound", blocks: Iterable[Tensor], at_once: int | None = None) -> Iterator[Tensor]:
+    """Yield a sound, `(T_i,)`, as windows for `amplitudes_within`, `((K_i + 1) · hop,)`: all of its frames, once each.
+
+    They come as soon as they are known, or so many at once; what is left comes in the end.
+    """
+    hop, held = model.config.hop, torch.zeros(0)
+    for block in _with_zeros(model, blocks):
+        held = torch.cat([held, block])
+        while (known := len(held) // hop - 1) >= (at_once or 1):
+            count = at_once or known
+            yield held[: (count + 1) * hop]
+            held = held[count * hop :]
+    if len(held) > hop:
+        yield held
+
+
+def _with_zeros(model: "LocalHyperSound", blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield blocks, and before and behind them the zeros into which the first and the last frame reach."""
+    hop, samples = model.config.hop, 0
+    yield torch.zeros(hop)
+    for block in blocks:
+        samples += len(block)
+        yield block
+    yield torch.zeros(model.transform.frames_in(samples) * hop - samples)

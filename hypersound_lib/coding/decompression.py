@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -14,7 +15,7 @@ from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.rate import knob_value, level_gain
 from hypersound_lib.coding.tensors import runs
 from hypersound_lib.data.waveforms import LOUDEST, exactly, resample_blocks, resampled_length
-from hypersound_lib.errors import CodeFileError, ConfigError, check_sample_rate
+from hypersound_lib.errors import CodeFileError, ConfigError
 
 if TYPE_CHECKING:
     from hypersound_lib.local.model import LocalHyperSound
@@ -44,7 +45,6 @@ def decompress_blocks(
     """
     rate = model.config.sample_rate
     output_rate = rate if output_rate is None else output_rate
-    check_sample_rate(output_rate)
     header, count, packets = open_packets(model, data, name)
     first, stop = stretch(resampled_length(header.num_samples, rate, output_rate), output_rate, start, seconds)
     played_rate, begin, end, skipped = _played(first, stop, rate, output_rate, header.num_samples)
@@ -145,8 +145,7 @@ def _read_theta(
         found: list[Packet | None] = []
         cut: CodeFileError | None = None
         try:
-            for _ in range(min(SEGMENT, numbers.stop - number)):
-                found.append(next(packets))
+            found.extend(islice(packets, min(SEGMENT, numbers.stop - number)))
         except CodeFileError as error:  # to be raised after what is whole was played
             cut = error
         lengths = [min(size, frames - (number + i) * size) for i in range(len(found))]

@@ -26,12 +26,13 @@ from hypersound_lib.coding.exact import ExactNetwork, loudness, snap
 from hypersound_lib.coding.excess import CONTEXTS, DIGITS, ExcessModel
 from hypersound_lib.coding.signs import SignModel
 from hypersound_lib.coding.tables import ProbabilityTable
-from hypersound_lib.coding.tensors import Surrounded, any_near, hold, placed, places, round_through, shift, taken
+from hypersound_lib.coding.tensors import Places, Surrounded, any_near, hold, round_through, shift, spread
 
 _ROWS = 4.0  # what a network's output of 1 stands for
 SIDE_UNIT = 4.0  # side numbers are about so large
 _PAST = (-1, range(-2, 3)), (-2, range(-1, 2))  # neighbours that `near` takes: frames, and waves in them
-_EVEN = ((0, range(-7, 8, 2)),)  # and, where it is odd, the even waves of its own frame
+_BEFORE = sum(len(some) for _, some in _PAST)
+_EVEN = range(-7, 8, 2)  # and, where it is odd, the even waves of its own frame
 MARGIN = 7  # waves beyond the ends that are looked at
 
 
@@ -67,8 +68,6 @@ class EntropyModel(nn.Module):
         held: for how many frames side numbers stand.
     """
 
-    position: Tensor
-
     def __init__(self, side: int, waves: int, width: int = 160, near: int = 24, sign: int = 32, held: int = 1):
         super().__init__()
         self.side, self.waves, self.held = side, waves, held
@@ -76,17 +75,12 @@ class EntropyModel(nn.Module):
         self.wave_table = ProbabilityTable()
         self.side_network = ExactNetwork(2 * side + 2, 64, 2 * side)
         self.whole = ExactNetwork(3 * waves + 3 * side + 2, width, width, waves)
-        inputs = 4 + sum(len(some) for _, some in _PAST)
-        evens = sum(len(some) for _, some in _EVEN)
-        self.near = nn.ModuleList([ExactNetwork(inputs + extra, near, near, 1) for extra in (0, evens)])
+        self.near = nn.ModuleList([ExactNetwork(4 + _BEFORE + more, near, near, 1) for more in (0, len(_EVEN))])
         self.signs = SignModel(waves, sign)
         self.excess = ExcessModel(self.wave_table.symbols - 1, ProbabilityTable(CONTEXTS, DIGITS))
         with torch.no_grad():
             self.side_network.last.bias[side:] = 24 / _ROWS
             self.whole.last.bias.fill_(16 / _ROWS)
-        with torch.device("cpu"):
-            position = torch.arange(waves) / 128  # on the exact grid
-        self.register_buffer("position", position, persistent=False)
 
     def side_rows(self, h: Tensor, knob: Tensor, starts: bool = True) -> tuple[Tensor, Tensor]:
         """Return expected side numbers and rows for all frames, or the next: `(B, K, D), (B,) -> (B, K, D) × 2`.
@@ -95,11 +89,8 @@ class EntropyModel(nn.Module):
         knob lies on the exact grid.
         """
         last, before = shift(h, -1), shift(h, -2)
-        fresh = torch.zeros_like(h[..., :1])
-        fresh[:, 0].fill_(float(starts))
-        mean, row = self.side_network(
-            torch.cat([snap(last / SIDE_UNIT), snap(before / SIDE_UNIT), _spread(knob, h), fresh], dim=-1)
-        ).chunk(2, dim=-1)
+        known = snap(last / SIDE_UNIT), snap(before / SIDE_UNIT), *_knob_and_start(knob, h, starts)
+        mean, row = self.side_network(torch.cat(known, dim=-1)).chunk(2, dim=-1)
         mean = last + mean * SIDE_UNIT
         rounded = (mean + 0.5).floor()
         return mean + (rounded - mean).detach(), row * _ROWS
@@ -111,9 +102,7 @@ class EntropyModel(nn.Module):
 
     def whole_rows(self, past: tuple[Tensor, ...], context: Tensor, knob: Tensor, starts: bool = True) -> Tensor:
         """Return a first guess of all waves' rows, in units of `_ROWS`, from `pasts` and `context`: `(B, K, M)`."""
-        fresh = torch.zeros_like(context[..., :1])
-        fresh[:, 0].fill_(float(starts))
-        return self.whole(torch.cat([*past, context, _spread(knob, context), fresh], dim=-1))
+        return self.whole(torch.cat([*past, context, *_knob_and_start(knob, context, starts)], dim=-1))
 
     def near_rows(self, odd: bool, whole: Tensor, past: Past, knob: Tensor, even: Tensor | None) -> Tensor:
         """Return the rows of the even or the odd waves, from what `whole_rows` returns: `(B, K, M / 2)`.
@@ -125,18 +114,17 @@ class EntropyModel(nn.Module):
         if even is not None:
             even = even.flatten(0, 1)
             reached = reached | any_near(even > 0, range(-3, 5))
-        at = places(reached)
+        at = Places.of(reached)
         wave = 2 * at.column + int(odd)
         guess = whole[..., int(odd) :: 2].flatten(0, 1)
         knobs = knob.to(whole).repeat_interleave(whole.shape[1])
-        where = self.position.to(whole).index_select(0, wave), knobs.index_select(0, at.row)
+        own = at.take(guess), wave.to(whole) / 128, knobs.index_select(0, at.row)
         mean = past.frames[2].flatten().index_select(0, 2 * at.number + int(odd))
-        around = past.near.around(at.row, wave, _PAST + _EVEN if odd else _PAST).split([8, 8] if odd else [8])
-        row = taken(guess, at), *where, mean, torch.ones_like(mean)
-        first = [x.unsqueeze(0) for x in row]
-        known = [*first[:3], around[0], first[3], *around[1:], first[4]]
+        around = past.near.around(at.row, wave, (*_PAST, (0, _EVEN)) if odd else _PAST)
+        before, now = around[:_BEFORE], around[_BEFORE:]
+        known = [*(x[None] for x in own), before, mean[None], now, torch.ones_like(mean)[None]]
         change = cast(ExactNetwork, self.near[odd]).columns(torch.cat(known))[0]
-        return snap((guess + placed(change, reached, at)).view(*whole.shape[:2], -1)) * _ROWS
+        return snap((guess + at.put(change)).view(*whole.shape[:2], -1)) * _ROWS
 
     def wave_rows(self, y: Tensor, h: Tensor, knob: Tensor) -> Tensor:
         """Return the rows of all waves of all frames: `(B, K, M), (B, K, D), (B,) -> (B, K, M)`."""
@@ -184,5 +172,8 @@ def pasts(now: Tensor) -> tuple[Tensor, ...]:
     return shift(now, -1), shift(now, -2), snap(reduce(torch.add, (shift(now, -k) for k in (3, 4, 5, 6))) / 4)
 
 
-def _spread(knob: Tensor, like: Tensor) -> Tensor:
-    return knob.to(like)[:, None, None].expand(*like.shape[:2], 1)
+def _knob_and_start(knob: Tensor, like: Tensor, starts: bool) -> tuple[Tensor, Tensor]:
+    """Return the knob, and 1 in a packet's first frame, 0 in others: `(B,), (B, K, …) -> (B, K, 1) × 2`."""
+    first = torch.zeros_like(like[..., :1])
+    first[:, 0].fill_(float(starts))
+    return spread(knob, like), first

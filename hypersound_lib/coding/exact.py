@@ -19,6 +19,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hypersound_lib.devices import kept
 
@@ -39,10 +40,6 @@ def snap(x: Tensor) -> Tensor:
 
 _LARGEST = 19  # magnitudes above count as this in contexts: what tables hold
 
-# Multiples of 2⁻¹⁰. A logarithm that differed in its last digit elsewhere would still round to the same one: none of
-# these 20 lies nearer to a boundary between two multiples than 10⁻⁷ (a test computes how near).
-_LOUDNESS = snap(torch.log2(1 + torch.arange(_LARGEST + 1, dtype=torch.float64)))
-
 
 def loudness(y: Tensor) -> Tensor:
     """Return log₂(1 + |y|) on the exact grid, from a table that is made once: `(…) -> (…)`.
@@ -56,8 +53,12 @@ def loudness(y: Tensor) -> Tensor:
 
 @kept
 def _loudness_table(dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return `_LOUDNESS` where it is needed."""
-    return _LOUDNESS.to(device, dtype)
+    """Return it for 0 … `_LARGEST`, as multiples of 2⁻¹⁰.
+
+    A logarithm that differed in its last digit elsewhere would still round to the same one: none of these 20 lies
+    nearer to a boundary between two multiples than 10⁻⁷ (a test computes how near).
+    """
+    return snap(torch.log2(1 + torch.arange(_LARGEST + 1, dtype=torch.float64))).to(device, dtype)
 
 
 @kept
@@ -128,11 +129,9 @@ class ExactNetwork(nn.Module):
         for layer in cast("list[nn.Linear]", self.layers):
             constants = torch.zeros_like(layer.weight[:, 0]) if layer.bias is None else layer.bias
             weights.append(torch.cat([layer.weight, constants[:, None]], dim=1))
-        for i, weight in enumerate(weights[:-1]):
-            one = torch.zeros_like(weight[:1])
-            one[:, -1].fill_(1.0)
-            weights[i] = torch.cat([weight, one])
-        return weights
+        *hidden, last = weights
+        ones = (functional.pad(weight.new_ones(1, 1), (weight.shape[1] - 1, 0)) for weight in hidden)
+        return [*map(torch.cat, zip(hidden, ones, strict=True)), last]
 
     def _activate(self, x: Tensor) -> Tensor:
         """Apply ReLU, in place. Between exact layers numbers are whole, in units of the grid."""

@@ -25,7 +25,7 @@ from hypersound_lib.coding.exact import loudness, snap
 from hypersound_lib.coding.excess import FRAMES, WAVES, Expected, join_digits, split_digits
 from hypersound_lib.coding.signs import MARGIN as SIGNS
 from hypersound_lib.coding.signs import PROBABILITIES, probability_rows
-from hypersound_lib.coding.tensors import Surrounded, frame_starts, places, runs
+from hypersound_lib.coding.tensors import Places, Surrounded, frame_starts, runs
 from hypersound_lib.errors import ConfigError
 
 SEGMENT = 64  # packets that are coded at once: each is decoded step by step, and a step takes long for one
@@ -193,7 +193,7 @@ class PacketCoder:
             now = starts + k * loud.shape[2]
             known = Surrounded(signed, now), Surrounded(loud, now)
             for odd in (False, True):
-                at = places(loud[:, k + 2, SIGNS + int(odd) : SIGNS + low : 2] > 0)
+                at = Places.of(loud[:, k + 2, SIGNS + int(odd) : SIGNS + low : 2] > 0)
                 tables = self._signs.take(probability_rows(model.log_odds(odd, *known, knobs, at)).numpy(), axis=0)
                 sign = 1 - 2 * torch.from_numpy(self._decode_each(decoders, at.row.numpy(), tables))
                 wave = now.index_select(0, at.row) + 2 * at.column + int(odd)

@@ -5,7 +5,7 @@ The rate knob is one number that all networks of the local model take as input, 
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -40,8 +40,7 @@ def random_knob_values(count: int, device: torch.device) -> Tensor:
     return _FINEST + torch.randint(KNOBS, (count,), device=device) * _KNOB_STEP
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(NamedTuple):
     """What must be known of a sound before its first packet is written."""
 
     num_samples: int  # at the model's rate
@@ -95,29 +94,29 @@ def level_gain(level: int) -> float:
     return 2.0 ** (level / 8 - 24)
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(NamedTuple):
     """How large a file may be: at most `kbps`, or with the knob at a position."""
 
     kbps: float | None = None
     knob: int | None = None  # 0, the finest, to 255
 
-    def __post_init__(self):
-        if (self.kbps is None) == (self.knob is None):
-            raise ConfigError(f"give a rate in kbit/s or a quality, not both and not neither: {self}")
-        if self.kbps is not None and not (0 < self.kbps < math.inf):
-            raise ConfigError(f"a rate is a positive number of kbit/s, not {self.kbps}")
-        if self.knob is not None:
-            knob_value(self.knob)  # refuses what is no position
-
     @classmethod
     def of(cls, kbps: float | None, quality: float | None) -> "Rate":
-        """Return the rate of a number of kbit/s, or of a quality from 0 (small files) to 10 (fine steps); 6 kbit/s."""
+        """Return the rate of so many kbit/s, or of a quality from 0 (small files) to 10 (fine steps); else 6 kbit/s.
+
+        Raises:
+            ConfigError: both are given, or one is impossible.
+        """
         if quality is None:
-            return cls(kbps=DEFAULT_KBPS if kbps is None else kbps)
+            kbps = DEFAULT_KBPS if kbps is None else kbps
+            if not 0 < kbps < math.inf:
+                raise ConfigError(f"a rate is a positive number of kbit/s, not {kbps}")
+            return cls(kbps=kbps)
+        if kbps is not None:
+            raise ConfigError(f"give a rate in kbit/s or a quality, not both: {kbps} and {quality}")
         if not 0 <= quality <= 10:
             raise ConfigError(f"quality lies between 0 and 10, not {quality}")
-        return cls(kbps, round((KNOBS - 1) * (1 - quality / 10)))
+        return cls(knob=round((KNOBS - 1) * (1 - quality / 10)))
 
 
 def quality_of(knob: int) -> float:

@@ -41,17 +41,16 @@ class Segment:
     Args:
         model: whose packets these are.
         coder: with its probabilities.
-        groups: amplitudes `(P, K, M)` of packets of one length, and of a last one, which is shorter.
-        number: of the first packet.
+        packets: amplitudes `(K, M)` of each; the last one may be shorter.
+        first: the first packet's number.
         correction: what guesses are multiplied by, until `learn` is called.
     """
 
     def __init__(
-        self, model: "LocalHyperSound", coder: "PacketCoder", groups: list[Tensor], number: int, correction: float = 1.0
+        self, model: "LocalHyperSound", coder: "PacketCoder", packets: list[Tensor], first: int, correction: float = 1.0
     ):
-        self.model, self.coder, self.number, self.correction = model, coder, number, correction
-        self.packets = [packet for group in groups for packet in group]
-        self.count, self.last = len(self.packets), (KNOBS - 1) * len(self.packets)
+        self.model, self.coder, self.first, self.correction = model, coder, first, correction
+        self.packets, self.count, self.last = packets, len(packets), (KNOBS - 1) * len(packets)
         self.waves, self.seen = list[Tensor](), 0.0  # their integers, not yet rounded, and with which knob
         self.guesses, self.guessed = list[float](), 0.0  # of their bytes, and with which knob
         self.knobs: dict[int, int] = {}  # of those that are encoded, by place
@@ -95,7 +94,7 @@ class Segment:
             sent, values = self._quantised(places)
             payloads = self.coder.encode(sent.side.round(), sent.waves.round(), values)
             for (i, knob), payload in zip(places, payloads, strict=True):
-                self.made[i, knob] = Packet(self.number + i, knob, payload).to_bytes()
+                self.made[i, knob] = Packet(self.first + i, knob, payload).to_bytes()
         self.knobs |= knobs
 
     def learn(self) -> None:

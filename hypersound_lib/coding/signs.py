@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hypersound_lib.coding.exact import ExactNetwork, loudness
-from hypersound_lib.coding.tensors import Places, Surrounded, bound, placed, places
+from hypersound_lib.coding.tensors import Places, Surrounded, bound
 
 # Neighbours: frames, and waves in them.
 _SIGNED = (-1, range(-2, 3)), (-2, range(-2, 3))
@@ -36,11 +36,6 @@ _PER_UNIT, _MOST = 8, 6  # log-odds are coded in eighths, up to ±6
 # Multiples of 2⁻¹⁶. Another machine's exponential, if it differs in the last digit, rounds to the same ones (tested).
 _LEVELS = torch.arange(-_MOST * _PER_UNIT, _MOST * _PER_UNIT + 1, dtype=torch.float64) / _PER_UNIT
 PROBABILITIES = torch.stack([torch.sigmoid(-_LEVELS), torch.sigmoid(_LEVELS)], dim=-1).mul(2**16).round().div(2**16)
-
-
-def signed(y: Tensor) -> Tensor:
-    """Return `loudness` with the sign of the integer: `(…) -> (…)`."""
-    return loudness(y) * y.sign()
 
 
 class SignModel(nn.Module):
@@ -55,8 +50,6 @@ class SignModel(nn.Module):
         lowest: m, even.
     """
 
-    position: Tensor
-
     def __init__(self, waves: int, width: int = 32, lowest: int = 96):
         super().__init__()
         self.lowest = min(waves, lowest)
@@ -67,9 +60,6 @@ class SignModel(nn.Module):
                 for offsets in (_SIGNED + _SIZES, _SIGNED + _EVEN + _SIZES)
             ]
         )
-        with torch.device("cpu"):
-            position = torch.arange(self.lowest) / 128  # on the exact grid
-        self.register_buffer("position", position, persistent=False)
 
     def log_odds(self, odd: bool, signs: Surrounded, sizes: Surrounded, knob: Tensor, at: Places) -> Tensor:
         """Return those of the even or the odd waves at `places`, of frames and every second wave: `(C,)`.
@@ -80,20 +70,20 @@ class SignModel(nn.Module):
         wave = 2 * at.column + int(odd)
         known = signs.around(at.row, wave, _SIGNED + _EVEN if odd else _SIGNED)
         loud = sizes.around(at.row, wave, _SIZES)
-        where = self.position.to(loud).index_select(0, wave), knob.to(loud).index_select(0, at.row)
-        others = torch.cat([loud, torch.stack([*where, torch.ones_like(where[0])])])
+        knobs = knob.to(loud).index_select(0, at.row)
+        others = torch.cat([loud, torch.stack([wave.to(loud) / 128, knobs, torch.ones_like(knobs)])])
         return cast(ExactNetwork, self.networks[odd]).odd_columns(known, others)[0]
 
     def forward(self, y: Tensor, knob: Tensor) -> Tensor:
         """Return those of all waves of whole packets, 0 where the integer is: `(B, K, M), (B,) -> (B, K, m)`."""
-        now = signed(y[..., : self.lowest])
+        now = y[..., : self.lowest]
+        now = loudness(now) * now.sign()
         signs = Surrounded.of(now, MARGIN, 2, 1)
         sizes, now = Surrounded(signs.rows.abs(), signs.starts), now.flatten(0, 1)
         knobs, found = knob.repeat_interleave(y.shape[1]), []
         for odd in (False, True):
-            wanted = now[:, int(odd) :: 2] != 0
-            at = places(wanted)
-            found.append(placed(self.log_odds(odd, signs, sizes, knobs, at), wanted, at))
+            at = Places.of(now[:, int(odd) :: 2] != 0)
+            found.append(at.put(self.log_odds(odd, signs, sizes, knobs, at)))
         return torch.stack(found, dim=-1).view(*y.shape[:2], -1)
 
     def bits(self, y: Tensor, knob: Tensor) -> Tensor:

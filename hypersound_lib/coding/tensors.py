@@ -68,14 +68,17 @@ def side_by_side(x: Tensor, offsets: Sequence[int]) -> Tensor:
     >>> side_by_side(torch.tensor([[[1.0], [2.0], [3.0]]]), (-2, 0)).tolist()
     [[[0.0, 1.0], [0.0, 2.0], [1.0, 3.0]]]
     """
-    count, before = x.shape[1], max(0, -min(offsets))
-    padded = functional.pad(x, (0, 0, before, max(0, *offsets)))
-    return torch.cat([padded[:, before + offset :][:, :count] for offset in offsets], dim=-1)
+    return torch.cat([shift(x, offset) for offset in offsets], dim=-1)
 
 
 def hold(side: Tensor, held: int, frames: int) -> Tensor:
     """Repeat side numbers for all the frames that they stand for: `(P, ⌈K / held⌉, D) -> (P, K, D)`."""
     return side if held == 1 else side.repeat_interleave(held, dim=1)[:, :frames]
+
+
+def spread(knob: Tensor, like: Tensor) -> Tensor:
+    """Repeat each packet's knob for all frames of numbers: `(P,), (P, K, …) -> (P, K, 1)`."""
+    return knob.to(like)[:, None, None].expand(*like.shape[:2], 1)
 
 
 def runs(frames: Sequence[int]) -> Iterator[tuple[int, slice]]:
@@ -91,19 +94,13 @@ def runs(frames: Sequence[int]) -> Iterator[tuple[int, slice]]:
         first = some.stop
 
 
-def in_packets(x: Tensor, size: int) -> list[Tensor]:
-    """Cut frames `(B, K, W)` into whole packets `(B · P, size, W)` and what is left, `(B, K', W)`; none is empty."""
-    whole = x.shape[1] // size * size
-    parts = [x[:, :whole].unflatten(1, (-1, size)).flatten(0, 1)] if whole else []
-    return parts + ([x[:, whole:]] if whole < x.shape[1] else [])
-
-
 def whole_packets(x: Tensor, size: int) -> Tensor:
     """Cut frames `(B, K, W)` into packets `(B · P, K', W)`, the last one of each filled up with zeros.
 
     Fewer frames than `size` are one packet as they are.
     """
-    return in_packets(functional.pad(x, (0, 0, 0, -max(x.shape[1], size) % size)), size)[0]
+    size = min(size, x.shape[1])
+    return functional.pad(x, (0, 0, 0, -x.shape[1] % size)).unflatten(1, (-1, size)).flatten(0, 1)
 
 
 def any_near(x: Tensor, offsets: Sequence[int]) -> Tensor:
@@ -116,36 +113,32 @@ def any_near(x: Tensor, offsets: Sequence[int]) -> Tensor:
 
 
 class Places(NamedTuple):
-    """Entries of a tensor `(N, M)`: numbers `(C,)`, in ascending order."""
+    """Entries of a tensor that are true, in ascending order; on a GPU, which one would wait for, all of them."""
 
-    number: Tensor  # row · M + column
+    wanted: Tensor  # (N, M)
+    number: Tensor  # (C,): row · M + column
     row: Tensor
     column: Tensor
 
+    @classmethod
+    def of(cls, wanted: Tensor) -> "Places":
+        """Find them."""
+        if _is_dense(wanted.device):
+            number = torch.arange(wanted.numel(), device=wanted.device)
+        else:
+            number = wanted.flatten().nonzero().squeeze(1)
+        row = number // wanted.shape[1]
+        return cls(wanted, number, row, number - row * wanted.shape[1])
 
-def places(wanted: Tensor) -> Places:
-    """Return where entries are true: `(N, M) -> (C,) × 3`.
+    def take(self, x: Tensor) -> Tensor:
+        """Return what stands there: `(N, M) -> (C,)`."""
+        return x.flatten() if _is_dense(x.device) else x.flatten().index_select(0, self.number)
 
-    On a GPU, which would have to be waited for, all of them.
-    """
-    if _is_dense(wanted.device):
-        number = torch.arange(wanted.numel(), device=wanted.device)
-    else:
-        number = wanted.flatten().nonzero().squeeze(1)
-    row = number // wanted.shape[1]
-    return Places(number, row, number - row * wanted.shape[1])
-
-
-def taken(x: Tensor, at: Places) -> Tensor:
-    """Return what stands at `places`: `(N, M) -> (C,)`."""
-    return x.flatten() if _is_dense(x.device) else x.flatten().index_select(0, at.number)
-
-
-def placed(values: Tensor, wanted: Tensor, at: Places) -> Tensor:
-    """Return values at `places`, zeros elsewhere: `(C,) -> (N, M)`."""
-    if _is_dense(values.device):
-        return wanted * values.view(wanted.shape)
-    return values.new_zeros(wanted.numel()).index_copy(0, at.number, values).view(wanted.shape)
+    def put(self, values: Tensor) -> Tensor:
+        """Return values there, zeros elsewhere: `(C,) -> (N, M)`."""
+        if _is_dense(values.device):
+            return self.wanted * values.view(self.wanted.shape)
+        return values.new_zeros(self.wanted.numel()).index_copy(0, self.number, values).view(self.wanted.shape)
 
 
 def last_column(wanted: Tensor) -> int:

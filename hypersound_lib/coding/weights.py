@@ -31,11 +31,7 @@ class FixedWeights:
         return FixedWeights, ()
 
     def identity(self, model: "LocalHyperSound") -> bytes:
-        """Return the first bytes of the hash of all weights as float32.
-
-        Raises:
-            ConfigError: a weight is NaN or infinite.
-        """
+        """Return the first bytes of the hash of all weights as float32; ConfigError where one is NaN or infinite."""
         self._look(model)
         if self._identity is None:
             if bad := first_not_finite(self._weights):
@@ -48,11 +44,7 @@ class FixedWeights:
         return self._identity
 
     def coder(self, model: "LocalHyperSound") -> PacketCoder:
-        """Return a coder with the probabilities of the model's `entropy`.
-
-        Raises:
-            ConfigError: its tables are not frozen.
-        """
+        """Return a coder with the probabilities of the model's `entropy`."""
         self._look(model)
         if self._coder is None:
             self._coder = PacketCoder(model.entropy)

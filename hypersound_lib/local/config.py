@@ -28,8 +28,7 @@ class LocalHyperSoundConfig:
     def __post_init__(self):
         limit_sizes(self, sample_rate=HIGHEST_RATE, num_samples=MOST_SAMPLES)
         limit_sizes(self, hop=2048, packet=1024, side=4096, side_held=1024)  # of tables that are in no file
-        limit_sizes(self, encoder_width=65536, generator_width=65536, entropy_width=65536)
-        limit_sizes(self, near_width=65536, sign_width=65536)
+        limit_sizes(self, **{name: 65536 for name in vars(self) if name.endswith("width")})
         sizes = [value for name, value in vars(self).items() if not name.startswith("price")]
         if min(sizes) < 1 or self.hop % 2:
             raise ConfigError(f"sizes must be positive, and hop even: {self}")

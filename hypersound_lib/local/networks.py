@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hypersound_lib.coding.entropy import SIDE_UNIT, EntropyModel, Packets
-from hypersound_lib.coding.tensors import asinh, bound, hold, round_through, side_by_side
+from hypersound_lib.coding.tensors import asinh, bound, hold, round_through, side_by_side, spread
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.local.config import LocalHyperSoundConfig
 
@@ -112,7 +112,7 @@ class SideEncoder(nn.Module):
     def forward(self, amplitudes: Tensor, knob: Tensor) -> Tensor:
         """Take amplitudes and the rate knob as input."""
         levels = asinh(amplitudes.abs() * 2e3) / 6
-        numbers = self.network(torch.cat([levels, knob[:, None, None].expand(*levels.shape[:2], 1)], dim=-1))
+        numbers = self.network(torch.cat([levels, spread(knob, levels)], dim=-1))
         # Where bits are dear, all variation of a number may be worth less than its bits: so its size follows the knob.
         size = torch.exp(_GAIN * (self.gain[0] + self.gain[1] * knob[:, None]))
         # Bounded: what nothing holds back grows, and takes the networks that have it as input with it.
@@ -132,9 +132,9 @@ class StepNetwork(nn.Module):
 
     def forward(self, side: Tensor, knob: Tensor) -> Tensor:
         """Take rounded side numbers as input."""
-        spread = knob[:, None, None].expand(*side.shape[:2], 1)
-        steps = 2 * self.network(torch.cat([side / SIDE_UNIT, spread], dim=-1)) + self.common
-        return bound(steps, *_STEP_RANGE) - spread
+        coarseness = spread(knob, side)
+        steps = 2 * self.network(torch.cat([side / SIDE_UNIT, coarseness], dim=-1)) + self.common
+        return bound(steps, *_STEP_RANGE) - coarseness
 
 
 class Generator(nn.Module):
@@ -167,9 +167,8 @@ class Generator(nn.Module):
 
     def look(self, y: Tensor, steps: Tensor, side: Tensor, knob: Tensor) -> tuple[Tensor, ...]:
         """Return where in its cell each amplitude is, how much noise to add, and how far to trust `Leak`."""
-        spread = knob[:, None, None].expand(*side.shape[:2], 1)
         size = asinh(y.abs())
-        inputs = [size * y.sign(), size, (steps - 3.5) / 4, side / SIDE_UNIT, spread]
+        inputs = [size * y.sign(), size, (steps - 3.5) / 4, side / SIDE_UNIT, spread(knob, side)]
         return self.network(torch.cat(inputs, dim=-1)).chunk(3, dim=-1)
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from hypersound_lib.coding.compression import windows
 from hypersound_lib.coding.decompression import play
 from hypersound_lib.coding.rate import knob_value
 from hypersound_lib.data.waveforms import resample_blocks, sound_blocks
@@ -75,45 +75,33 @@ def _live(model: "LocalHyperSound", blocks: Iterable[Tensor], knob: int, output_
         for block in sound_blocks(blocks):
             samples += len(block)
             yield block
+        if not samples:
+            raise ConfigError("there is no sample to stream")
 
     played = 0
-    for sound in play(model, _thetas(model, _frames(model, counted()), knob), output_rate):
+    for sound in play(model, _thetas(model, counted(), knob), output_rate):
         # The last frames lie beyond the end. Before, frames are known later than the samples under them.
         end = math.ceil(Fraction(samples * output_rate, model.config.sample_rate))
         yield sound[: end - played]
         played += len(sound)
 
 
-def _frames(model: "LocalHyperSound", blocks: Iterable[Tensor]) -> Iterator[tuple[Tensor, bool]]:
-    """Yield the amplitudes of frames `(K_i, M)` as soon as they are known, and whether they are the last."""
-    hop, weight = model.config.hop, next(model.parameters())
-    held = torch.zeros(hop).to(weight)  # from one hop before the next frame's centre on
-    count = samples = 0
-    for block in blocks:
-        samples += len(block)
-        held = torch.cat([held, block.to(weight)])
-        known = len(held) // hop - 1
-        if known > 0:
-            yield model.amplitudes_within(held[: (known + 1) * hop]), False
-            held, count = held[known * hop :], count + known
-    if not samples:
-        raise ConfigError("there is no sample to stream")
-    left = model.transform.frames_in(samples) - count
-    yield model.amplitudes_within(functional.pad(held, (0, (left + 1) * hop - len(held)))), True
-
-
-def _thetas(model: "LocalHyperSound", frames: Iterable[tuple[Tensor, bool]], knob: int) -> Iterator[Tensor]:
+def _thetas(model: "LocalHyperSound", blocks: Iterable[Tensor], knob: int) -> Iterator[Tensor]:
     """Yield θ of frames `(1, K_i, M)` that no later sound can change."""
-    ahead, size, value = look_ahead(model), model.config.packet, knob_value(knob)[None]
-    packet, done = None, 0
-    for new, ended in frames:
-        packet = new if packet is None else torch.cat([packet, new])
-        while len(packet):
-            current = packet[:size]
-            final = len(current) if ended or len(current) == size else len(current) - ahead
-            if final > done:
-                yield model.quantise_and_generate(current[None], value.to(current))[1][:, done:final]
-                done = final
-            if len(current) < size:
-                break
+    weight, value = next(model.parameters()), knob_value(knob)[None]
+    ahead, size = look_ahead(model), model.config.packet
+    packet, done = torch.zeros(0, model.config.hop).to(weight), 0  # frames, and how many of them were yielded
+
+    def thetas(stop: int) -> Tensor:
+        return model.quantise_and_generate(packet[None, :size], value.to(packet))[1][:, done:stop]
+
+    for window in windows(model, blocks):
+        packet = torch.cat([packet, model.amplitudes_within(window.to(weight))])
+        while len(packet) >= size:
+            yield thetas(size)
             packet, done = packet[size:], 0
+        if len(packet) - ahead > done:
+            yield thetas(len(packet) - ahead)
+            done = len(packet) - ahead
+    if len(packet):
+        yield thetas(len(packet))

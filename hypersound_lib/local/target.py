@@ -73,6 +73,7 @@ class FrameGrid:
             return cells.flatten(1)[:, first : first + self.count]
         starts = self.starts()
         values = values * window(self.grid() + self.shifts()[:, None]).to(values)
+        # Not from `starts`: sizes that depend on a tensor's values cannot be exported.
         first, last = (math.ceil((k - 1) * self.samples_per_hop) for k in (self.frames.start, self.frames.stop - 1))
         index = (starts[:, None] - first + torch.arange(self.length)).flatten().to(values.device)
         total = values.new_zeros(values.shape[0], last - first + self.length)

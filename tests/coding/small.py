@@ -1,7 +1,8 @@
-"""A small entropy model, and integers as packets hold them."""
+"""A small entropy model, integers as packets hold them, and what is in a file."""
 
 import torch
 
+from hypersound_lib.coding.container import Header, read_packets
 from hypersound_lib.coding.entropy import EntropyModel
 
 SIDE, WAVES, HELD = 3, 16, 2
@@ -27,3 +28,9 @@ def integers(packets, frames, seed=0, scale=2.0, side=SIDE, waves=WAVES, held=HE
     h = scale * torch.randn(packets, -(-frames // held), side, generator=generator)
     y = scale * torch.randn(packets, frames, waves, generator=generator) * torch.linspace(2, 0, waves)
     return h.round(), y.round()
+
+
+def contents(data, count):
+    """Return the header of a file, and its packets, so many."""
+    header, at = Header.from_bytes(data)
+    return header, list(read_packets(data, at, count))

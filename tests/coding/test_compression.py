@@ -4,13 +4,12 @@ import pytest
 import torch
 
 from hypersound_lib.coding.compression import compress_blocks
-from hypersound_lib.coding.container import Header, read_packets
+from hypersound_lib.coding.container import Header
 from hypersound_lib.coding.packets import SEGMENT
 from hypersound_lib.coding.rate import DEFAULT_KBPS, Rate, quality_of, survey
-from hypersound_lib.data import load_audio
 from hypersound_lib.errors import HIGHEST_RATE, CodeFileError, ConfigError
-from hypersound_lib.files import embedded_data
-from tests.local.shipped import load_shipped
+from tests.coding.small import contents
+from tests.local.shipped import load_shipped, voice
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound
 
 SECONDS = [0.11, 0.5, 1.0, 3.7]
@@ -18,11 +17,6 @@ SECONDS = [0.11, 0.5, 1.0, 3.7]
 
 def kbps(data, num_samples):
     return len(data) / 125 / (num_samples / RATE)
-
-
-@pytest.fixture(scope="module")
-def model():
-    return make_model()
 
 
 @pytest.mark.parametrize("seconds", SECONDS)
@@ -46,17 +40,6 @@ def test_silence_takes_little_and_loud_parts_may_use_what_quiet_ones_left(model)
         for part in (x, half)
     )
     assert error < 0.9 * alone
-
-
-@pytest.mark.parametrize("asked", [1.0, 4.0])
-def test_a_rate_that_is_too_low_is_refused_with_the_least(model, asked):
-    x = sound(RATE)
-    message = f"{asked:g} kbit/s is too little.*with its coarsest steps this model takes .*; give at least that"
-    with pytest.raises(ConfigError, match=message) as error:
-        model.compress(x, RATE, kbps=asked)
-    least = float(str(error.value).split("takes ")[1].split(";")[0])
-    assert asked < least
-    assert least - 0.011 < kbps(model.compress(x, RATE, kbps=least), len(x)) <= least
 
 
 def test_quality_sets_the_size_and_the_error(model):
@@ -115,9 +98,8 @@ def test_a_click_changes_its_own_packet_alone(model):
     x = 1e-3 * sound(8 * packet)
     clicked = x.clone()
     clicked[3 * packet + packet // 2] = 1.0
-    files = [model.compress(signal, RATE, quality=5) for signal in (x, clicked)]
-    assert len({Header.from_bytes(data)[0].level for data in files}) == 1
-    plain, other = (list(read_packets(data, Header.from_bytes(data)[1], 9)) for data in files)
+    (header, plain), (other_header, other) = (contents(model.compress(y, RATE, quality=5), 9) for y in (x, clicked))
+    assert header.level == other_header.level
     assert [number for number in range(9) if plain[number] != other[number]] == [3]
 
 
@@ -125,17 +107,14 @@ def test_a_click_changes_its_own_packet_alone(model):
 def test_a_click_beside_speech_takes_about_one_or_two_kilobytes_at_any_quality():
     """Why a short file at a fixed rate is the worse for it: with the coarsest steps, too, it costs that much."""
     model = load_shipped()
-    voice, rate = load_audio(embedded_data("mini") / "wav48_silence_trimmed/s19/s19_001_mic1.ogg", 22050)
-    x = 1e-3 * voice[: 2 * 22050] / voice.abs().max()
+    x = 1e-3 * voice()[: 2 * 22050] / voice().abs().max()
     clicked = x.clone()
     clicked[len(x) * 3 // 4] += 1
     for quality in (0, 5, 10):
-        files = [model.compress(signal, rate, quality=quality) for signal in (x, clicked)]
-        sizes = [
-            [len(packet.payload) for packet in read_packets(data, Header.from_bytes(data)[1], 3)] for data in files
-        ]
-        assert sizes[1][0] == pytest.approx(sizes[0][0], rel=0.05), "what is before keeps its bits"
-        assert 600 < sum(sizes[1]) - sum(sizes[0]) < 1800
+        files = (contents(model.compress(y, 22050, quality=quality), 3)[1] for y in (x, clicked))
+        plain, other = ([len(packet.payload) for packet in packets] for packets in files)
+        assert other[0] == pytest.approx(plain[0], rel=0.05), "what is before keeps its bits"
+        assert 600 < sum(other) - sum(plain) < 1800
 
 
 @pytest.mark.parametrize("size", [1, 37, 1000])
@@ -149,14 +128,17 @@ def test_blocks_of_any_size_give_the_same_bytes(model, size):
     assert measured.num_samples == 3000
 
 
-@pytest.mark.parametrize("levels", [(1, 1, 1), (0.01, 1, 0.3), (1, 0.01, 0.01), (0, 0, 1), (0.3, 0.01, 1)])
-def test_the_least_rate_that_is_named_is_enough_wherever_the_loud_part_is(model, levels):
+@pytest.mark.parametrize("levels", [(1,), (1, 1, 1), (0.01, 1, 0.3), (1, 0.01, 0.01), (0, 0, 1), (0.3, 0.01, 1)])
+def test_a_rate_that_is_too_low_is_refused_with_one_that_is_enough_wherever_the_loud_part_is(model, levels):
     x = sound(len(levels) * SEGMENT * CONFIG.packet * HOP * 2 // 3).chunk(len(levels))
     x = torch.cat([level * part for level, part in zip(levels, x, strict=True)])
-    with pytest.raises(ConfigError, match="too little") as error:
+    message = r"0\.3 kbit/s is too little.*with its coarsest steps this model takes .*; give at least that"
+    with pytest.raises(ConfigError, match=message) as error:
         model.compress(x, RATE, kbps=0.3)
     least = float(str(error.value).split("takes ")[1].split(";")[0])
-    assert kbps(model.compress(x, RATE, kbps=least), len(x)) <= least
+    found = kbps(model.compress(x, RATE, kbps=least), len(x))
+    assert found <= least
+    assert found > least - 0.011 or len(levels) > 1, "in one segment it is the least"
 
 
 def test_parts_come_segment_by_segment(model):
@@ -189,15 +171,11 @@ def test_rates_and_qualities():
     for wrong in ((6, 5), (None, 11), (None, -0.1), (0, None), (-3, None), (float("nan"), None), (float("inf"), None)):
         with pytest.raises(ConfigError):
             Rate.of(*wrong)
-    for knob in (-1, 256):
-        with pytest.raises(ConfigError, match="positions 0 to 255"):
-            Rate(knob=knob)
 
 
 @pytest.mark.parametrize(
     ("waveform", "rate", "message"),
     [
-        (torch.tensor([0.0, torch.nan]), RATE, "sample 1 of the sound is NaN"),
         (32768 * sound(500), RATE, r"RMS of .*, and 35\.2 is the most.*divide 16-bit samples by 32768"),
         (torch.zeros(100), 0, "positive number of Hz"),
         (torch.zeros(100000), HIGHEST_RATE + 1, f"100 to {HIGHEST_RATE}"),

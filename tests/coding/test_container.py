@@ -25,6 +25,16 @@ def joined(packets):
     return b"".join(packet.to_bytes() for packet in packets)
 
 
+def without(packets, lost):
+    """Return what a reader makes of packets of which some are lost."""
+    return [None if packet.number in lost else packet for packet in packets]
+
+
+def inverted(data):
+    """Return bytes of which every bit is another one."""
+    return bytes(255 - byte for byte in data)
+
+
 def places(packets):
     """Return where each packet begins, and the end."""
     at = [0]
@@ -87,23 +97,21 @@ def test_damage_costs_the_packets_that_it_hits(seed, data):
     whole = joined(packets)
     hit = data.draw(st.integers(0, len(whole) - 1))
     length = data.draw(st.integers(1, min(100, len(whole) - hit)))
-    damaged = bytearray(whole)
-    damaged[hit : hit + length] = bytes(255 - byte for byte in whole[hit : hit + length])
+    damaged = whole[:hit] + inverted(whole[hit : hit + length]) + whole[hit + length :]
     lost = [i for i in range(COUNT) if at[i + 1] > hit and at[i] < hit + length]
-    expected = [None if i in lost else packet for i, packet in enumerate(packets)]
     found = []
     try:
-        found.extend(read_packets(bytes(damaged), 0, COUNT))
+        found.extend(read_packets(damaged, 0, COUNT))
     except CodeFileError:
         assert max(lost) == COUNT - 1, "where the end is damaged, nobody knows whether it is there"
-        assert found == expected[: min(lost)]
+        assert found == packets[: min(lost)]
     else:
-        assert found == expected
+        assert found == without(packets, lost)
 
 
 WAYS = {
     "a bit": lambda whole, at: whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :],
-    "every byte": lambda whole, _: bytes(255 - byte for byte in whole),
+    "every byte": lambda whole, _: inverted(whole),
     "zeros": lambda whole, _: bytes(len(whole)),
     "gone": lambda *_: b"",
 }
@@ -127,8 +135,7 @@ def with_lost(packets, lost, ways, seed=0):
 )
 def test_any_set_of_lost_and_damaged_packets_costs_those_alone(seed, lost, ways):
     packets = make_packets(seed=seed)
-    expected = [None if i in lost else packet for i, packet in enumerate(packets)]
-    assert list(read_packets(with_lost(packets, lost, ways, seed), 0, COUNT)) == expected
+    assert list(read_packets(with_lost(packets, lost, ways, seed), 0, COUNT)) == without(packets, lost)
 
 
 @pytest.mark.parametrize("size", range(1, 60))
@@ -144,8 +151,7 @@ def test_zeros_in_place_of_the_first_packet_are_no_packet(size):
 def test_a_hole_of_any_length_costs_its_own_packets(way, hole):
     packets = make_packets(1000, 500)
     lost = range(5, 5 + hole)
-    expected = [None if i in lost else packet for i, packet in enumerate(packets)]
-    assert list(read_packets(with_lost(packets, lost, [way]), 0, 1000)) == expected
+    assert list(read_packets(with_lost(packets, lost, [way]), 0, 1000)) == without(packets, lost)
 
 
 @pytest.mark.parametrize("way", ["every byte", "zeros"])
@@ -213,7 +219,7 @@ def test_what_follows_the_last_packet_does_no_harm_and_damage_to_it_costs_no_oth
     packets = make_packets()
     at, whole = places(packets)[-2], joined(packets)
     assert list(read_packets(whole + bytes(1000), 0, COUNT)) == packets
-    damaged = whole[:at] + bytes(255 - byte for byte in whole[at:])
+    damaged = whole[:at] + inverted(whole[at:])
     assert list(read_packets(damaged, 0, COUNT)) == [*packets[:-1], None]
 
 

@@ -8,23 +8,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypersound_lib.coding.container import Header, Packet, read_packets
+from hypersound_lib.coding.container import Header, Packet
 from hypersound_lib.coding.decompression import decompress_blocks
 from hypersound_lib.coding.packets import SEGMENT
 from hypersound_lib.coding.rate import Rate, level_gain
 from hypersound_lib.data import resample
 from hypersound_lib.errors import CodeFileError, ConfigError
+from tests.coding.small import contents
 from tests.local.small import CONFIG, HOP, RATE, make_model, sound
 
 QUALITY = 9
 KNOB = Rate.of(None, QUALITY).knob
 PACKET = CONFIG.packet * HOP  # samples
 COUNT = SEGMENT + 2  # packets
-
-
-@pytest.fixture(scope="module")
-def model():
-    return make_model()
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +40,6 @@ def longer(model):
 def whole_at(model, longer):
     """That sound, by rate."""
     return {rate: model.decompress(longer, rate) for rate in (RATE, 11025, 44100, 6000, 500)}
-
-
-def packets_of(data):
-    header, at = Header.from_bytes(data)
-    return header, list(read_packets(data, at, COUNT))
 
 
 def joined(header, packets):
@@ -130,11 +121,11 @@ def test_it_comes_in_blocks_of_bounded_size(model, compressed):
 @pytest.mark.parametrize("number", [0, 1, 9, SEGMENT - 1, SEGMENT, COUNT - 1])
 def test_a_damaged_packet_is_silent_and_all_else_is_as_it_was(model, compressed, number):
     x, data = compressed
-    header, packets = packets_of(data)
+    header, packets = contents(data, COUNT)
     whole = model.decompress(data)
     at = len(joined(header, packets[: number + 1])) - 2
     damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-    assert packets_of(damaged)[1] == [None if i == number else packet for i, packet in enumerate(packets)]
+    assert contents(damaged, COUNT)[1] == [None if i == number else packet for i, packet in enumerate(packets)]
     seconds = number * model.packet_seconds
     with pytest.warns(UserWarning, match=rf"the data: packets lost or damaged: 1; silent from {seconds:.1f} s$"):
         found = model.decompress(damaged)
@@ -149,7 +140,7 @@ def test_a_damaged_packet_is_silent_and_all_else_is_as_it_was(model, compressed,
 @pytest.mark.slow
 def test_bytes_that_no_encoder_wrote_are_lost_in_spite_of_their_checksum(model, compressed):
     _, data = compressed
-    header, packets = packets_of(data)
+    header, packets = contents(data, COUNT)
     packets[3] = Packet(3, 100, b"\xff" * 400)
     with pytest.warns(UserWarning, match="packets lost or damaged: 1;"):
         found = model.decompress(joined(header, packets))
@@ -172,8 +163,7 @@ def test_a_cut_file_plays_what_is_whole_and_then_says_so(model, compressed, left
 def test_a_hole_of_more_packets_than_a_segment_has_is_silent_and_what_follows_plays(model):
     x = sound(72 * PACKET)
     data = model.compress(x, RATE, quality=QUALITY)
-    header, at = Header.from_bytes(data)
-    packets = list(read_packets(data, at, 73))
+    header, packets = contents(data, 73)
     with pytest.warns(UserWarning, match="packets lost or damaged: "):
         found = model.decompress(joined(header, [*packets[:2], *packets[70:]]))
     whole = model.decompress(data)
@@ -186,7 +176,7 @@ def test_other_models_and_impossible_lengths_and_rates_are_refused(model, compre
     _, data = compressed
     with pytest.raises(CodeFileError, match=r"the data was made by another model"):
         make_model(seed=1).decompress(data)
-    header, packets = packets_of(data)
+    header, packets = contents(data, COUNT)
     for samples in (2**40, 10**8):
         longer = Header(header.identity, header.level, RATE, samples)
         with pytest.raises(CodeFileError, match="do not fit into"):

@@ -4,8 +4,6 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hypersound_lib.coding.exact import ExactNetwork, snap
 
@@ -78,18 +76,6 @@ def on_grid(number, most):
     return Fraction(round(1024 * min(max(Fraction(number), Fraction(-most)), Fraction(most))), 1024)
 
 
-@settings(max_examples=30)
-@given(seed=st.integers(0, 10**6), scale=st.sampled_from([1e-4, 0.1, 1.0, 30.0]))
-def test_outputs_lie_on_the_grid_and_weights_in_their_range(seed, scale):
-    network = make(seed, scale).exact()
-    y = network(inputs(20, seed, scale=100.0))
-    assert torch.equal(y * 1024, (y * 1024).round())
-    assert y.abs().max() <= 64
-    first, *others = network.layers  # the constants, and the weights of the first layer, are in units of the grid
-    assert max(layer.weight.abs().max() for layer in others) <= 16
-    assert max(p.abs().max() for p in (first.weight, *(layer.bias for layer in network.layers))) <= 16 * 1024
-
-
 def test_exact_twice_is_exact_once():
     network, x = make().exact(), inputs(20)
     once = network(x)
@@ -111,9 +97,3 @@ def test_training_computes_nearly_the_same():
     x = inputs(500, scale=1.0)
     near, exact = make(scale=0.1)(x.float()), make(scale=0.1).exact()(x)
     torch.testing.assert_close(near.double(), exact, rtol=0, atol=0.01)
-
-
-def test_gradients_pass_in_training():
-    network = make()
-    network(inputs(5).float()).square().sum().backward()
-    assert all(p.grad.any() for p in network.parameters())

@@ -7,16 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypersound_lib.coding.excess import (
-    CONTEXTS,
-    DIGITS,
-    FRAMES,
-    WAVES,
-    ExcessModel,
-    digits,
-    join_digits,
-    split_digits,
-)
+from hypersound_lib.coding.excess import CONTEXTS, DIGITS, FRAMES, WAVES, ExcessModel, digits
 from hypersound_lib.coding.tables import ProbabilityTable
 from tests.coding.small import integers
 from tests.local.shipped import load_shipped
@@ -75,12 +66,6 @@ def test_bits_are_those_of_the_count_and_of_the_digits_after_the_first():
     expected[0, 2:5] = torch.stack([-p[0, 0], 1 - p[0, 1], 7 - p[0, 7]])  # n + 1 is 1, 2 and 132: 1, 2 and 8 digits
     expected[1, 3] = 2 - p[8, 2]  # 7, beside 132
     torch.testing.assert_close(MODEL.bits(y)[0].detach(), expected)
-
-
-@given(st.lists(st.integers(1, 2**DIGITS - 1)))
-def test_digits_in_a_row_are_joined_again(numbers):
-    counts, together = split_digits(torch.tensor(numbers, dtype=torch.int64).numpy())
-    assert join_digits(counts, together).tolist() == numbers
 
 
 @pytest.mark.parametrize("name", ["tone 440 Hz", "tone 3000 Hz"])

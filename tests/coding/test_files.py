@@ -22,11 +22,6 @@ from hypersound_lib.errors import AudioFileError, CodeFileError, ConfigError
 from tests.local.small import RATE, make_model, sound
 
 
-@pytest.fixture(scope="module")
-def model():
-    return make_model()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("rate", [RATE, 11025, 6000])
 def test_files_and_waveforms_give_the_same_sound(model, tmp_path, rate):

@@ -7,26 +7,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypersound_lib.coding.container import Header, read_packets
 from hypersound_lib.coding.packets import SEGMENT, PacketCoder
 from hypersound_lib.coding.segments import Segment, encode_within
-from hypersound_lib.coding.tensors import in_packets
-from hypersound_lib.data import load_audio
-from hypersound_lib.files import embedded_data
-from tests.local.shipped import load_shipped
-from tests.local.small import HOP, RATE, make_model, sound
-
-
-@pytest.fixture(scope="module")
-def model():
-    return make_model()
+from tests.coding.small import contents
+from tests.local.shipped import load_shipped, voice
+from tests.local.small import HOP, RATE, sound
 
 
 class Evenly(Segment):
     """Packets whose sizes fall evenly with the knob; guesses are wrong, of each packet otherwise."""
 
     def __init__(self, sizes, slope, errors):
-        super().__init__(None, None, [torch.zeros(len(sizes), 1, 1)], 0)
+        super().__init__(None, None, [torch.zeros(1, 1)] * len(sizes), 0)
         self.sizes, self.slope, self.errors = sizes, slope, errors
 
     def look(self, knob):
@@ -80,17 +72,16 @@ def test_a_segment_that_cannot_be_small_enough_has_the_coarsest_steps():
 
 def test_packets_of_a_short_file_have_knobs_next_to_each_other(model):
     """One position changes a file's size by a hundredth, and the budget is to be used."""
-    data = model.compress(sound(4 * 20 * HOP), RATE, kbps=30)
-    header, at = Header.from_bytes(data)
-    packets = list(read_packets(data, at, -(-model.transform.frames_in(header.num_samples) // 20)))
-    knobs = [packet.knob for packet in packets]
+    count = 4 * 20 * HOP
+    data = model.compress(sound(count), RATE, kbps=30)
+    knobs = [packet.knob for packet in contents(data, -(-model.transform.frames_in(count) // 20))[1]]
     assert max(knobs) - min(knobs) <= 1
-    assert len(data) > 0.98 * 30 * 125 * header.num_samples / RATE
+    assert len(data) > 0.98 * 30 * 125 * count / RATE
 
 
 def test_no_packet_is_encoded_twice_with_the_same_knob(model, monkeypatch):
     coder, encoded = PacketCoder(model.entropy), []
-    segment = Segment(model, coder, [torch.randn(3, 20, HOP)], 0)
+    segment = Segment(model, coder, list(torch.randn(3, 20, HOP)), 0)
     encode = coder.encode
     monkeypatch.setattr(coder, "encode", lambda *sent: (encoded.append(len(sent[0])), encode(*sent))[1])
     segment.encode({0: 100, 1: 100, 2: 100})
@@ -102,21 +93,12 @@ def test_no_packet_is_encoded_twice_with_the_same_knob(model, monkeypatch):
     assert encoded == [3, 1]
 
 
-def test_moved_knobs_are_as_even_as_may_be():
-    segment = Evenly([5000.0] * 4, 0.01, [0.0] * 4)
-    segment.encode({0: 10, 1: 12, 2: 11, 3: 254})
-    assert segment.moved(1) == {0: 11, 1: 12, 2: 11, 3: 254}
-    assert segment.moved(-1) == {0: 10, 1: 12, 2: 11, 3: 253}
-    assert segment.moved(6) == {0: 12, 1: 13, 2: 13, 3: 255}
-    assert segment.moved(-44) == {0: 0, 1: 1, 2: 0, 3: 243}
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_a_guess_holds_where_packets_that_were_not_encoded_are_much_louder(model, seed):
     generator = torch.Generator().manual_seed(seed)
     packets = torch.randn(24, 20, HOP, generator=generator)
     packets *= 0.05 * 40 ** torch.rand(24, 1, 1, generator=generator)
-    segment = Segment(model, PacketCoder(model.entropy), [packets], 0)
+    segment = Segment(model, PacketCoder(model.entropy), list(packets), 0)
     for knob in (60, 140):
         segment.look(knob)
         segment.guess(knob)
@@ -133,10 +115,9 @@ def test_a_guess_holds_where_packets_that_were_not_encoded_are_much_louder(model
 def test_guesses_for_the_shipped_model_hold_for_a_voice_before_anything_is_encoded(knob):
     """The line and its change with the knob are those of `local`: integers are looked at with another knob."""
     model = load_shipped()
-    voice, _ = load_audio(embedded_data("mini") / "wav48_silence_trimmed/s19/s19_001_mic1.ogg", 22050)
     with torch.no_grad():
-        amplitudes = model.amplitudes((0.15 * voice / voice.std()).unsqueeze(0))
-        segment = Segment(model, model.coder(), in_packets(amplitudes, model.config.packet), 0)
+        amplitudes = model.amplitudes((0.15 * voice() / voice().std()).unsqueeze(0))[0]
+        segment = Segment(model, model.coder(), list(amplitudes.split(model.config.packet)), 0)
         segment.look(knob + 15)
         segment.guess(knob)
         segment.encode(dict.fromkeys(range(segment.count), knob))
