@@ -18,9 +18,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from hypersound_lib.data.fetch import fetch
-from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import DownloadError
-from hypersound_lib.files import holding
+from hypersound_lib.files import explain_os_error, holding
 
 
 @dataclass(frozen=True)

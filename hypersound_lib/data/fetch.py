@@ -10,8 +10,8 @@ from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
 from hypersound_lib.errors import DownloadError
+from hypersound_lib.files import explain_os_error, is_disk_full
 from hypersound_lib.progress import progress_bar
 
 _CHUNK_BYTES = 1 << 20

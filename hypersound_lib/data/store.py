@@ -23,10 +23,9 @@ from torch import Tensor
 
 from hypersound_lib.data.audio import load_audio
 from hypersound_lib.data.layouts import Recording
-from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.data.waveforms import from_int16, peak_normalize, to_int16
 from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError, check_sample_rate
-from hypersound_lib.files import staging_folder
+from hypersound_lib.files import explain_os_error, staging_folder
 from hypersound_lib.progress import progress_bar
 
 SAMPLES_FILE = "samples.int16"

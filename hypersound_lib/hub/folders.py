@@ -16,9 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.errors import ConfigError, WeightsFileError, suggestion
-from hypersound_lib.files import embedded_data, staging_folder, write_synced
+from hypersound_lib.files import embedded_data, name_in_text, staging_folder, write_synced
 
 FORMAT = "hypersound_lib.model/1"
 WEIGHTS_FILE, CONFIG_FILE, CARD_FILE = "model.safetensors", "config.json", "README.md"
