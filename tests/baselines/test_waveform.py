@@ -27,8 +27,8 @@ BASELINES = {
 @pytest.mark.parametrize(
     ("sound", "message"),
     [
-        (torch.zeros(0), r"\(T,\) samples, not \(0,\)"),
-        (torch.zeros(2, 100), r"\(T,\) samples, not \(2, 100\)"),
+        (torch.zeros(0), r"waveform \(T,\) .*not torch.float32 \(0,\)"),
+        (torch.zeros(2, 100), r"waveform \(T,\) .* \(2, 100\)"),
         (torch.ones(100, dtype=torch.int16), "from_int16"),
         (torch.tensor([0.0, torch.nan]), "sample 1 of the sound is NaN"),
         (torch.tensor([torch.inf, 0.0]), "sample 0 of the sound is NaN or Inf"),
