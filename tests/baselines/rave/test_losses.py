@@ -17,10 +17,7 @@ from hypersound_lib.baselines.rave.losses import (
     stage_2_gradients,
 )
 from hypersound_lib.baselines.rave.networks import Discriminator
-
-
-def noise(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+from tests.sounds import noise
 
 
 @settings(max_examples=20)
