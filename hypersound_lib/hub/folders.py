@@ -134,11 +134,8 @@ def _download(name: str, revision: str | None, known: str) -> Path:
     import huggingface_hub
 
     try:
-        return Path(
-            huggingface_hub.snapshot_download(
-                name, revision=revision, allow_patterns=[WEIGHTS_FILE, CONFIG_FILE, CARD_FILE]
-            )
-        )
+        files = [WEIGHTS_FILE, CONFIG_FILE, CARD_FILE]
+        return Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=files))
     # Its HTTP client, and so the errors of a lost connection, differ between its versions.
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
