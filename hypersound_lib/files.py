@@ -168,13 +168,9 @@ def shortest_tails(paths: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def embedded_data(name: str = "") -> Path:
-    """Return the folder of data that ships with the library, from a clone and from a wheel alike.
+    """Return the folder of data that ships with the library, or a folder or file inside it by its name.
 
-    A clone keeps it in ``data/`` beside the package; a wheel carries a copy inside the package. Neither
-    depends on the working directory.
-
-    Args:
-        name: a folder or file inside it, such as ``"mini"``; empty for the whole.
+    A clone keeps it in ``data/`` beside the package, a wheel carries a copy inside the package.
 
     Raises:
         FileNotFoundError: neither place holds it, which means that the installation is damaged.

@@ -32,8 +32,9 @@ BASELINES = {
         (torch.ones(100, dtype=torch.int16), "from_int16"),
         (torch.tensor([0.0, torch.nan]), "sample 1 of the sound is NaN"),
         (torch.tensor([torch.inf, 0.0]), "sample 0 of the sound is NaN or Inf"),
+        (torch.full((9,), 1e13), r"peaks at 1e\+13"),
     ],
-    ids=["empty", "batch", "16 bit", "NaN", "infinite"],
+    ids=["empty", "batch", "16 bit", "NaN", "infinite", "too loud"],
 )
 def test_what_is_no_sound_is_refused(baseline, sound, message):
     with pytest.raises(ConfigError, match=message):
