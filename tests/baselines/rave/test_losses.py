@@ -107,19 +107,6 @@ def test_the_shared_pass_gives_the_gradients_of_two_separate_ones(model, discrim
         torch.testing.assert_close(judge[name], p.grad, rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.slow
-def test_a_discriminator_learns_to_tell_noise_from_a_tone(discriminator, clips):
-    tone = 0.1 * torch.sin(torch.arange(1024) / 5).expand(2, -1)
-    optimizer = torch.optim.Adam(discriminator.parameters(), lr=1e-2)
-    for _ in range(100):  # after 60 the loss is still falling steeply, and depends on how the threads round
-        loss = discriminator_loss(discriminator(tone), discriminator(clips))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert loss < 0.1, "2 is what it costs to know nothing"
-    assert adversarial_loss(discriminator(clips)) > adversarial_loss(discriminator(tone))
-
-
 def test_the_hinge_losses_by_hand():
     real, fake = [[torch.zeros(1), torch.tensor([3.0, 0.5])]], [[torch.ones(1), torch.tensor([-2.0, 0.0])]]
     assert discriminator_loss(real, fake) == 0.25 + 0.5
