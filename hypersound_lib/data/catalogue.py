@@ -8,15 +8,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
+from hypersound_lib.data import layouts
 from hypersound_lib.data.download import Archive
-from hypersound_lib.data.layouts import (
-    Recording,
-    index_librispeech,
-    index_ljspeech,
-    index_speechcommands,
-    index_vctk,
-    index_yesno,
-)
+from hypersound_lib.data.layouts import Recording
 
 Splits = dict[str, list[Recording]]
 SplitRule = Callable[[Path, list[Recording]], Splits]
@@ -96,13 +90,13 @@ _LIBRISPEECH = {  # subset: (bytes, SHA-256)
 def _librispeech(subset: str) -> Corpus:
     size_bytes, sha256 = _LIBRISPEECH[subset]
     url, folder = f"http://www.openslr.org/resources/12/{subset}.tar.gz", f"LibriSpeech/{subset}"
-    return Corpus(index_librispeech, hold_out_last(None), Archive(url, sha256, size_bytes, folder, folder))
+    return Corpus(layouts.index_librispeech, hold_out_last(None), Archive(url, sha256, size_bytes, folder, folder))
 
 
 CORPORA: dict[str, Corpus] = {
-    "mini": Corpus(index_vctk, hold_out_last(4)),
+    "mini": Corpus(layouts.index_vctk, hold_out_last(4)),
     "vctk": Corpus(
-        index_vctk,
+        layouts.index_vctk,
         hold_out_last(10),
         Archive(
             "https://datashare.is.ed.ac.uk/bitstream/handle/10283/3443/VCTK-Corpus-0.92.zip",
@@ -113,7 +107,7 @@ CORPORA: dict[str, Corpus] = {
         ),
     ),
     "ljspeech": Corpus(
-        index_ljspeech,
+        layouts.index_ljspeech,
         hold_out_last(None, lambda recording: recording.path.stem.split("-")[0]),  # LJ050-0123: chapter LJ050
         Archive(
             "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2",
@@ -125,7 +119,7 @@ CORPORA: dict[str, Corpus] = {
     ),
     "librispeech": _librispeech("train-clean-100"),
     "speechcommands": Corpus(
-        index_speechcommands,
+        layouts.index_speechcommands,
         split_speechcommands,
         Archive(
             "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
@@ -136,7 +130,7 @@ CORPORA: dict[str, Corpus] = {
         ),
     ),
     "yesno": Corpus(
-        index_yesno,
+        layouts.index_yesno,
         hold_out_last(None, by_file),
         Archive(
             "http://www.openslr.org/resources/1/waves_yesno.tar.gz",
