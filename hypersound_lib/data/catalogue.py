@@ -9,7 +9,6 @@ from operator import attrgetter
 from pathlib import Path
 
 from hypersound_lib.data import layouts
-from hypersound_lib.data.download import Archive
 from hypersound_lib.data.layouts import Recording
 
 Splits = dict[str, list[Recording]]
@@ -64,6 +63,22 @@ def split_speechcommands(folder: Path, recordings: list[Recording]) -> Splits:
         key = recording.path.relative_to(folder).as_posix()
         parts[next((name for name in listed if key in listed[name]), "train")].append(recording)
     return parts
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A public corpus as it is offered on the web."""
+
+    url: str
+    sha256: str
+    size_bytes: int  # of the archive
+    folder: str  # where the corpus is to lie, relative to the root
+    inside: str  # the corpus' folder in the archive; "." if it is the whole
+
+    @property
+    def filename(self) -> str:
+        """The archive's file name."""
+        return self.url.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
