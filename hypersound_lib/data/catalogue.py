@@ -54,14 +54,11 @@ def split_any_folder(folder: Path, recordings: list[Recording]) -> Splits:
 
 def split_speechcommands(folder: Path, recordings: list[Recording]) -> Splits:
     """Follow the corpus' own ``testing_list.txt`` and ``validation_list.txt``, which divide speakers; else train."""
-    listed = {}
-    for name in ("test", "validation"):
-        file = folder / f"{name if name == 'validation' else 'testing'}_list.txt"
-        listed[name] = set(file.read_text(encoding="utf-8").split()) if file.is_file() else set()
+    testing, validation = (set(layouts.read_lines(folder / f"{name}_list.txt")) for name in ("testing", "validation"))
     parts: Splits = {"train": [], "test": [], "validation": []}
     for recording in recordings:
         key = recording.path.relative_to(folder).as_posix()
-        parts[next((name for name in listed if key in listed[name]), "train")].append(recording)
+        parts["test" if key in testing else "validation" if key in validation else "train"].append(recording)
     return parts
 
 
