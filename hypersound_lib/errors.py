@@ -27,10 +27,6 @@ class AudioFileError(HyperSoundError):
     """A sound file is missing, unreadable, truncated, empty, or holds NaN or Inf."""
 
 
-class TooShortError(HyperSoundError):
-    """A sound is shorter than the segment that was asked for."""
-
-
 class DatasetError(HyperSoundError):
     """A dataset's name is unknown, or its folder does not hold what the name promises."""
 

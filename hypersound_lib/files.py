@@ -1,8 +1,10 @@
 """Files: where data lies, and atomic writing under a temporary name, so that a reader never meets half a file.
 
-And none is written over what it is made from, see `refuse_same`, nor by two processes at once, see `locked`.
+None is written over what it is made from, see `refuse_same`, nor by two processes at once, see `locked`. What the
+operating system refuses is said with a remedy, see `explain_os_error`.
 """
 
+import errno
 import os
 import secrets
 import shutil
@@ -19,6 +21,9 @@ from filelock import FileLock, Timeout
 from hypersound_lib.errors import ConfigError
 
 _PACKAGE = Path(__file__).resolve().parent
+# A quota (EDQUOT) and a file-size limit (EFBIG, `ulimit -f`) are the same obstacle as a full disk.
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @contextmanager
@@ -163,13 +168,9 @@ def shortest_tails(paths: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def embedded_data(name: str = "") -> Path:
-    """Return the folder of data that ships with the library, from a clone and from a wheel alike.
+    """Return the folder of data that ships with the library, or a folder or file inside it by its name.
 
-    A clone keeps it in ``data/`` beside the package; a wheel carries a copy inside the package. Neither
-    depends on the working directory.
-
-    Args:
-        name: a folder or file inside it, such as ``"mini"``; empty for the whole.
+    A clone keeps it in ``data/`` beside the package, a wheel carries a copy inside the package.
 
     Raises:
         FileNotFoundError: neither place holds it, which means that the installation is damaged.
@@ -188,3 +189,46 @@ def cache_dir() -> Path:
     """Return the folder for downloads: ``$HYPERSOUND_CACHE`` if set, else the user's cache folder."""
     override = os.environ.get("HYPERSOUND_CACHE")
     return Path(override) if override else Path(platformdirs.user_cache_dir("hypersound_lib", appauthor=False))
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Tell whether `error` means that no more can be written, whoever set the limit.
+
+    >>> is_disk_full(OSError(errno.ENOSPC, "No space left on device"))
+    True
+    """
+    return error.errno in _DISK_FULL
+
+
+def explain_os_error(error: OSError, path: str | os.PathLike) -> str:
+    """Return a message that names `path`, the obstacle and the remedy.
+
+    >>> print(explain_os_error(PermissionError(errno.EACCES, "Permission denied"), "/data/a.wav"))
+    /data/a.wav: no permission to write in /data. Choose another folder or change its permissions.
+    """
+    path = Path(path)
+    if is_disk_full(error):
+        nearest = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
+        free_gb = shutil.disk_usage(nearest).free / 1e9
+        return (
+            f"{path}: the disk, quota or file-size limit is full ({error.strerror}; {free_gb:.2f} GB free). "
+            "Free some space or choose a folder on another disk."
+        )
+    if error.errno in _FORBIDDEN:
+        return f"{path}: no permission to write in {path.parent}. Choose another folder or change its permissions."
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return f"{path}: a file stands where a folder is needed ({error}). Choose another folder."
+    return f"{path}: {error}. Check the path and the disk."
+
+
+@contextmanager
+def name_in_text(path: str | os.PathLike) -> Iterator[str]:
+    """Yield a name for libraries that open nothing else: a file's own, unless it has bytes that are no text."""
+    name = os.fspath(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # only Linux has such names
+        with open(path, "rb") as file:
+            yield f"/dev/fd/{file.fileno()}"
+    else:
+        yield name

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hypersound_lib.baselines.waveform import as_waveform
+from hypersound_lib.data.waveforms import as_waveform
 from hypersound_lib.errors import ConfigError
 
 
@@ -52,24 +52,18 @@ class FramePCA:
         # eigh sorts upwards
         return cls(torch.linalg.eigh(moment).eigenvectors.flip(-1)[:, :num_components].contiguous())
 
-    def encode(self, waveform: Tensor) -> Tensor:
-        """Return k numbers per frame: `(T,) -> (frames, k)`; the last frame is filled up with zeros."""
-        frames = _frames(waveform, len(self.components))
-        return frames @ self.components.to(frames)
-
-    def decode(self, codes: Tensor, num_samples: int) -> Tensor:
-        """Return the sound of these numbers: `(frames, k) -> (num_samples,)`."""
-        return (codes @ self.components.to(codes).T).flatten()[:num_samples]
-
     def reconstruct(self, waveform: Tensor) -> Tensor:
-        """Send a sound through the bottleneck: `(T,) -> (T,)`, any T ≥ 1.
+        """Send a sound through the bottleneck: `(T,) -> (T,)`, any T ≥ 1; zeros fill up the last frame.
 
         >>> x = torch.randn(1000)
         >>> y = FramePCA.fit([x], frame_length=20, num_components=5).reconstruct(x)
         >>> bool((x - y).square().sum() < 0.75 * x.square().sum())
         True
         """
-        return self.decode(self.encode(waveform), len(waveform))
+        frames = _frames(waveform, len(self.components))  # (frames, N)
+        components = self.components.to(frames)
+        codes = frames @ components  # (frames, k)
+        return (codes @ components.T).flatten()[: len(waveform)]
 
 
 def frame_pca_size(floats_per_second: float, sample_rate: int) -> tuple[int, int]:

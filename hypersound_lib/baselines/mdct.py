@@ -19,7 +19,7 @@ import math
 import torch
 from torch import Tensor
 
-from hypersound_lib.baselines.waveform import as_waveform
+from hypersound_lib.data.waveforms import as_waveform
 from hypersound_lib.errors import ConfigError
 
 

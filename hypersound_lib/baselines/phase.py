@@ -18,7 +18,7 @@ import math
 import torch
 from torch import Tensor
 
-from hypersound_lib.baselines.waveform import as_waveform
+from hypersound_lib.data.waveforms import as_waveform
 from hypersound_lib.errors import ConfigError
 
 _MOMENTUM = 0.99  # how far each step goes on in the direction of the last; 0 is the algorithm of 1984

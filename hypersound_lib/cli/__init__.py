@@ -11,8 +11,8 @@ from importlib import import_module
 
 from hypersound_lib import __version__
 from hypersound_lib.cli.flags import NUMBERS
-from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
 from hypersound_lib.errors import HyperSoundError, suggestion
+from hypersound_lib.files import explain_os_error, is_disk_full
 
 COMMANDS = ("fit", "render", "train", "reconstruct", "compress", "decompress", "info", "evaluate", "reproduce")
 

@@ -16,10 +16,9 @@ from hypersound_lib.coding.container import HEADER_BYTES, Header
 from hypersound_lib.coding.decompression import decompress_blocks, open_packets, stretch
 from hypersound_lib.coding.rate import Rate, Survey, survey
 from hypersound_lib.data.audio import opened, read_blocks
-from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.data.waveforms import resample_blocks
 from hypersound_lib.errors import CodeFileError, ConfigError
-from hypersound_lib.files import atomic_path
+from hypersound_lib.files import atomic_path, explain_os_error
 from hypersound_lib.progress import progress_bar
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hypersound_lib.data.catalogue import CORPORA
 from hypersound_lib.data.clips import RandomClips
 from hypersound_lib.data.corpora import AudioDataset, Sound, load_dataset
 from hypersound_lib.data.layouts import Recording
-from hypersound_lib.data.store import AudioStore, build_store, open_store
+from hypersound_lib.data.store import AudioStore, build_store
 from hypersound_lib.data.waveforms import (
     as_real,
     as_sound,

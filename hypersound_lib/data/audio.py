@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.data.mpeg import AllFrames, scan
-from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.data.truncation import flaws, logged_cut
 from hypersound_lib.data.waveforms import LOUDEST, resample
 from hypersound_lib.errors import HIGHEST_RATE, LOWEST_RATE, AudioFileError
+from hypersound_lib.files import name_in_text
 
 _CANCELLED = 1e-6  # -60 dB; of channels that have nothing in common, the mean has 1 / count
 _UNKNOWN_LENGTH = 2**62  # libsndfile's frame count for a FLAC stream that states none is above this

@@ -1,19 +1,81 @@
-"""The corpora known by name: how each lies on disk, how it is split, and where it is available."""
+"""The corpora known by name: how each lies on disk, where it is available, and which recordings train and which test.
+
+Whole groups, such as speakers, are held out, never parts of one.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
-from hypersound_lib.data.download import Archive
-from hypersound_lib.data.layouts import (
-    Recording,
-    index_librispeech,
-    index_ljspeech,
-    index_speechcommands,
-    index_vctk,
-    index_yesno,
-)
-from hypersound_lib.data.splits import SplitRule, by_file, hold_out_last, split_speechcommands
+from hypersound_lib.data import layouts
+from hypersound_lib.data.layouts import Recording
+
+Splits = dict[str, list[Recording]]
+SplitRule = Callable[[Path, list[Recording]], Splits]
+by_speaker: Callable[[Recording], str] = attrgetter("speaker")
+
+
+def by_file(recording: Recording) -> str:
+    """Group by file, for corpora of one speaker; folders may hold files of one name."""
+    return recording.path.as_posix()
+
+
+def hold_out_last(count: int | None, group: Callable[[Recording], str] = by_speaker) -> SplitRule:
+    """Return the rule that tests on the last `count` groups in sorted order (paper, "Data": VCTK's last 10 speakers).
+
+    Args:
+        count: how many groups; None for a tenth, but at least one of two.
+        group: what must not be divided.
+
+    >>> rule = hold_out_last(1)
+    >>> parts = rule(Path(), [Recording(Path("a"), "s2"), Recording(Path("b"), "s1")])
+    >>> [r.speaker for r in parts["train"]], [r.speaker for r in parts["test"]]
+    (['s1'], ['s2'])
+    """
+
+    def split(folder: Path, recordings: list[Recording]) -> Splits:
+        names = sorted({group(recording) for recording in recordings})
+        held = count if count is not None else max(len(names) // 10, int(len(names) > 1))
+        test = set(names[max(0, len(names) - held) :])
+        return {
+            "train": [recording for recording in recordings if group(recording) not in test],
+            "test": [recording for recording in recordings if group(recording) in test],
+        }
+
+    return split
+
+
+def split_any_folder(folder: Path, recordings: list[Recording]) -> Splits:
+    """Hold out the last tenth of the speakers, or of the files where there is only one speaker."""
+    several = len({recording.speaker for recording in recordings}) > 1
+    return hold_out_last(None, by_speaker if several else by_file)(folder, recordings)
+
+
+def split_speechcommands(folder: Path, recordings: list[Recording]) -> Splits:
+    """Follow the corpus' own ``testing_list.txt`` and ``validation_list.txt``, which divide speakers; else train."""
+    testing, validation = (set(layouts.read_lines(folder / f"{name}_list.txt")) for name in ("testing", "validation"))
+    parts: Splits = {"train": [], "test": [], "validation": []}
+    for recording in recordings:
+        key = recording.path.relative_to(folder).as_posix()
+        parts["test" if key in testing else "validation" if key in validation else "train"].append(recording)
+    return parts
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A public corpus as it is offered on the web."""
+
+    url: str
+    sha256: str
+    size_bytes: int  # of the archive
+    folder: str  # where the corpus is to lie, relative to the root
+    inside: str  # the corpus' folder in the archive; "." if it is the whole
+
+    @property
+    def filename(self) -> str:
+        """The archive's file name."""
+        return self.url.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
@@ -40,13 +102,13 @@ _LIBRISPEECH = {  # subset: (bytes, SHA-256)
 def _librispeech(subset: str) -> Corpus:
     size_bytes, sha256 = _LIBRISPEECH[subset]
     url, folder = f"http://www.openslr.org/resources/12/{subset}.tar.gz", f"LibriSpeech/{subset}"
-    return Corpus(index_librispeech, hold_out_last(None), Archive(url, sha256, size_bytes, folder, folder))
+    return Corpus(layouts.index_librispeech, hold_out_last(None), Archive(url, sha256, size_bytes, folder, folder))
 
 
 CORPORA: dict[str, Corpus] = {
-    "mini": Corpus(index_vctk, hold_out_last(4)),
+    "mini": Corpus(layouts.index_vctk, hold_out_last(4)),
     "vctk": Corpus(
-        index_vctk,
+        layouts.index_vctk,
         hold_out_last(10),
         Archive(
             "https://datashare.is.ed.ac.uk/bitstream/handle/10283/3443/VCTK-Corpus-0.92.zip",
@@ -57,7 +119,7 @@ CORPORA: dict[str, Corpus] = {
         ),
     ),
     "ljspeech": Corpus(
-        index_ljspeech,
+        layouts.index_ljspeech,
         hold_out_last(None, lambda recording: recording.path.stem.split("-")[0]),  # LJ050-0123: chapter LJ050
         Archive(
             "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2",
@@ -69,7 +131,7 @@ CORPORA: dict[str, Corpus] = {
     ),
     "librispeech": _librispeech("train-clean-100"),
     "speechcommands": Corpus(
-        index_speechcommands,
+        layouts.index_speechcommands,
         split_speechcommands,
         Archive(
             "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
@@ -80,7 +142,7 @@ CORPORA: dict[str, Corpus] = {
         ),
     ),
     "yesno": Corpus(
-        index_yesno,
+        layouts.index_yesno,
         hold_out_last(None, by_file),
         Archive(
             "http://www.openslr.org/resources/1/waves_yesno.tar.gz",

@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from hypersound_lib.errors import ConfigError, TooShortError
+from hypersound_lib.errors import ConfigError
 
 if TYPE_CHECKING:
     from hypersound_lib.data.augment import Step
@@ -31,8 +31,7 @@ class RandomClips(Dataset):
         ``(num_samples,)`` float32, so that a batch is ``(B, T)``. Iterate without shuffling: it is random already.
 
     Raises:
-        TooShortError: no recording is long enough.
-        ConfigError: a length, count or seed is out of range.
+        ConfigError: no recording is long enough, or a length, count or seed is out of range.
 
     >>> import torch
     >>> from hypersound_lib.data import AudioStore
@@ -58,7 +57,7 @@ class RandomClips(Dataset):
         self._ends = np.cumsum(lengths[self._eligible])
         if not len(self._eligible):
             longest = int(np.argmax(lengths))
-            raise TooShortError(
+            raise ConfigError(
                 f"none of {len(lengths)} recordings has {self.num_samples} samples; the longest, {names[longest]}, "
                 f"has {lengths[longest]}. Ask for shorter clips."
             )

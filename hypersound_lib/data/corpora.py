@@ -24,10 +24,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from hypersound_lib.data.audio import load_audio
-from hypersound_lib.data.catalogue import CORPORA, Corpus
+from hypersound_lib.data.catalogue import CORPORA, Corpus, split_any_folder
 from hypersound_lib.data.download import download_corpus
 from hypersound_lib.data.layouts import EXPECTED, Recording, index_folder
-from hypersound_lib.data.splits import split_any_folder
 from hypersound_lib.errors import DatasetError, suggestion
 from hypersound_lib.files import cache_dir, embedded_data
 

@@ -12,31 +12,14 @@ import os
 import shutil
 import tarfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
+from hypersound_lib.data.catalogue import Archive
 from hypersound_lib.data.fetch import fetch
-from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import DownloadError
-from hypersound_lib.files import holding
-
-
-@dataclass(frozen=True)
-class Archive:
-    """A public corpus as it is offered on the web."""
-
-    url: str
-    sha256: str
-    size_bytes: int  # of the archive
-    folder: str  # where the corpus is to lie, relative to the root
-    inside: str  # the corpus' folder in the archive; "." if it is the whole
-
-    @property
-    def filename(self) -> str:
-        """The archive's file name."""
-        return self.url.rsplit("/", 1)[-1]
+from hypersound_lib.files import explain_os_error, holding
 
 
 def download_corpus(archive: Archive, root: Path) -> Path:

@@ -10,14 +10,13 @@ from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from hypersound_lib.data.os_errors import explain_os_error, is_disk_full
 from hypersound_lib.errors import DownloadError
+from hypersound_lib.files import explain_os_error, is_disk_full
 from hypersound_lib.progress import progress_bar
 
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
 _LEAST_SPEED = 1000  # bytes per second, over as long as the timeout
-_ATTEMPTS = 4
 _LEAST_GAIN = 1 << 20  # bytes, with which an attempt was worth it
 _PAUSE_SECONDS = 2.0
 
@@ -26,13 +25,13 @@ class _CutError(Exception):
     """The connection ended or broke before the whole file was there."""
 
 
-def fetch(url: str, destination: Path, sha256: str, size_bytes: int, attempts: int | None = None) -> None:
+def fetch(url: str, destination: Path, sha256: str, size_bytes: int, attempts: int = 4) -> None:
     """Download `url` to `destination`, in a folder that exists, and verify its SHA-256, given in hexadecimal.
 
     Bytes arrive in ``destination.partial``. After a cut the next attempt, in this call or in a later one, asks the
     server for the rest only and starts anew where it cannot. `destination` appears by a rename, after the checksum of
     the whole has been found right. More than `size_bytes`, the size of the whole, is never read.
-    It gives up after so many `attempts` that bring next to nothing; None stands for four.
+    It gives up after so many `attempts` that bring next to nothing.
 
     Raises:
         DownloadError: the server refuses, stays silent or is too slow, the size or the checksum is wrong, or the disk
@@ -60,7 +59,7 @@ def fetch(url: str, destination: Path, sha256: str, size_bytes: int, attempts: i
         raise DownloadError(explain_os_error(error, destination)) from error
 
 
-def _transfer(url: str, partial: Path, size_bytes: int, attempts: int | None) -> None:
+def _transfer(url: str, partial: Path, size_bytes: int, attempts: int) -> None:
     """Fill `partial` in as many attempts as it takes, up to `attempts` that bring next to nothing."""
     failures, furthest = 0, _size(partial)
     while True:
@@ -72,7 +71,7 @@ def _transfer(url: str, partial: Path, size_bytes: int, attempts: int | None) ->
             failures += 1
             if _size(partial) >= furthest + _LEAST_GAIN:
                 failures, furthest = 1, _size(partial)
-            if failures >= (attempts or _ATTEMPTS):
+            if failures >= attempts:
                 raise DownloadError(
                     f"{url}: {cut}. {_size(partial) / 1e9:.2f} GB are kept in {partial}; check the connection and "
                     "run the same again to go on from there."

@@ -49,7 +49,7 @@ def index_vctk(folder: Path) -> list[Recording]:
 def index_ljspeech(folder: Path) -> list[Recording]:
     """Index LJSpeech 1.1: ``metadata.csv`` (id|transcript|normalised transcript) by ``wavs/``. One speaker, "LJ"."""
     recordings = []
-    for line in _read_lines(folder / "metadata.csv"):
+    for line in read_lines(folder / "metadata.csv"):
         name, *texts = line.split("|")
         recordings.append(Recording(folder / "wavs" / f"{name}.wav", "LJ", texts[-1] if texts else ""))
     return recordings
@@ -65,7 +65,7 @@ def index_librispeech(folder: Path) -> list[Recording]:
     recordings = []
     for transcripts in sorted(folder.glob("*/*/*.trans.txt")):
         speaker = transcripts.name.split("-")[0]
-        for line in _read_lines(transcripts):
+        for line in read_lines(transcripts):
             name, _, text = line.partition(" ")
             recordings.append(Recording(transcripts.parent / f"{name}.flac", speaker, text))
     return recordings
@@ -120,7 +120,8 @@ def _read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
 
 
-def _read_lines(path: Path) -> list[str]:
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a file that hold something, stripped; none where there is no file."""
     return [line.strip() for line in _read_text(path).split("\n") if line.strip()]
 
 

@@ -23,10 +23,9 @@ from torch import Tensor
 
 from hypersound_lib.data.audio import load_audio
 from hypersound_lib.data.layouts import Recording
-from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.data.waveforms import from_int16, peak_normalize, to_int16
 from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError, check_sample_rate
-from hypersound_lib.files import staging_folder
+from hypersound_lib.files import explain_os_error, staging_folder
 from hypersound_lib.progress import progress_bar
 
 SAMPLES_FILE = "samples.int16"
@@ -37,7 +36,7 @@ _LISTED = 10  # recordings that a message names
 
 @dataclass(eq=False, repr=False)
 class AudioStore:
-    """Waveforms of many recordings at one rate, read by number. Made by `build_store` or `open_store`."""
+    """Waveforms of many recordings at one rate, read by number. Made by `build_store`."""
 
     samples: Tensor  # (total,) int16, every recording end to end
     offsets: np.ndarray  # (N + 1,) int64, where each begins and the last ends
@@ -104,37 +103,25 @@ def build_store(
     check_sample_rate(sample_rate)
     if not recordings:
         raise DatasetError("a store needs at least one recording; got none")
-    source = _fingerprint(recordings, sample_rate, normalize)
     decode_to = partial(_decode_each, recordings, sample_rate, normalize, progress)
     if folder is None:
         pieces: list[Tensor] = []
         index = decode_to(pieces.append)
-        _warn_of(index)
-        return _store(torch.cat(pieces), index)
-    folder = Path(folder)
-    if (folder / INDEX_FILE).is_file() and _read_index(folder).get("source") == source:
-        return open_store(folder)
-    try:
-        _write_store(folder.resolve(), decode_to, source)
-    except OSError as error:
-        raise DatasetError(explain_os_error(error, folder / SAMPLES_FILE if folder.is_dir() else folder)) from error
-    return open_store(folder)
-
-
-def open_store(folder: str | os.PathLike) -> AudioStore:
-    """Memory-map a store that `build_store` wrote; a warning names what it had to leave out.
-
-    Raises:
-        DatasetError: the folder holds no whole store.
-    """
-    folder = Path(folder)
-    store = _map_store(folder)
-    _warn_of(_read_index(folder))
+        store = _store(torch.cat(pieces), index)
+    else:
+        folder = Path(folder)
+        try:
+            _write_unless_there(folder, decode_to, _fingerprint(recordings, sample_rate, normalize))
+        except OSError as error:
+            raise DatasetError(explain_os_error(error, folder / SAMPLES_FILE if folder.is_dir() else folder)) from error
+        store, index = _map_store(folder), _read_index(folder)
+    if faults := index["faults"]:
+        warnings.warn(f"{len(faults)} of {len(recordings)} recordings are left out:\n{_listed(faults)}", stacklevel=2)
     return store
 
 
 def _map_store(folder: Path) -> AudioStore:
-    """Open a store as `open_store` does, without its warning, which worker processes need not repeat."""
+    """Memory-map a store that was written; DatasetError where the folder holds no whole one."""
     index = _read_index(folder)
     path, total = folder / SAMPLES_FILE, index["offsets"][-1]
     if not path.is_file() or path.stat().st_size != 2 * total:
@@ -199,19 +186,17 @@ def _decode_each(
     }
 
 
-def _warn_of(index: dict) -> None:
-    if faults := index["faults"]:
-        total = len(faults) + len(index["names"])
-        warnings.warn(f"{len(faults)} of {total} recordings are left out:\n{_listed(faults)}", stacklevel=3)
-
-
 def _listed(faults: Sequence[str]) -> str:
     return "\n".join([*faults[:_LISTED], *[f"and {len(faults) - _LISTED} more"] * (len(faults) > _LISTED)])
 
 
-def _write_store(folder: Path, decode_to: Callable[[Callable[[Tensor], object]], dict], source: str) -> None:
-    if folder.exists() and not (folder / INDEX_FILE).is_file() and not all(map(_is_left, folder.iterdir())):
+def _write_unless_there(folder: Path, decode_to: Callable[[Callable[[Tensor], object]], dict], source: str) -> None:
+    if (folder / INDEX_FILE).is_file():
+        if _read_index(folder).get("source") == source:
+            return
+    elif folder.exists() and not all(map(_is_left, folder.iterdir())):
         raise DatasetError(f"{folder}: holds something other than a store. Choose an empty or new folder.")
+    folder = folder.resolve()  # a link may lead to another disk, onto which nothing can be renamed
     with staging_folder(folder) as staging:
         with open(staging / SAMPLES_FILE, "wb") as file:
             index = decode_to(lambda piece: file.write(piece.numpy().tobytes()))

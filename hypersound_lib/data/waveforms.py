@@ -110,20 +110,26 @@ def as_real(waveform: Tensor) -> Tensor:
 
 
 def as_sound(waveform: Tensor) -> Tensor:
-    """Return what was given as a waveform on the CPU, `(T,)` float32, or say why it is none.
-
-    Raises:
-        ConfigError: it is not `(T,)` with T ≥ 1, not real, holds NaN or Inf, or is louder than any sound (`LOUDEST`).
+    """Return what was given as a waveform on the CPU, `(T,)` float32 without gradient; errors as `as_waveform`.
 
     >>> as_sound(torch.tensor([1.0, float("nan")]))
     Traceback (most recent call last):
     hypersound_lib.errors.ConfigError: sample 1 of the sound is NaN or Inf
     """
     # A copy where an array runs backwards, which no tensor does.
-    waveform = torch.as_tensor(waveform.copy() if isinstance(waveform, np.ndarray) else waveform).detach()
+    waveform = torch.as_tensor(waveform.copy() if isinstance(waveform, np.ndarray) else waveform)
+    return as_waveform(waveform.detach()).to("cpu", torch.float32)
+
+
+def as_waveform(waveform: Tensor) -> Tensor:
+    """Return a sound `(T,)` as `as_real` does, where it lies and with its gradient, or say why it is none.
+
+    Raises:
+        ConfigError: it is not `(T,)` with T ≥ 1, not real, holds NaN or Inf, or is louder than any sound (`LOUDEST`).
+    """
     if waveform.ndim != 1 or not len(waveform) or waveform.is_complex():
         raise ConfigError(f"a sound is a waveform (T,) of real numbers, not {waveform.dtype} {tuple(waveform.shape)}")
-    waveform = as_real(waveform).to("cpu", torch.float32)
+    waveform = as_real(waveform)
     if not waveform.isfinite().all():
         raise ConfigError(f"sample {int((~waveform.isfinite()).nonzero()[0])} of the sound is NaN or Inf")
     if (peak := float(waveform.abs().max())) > LOUDEST:

@@ -11,10 +11,9 @@ import soundfile
 import torch
 from torch import Tensor
 
-from hypersound_lib.data.os_errors import explain_os_error, name_in_text
 from hypersound_lib.data.waveforms import as_real, to_int16
 from hypersound_lib.errors import AudioFileError, ConfigError, check_sample_rate
-from hypersound_lib.files import atomic_path
+from hypersound_lib.files import atomic_path, explain_os_error, name_in_text
 
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 WRITE_BLOCK = 65536  # libsndfile's Vorbis encoder overflows its stack when a long sound comes in one piece

@@ -2,14 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from hypersound_lib.baselines.rave import (
-    FULL,
-    FULL_TRAINING,
-    TUTORIAL,
-    TUTORIAL_TRAINING,
-    RAVEConfig,
-    RAVETrainingConfig,
-)
+from hypersound_lib.baselines.rave import TUTORIAL, TUTORIAL_TRAINING, RAVEConfig, RAVETrainingConfig
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.hypersound.encoder import EncoderConfig
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
@@ -49,7 +42,7 @@ def _paper() -> Scale:
     base, small, large = (PRESETS[f"paper-{size}"] for size in ("base", "small", "large"))
     runs = {"base": base, "small": small, "large": large} | _trained_with(base, _LOSSES)
     del runs["l1+mel"]  # the paper's base is trained with it
-    return Scale("paper", "vctk", runs, {"l1+mel": "base"}, FULL, FULL_TRAINING, 512, 32768 / 22050)
+    return Scale("paper", "vctk", runs, {"l1+mel": "base"}, RAVEConfig(), RAVETrainingConfig(), 512, 32768 / 22050)
 
 
 # 128 ms at 16 kHz, in the manner of the preset `tutorial`, within four hours on two cores. `base` is trained with the

@@ -15,9 +15,8 @@ from torch import Tensor
 
 from hypersound_lib.config_json import MOST_SAMPLES, from_json
 from hypersound_lib.coords import clip_duration, samples_in, time_coords
-from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.errors import ConfigError, WeightsFileError, check_sample_rate
-from hypersound_lib.files import atomic_path
+from hypersound_lib.files import atomic_path, name_in_text
 from hypersound_lib.hub.folders import first_not_finite
 from hypersound_lib.inr import INR, INR_CONFIGS, build_inr
 

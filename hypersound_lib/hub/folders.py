@@ -16,9 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from hypersound_lib.data.os_errors import name_in_text
 from hypersound_lib.errors import ConfigError, WeightsFileError, suggestion
-from hypersound_lib.files import embedded_data, staging_folder, write_synced
+from hypersound_lib.files import embedded_data, name_in_text, staging_folder, write_synced
 
 FORMAT = "hypersound_lib.model/1"
 WEIGHTS_FILE, CONFIG_FILE, CARD_FILE = "model.safetensors", "config.json", "README.md"
@@ -135,11 +134,8 @@ def _download(name: str, revision: str | None, known: str) -> Path:
     import huggingface_hub
 
     try:
-        return Path(
-            huggingface_hub.snapshot_download(
-                name, revision=revision, allow_patterns=[WEIGHTS_FILE, CONFIG_FILE, CARD_FILE]
-            )
-        )
+        files = [WEIGHTS_FILE, CONFIG_FILE, CARD_FILE]
+        return Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=files))
     # Its HTTP client, and so the errors of a lost connection, differ between its versions.
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

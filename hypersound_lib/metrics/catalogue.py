@@ -27,12 +27,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from hypersound_lib.errors import ConfigError, MetricRefused, check_sample_rate
+from hypersound_lib.errors import ConfigError, MetricRefused
 from hypersound_lib.metrics.cdpam import cdpam
 from hypersound_lib.metrics.intelligibility import estoi, stoi
 from hypersound_lib.metrics.perceptual import dnsmos, pesq, visqol
 from hypersound_lib.metrics.spectral import lsd, mel_distance
-from hypersound_lib.metrics.waveform import as_pair, check_samples, is_silent, mse, nmse, si_snr, snr
+from hypersound_lib.metrics.waveform import finite_pair, mse, nmse, si_snr, snr
 
 CEILING_DB = 100.0  # more than 16 bits can tell (98 dB); -100 dB is the least
 
@@ -57,11 +57,9 @@ def _finite(compute: Callable[[Tensor, Tensor, int], Tensor | float]) -> PairMet
     """Return a metric of two waveforms that is finite or refused: the checks that all share."""
 
     def function(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
-        check_sample_rate(sample_rate)
-        reference, estimate = as_pair(reference.detach(), estimate.detach())
-        if reference.ndim != 1:
+        reference, estimate = finite_pair(reference, estimate, sample_rate)
+        if reference.ndim > 1:
             raise ConfigError(f"one waveform (T,) at a time is scored, not {tuple(reference.shape)}")
-        check_samples(reference, estimate)
         value = float(compute(reference, estimate, sample_rate))
         if not math.isfinite(value):
             raise MetricRefused(f"its value is {value}")
@@ -87,7 +85,7 @@ def _defined_nmse(reference: Tensor, estimate: Tensor, _: int) -> Tensor:
 
 
 def _needs_energy(label: str, reference: Tensor) -> None:
-    if is_silent(reference):
+    if not reference.any():
         raise MetricRefused(f"{label} is relative to the reference's energy; the reference is silent")
 
 

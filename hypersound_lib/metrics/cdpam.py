@@ -11,8 +11,8 @@ import pickle
 import types
 from collections import OrderedDict
 from collections.abc import Sequence
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from runpy import run_path
 
 import torch
 from torch import Tensor, nn
@@ -61,7 +61,7 @@ def network(device: str) -> tuple[nn.Module, nn.Module]:
     folder = package_folder("cdpam", "CDPAM", "cdpam")
     try:
         with torch.device("meta"):  # no random start, which would move the random numbers of the calling program
-            net = _load_models(folder / "models.py").FINnet(encoder_layers=16, encoder_filters=64, input_size=512)
+            net = run_path(str(folder / "models.py"))["FINnet"](encoder_layers=16, encoder_filters=64, input_size=512)
         net.load_state_dict(_load_tensors(folder / _WEIGHTS)["state"], assign=True)
     except (OSError, EOFError, pickle.PickleError, AttributeError, KeyError, RuntimeError, TypeError) as error:
         raise ConfigError(
@@ -70,13 +70,6 @@ def network(device: str) -> tuple[nn.Module, nn.Module]:
     net = net.eval().requires_grad_(False)
     encoder = _faster(net.base_encoder.encoder, net.base_encoder.ebatch)
     return encoder.to(device), net.model_dist.to(device)
-
-
-def _load_models(path: Path) -> types.ModuleType:
-    loader = SourceFileLoader("cdpam_models", str(path))
-    module = types.ModuleType(loader.name)
-    loader.exec_module(module)
-    return module
 
 
 def _load_tensors(path: Path) -> dict:

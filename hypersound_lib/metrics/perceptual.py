@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hypersound_lib.data import resample
 from hypersound_lib.errors import ConfigError, MetricRefused
-from hypersound_lib.metrics.waveform import each_pair, is_silent, package_folder
+from hypersound_lib.metrics.waveform import each_pair, package_folder
 
 PERCEPTUAL_RATE = 16000  # Hz, of all three; the one rate of wide-band PESQ
 # Seconds. The package's C code keeps 50 utterances in arrays that it does not guard. Utterances and the pauses that
@@ -120,7 +120,7 @@ def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
 
 def _check_heard(metric: str, reference: Tensor, estimate: Tensor) -> None:
     for name, signal in (("reference", reference), ("estimate", estimate)):
-        if is_silent(signal):
+        if not signal.any():
             raise MetricRefused(f"{metric} needs sound on both sides; the {name} is silent")
 
 

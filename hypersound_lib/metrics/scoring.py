@@ -18,7 +18,7 @@ from hypersound_lib.metrics.catalogue import METRICS, TABLE_1
 # Slow, and bound to one core each; torch spreads the others by itself.
 IN_PROCESSES = ("pesq", "stoi", "estoi", "visqol", "dnsmos")
 
-Outcome = tuple[float, str | None]  # (value, None) or (NaN, why there is none)
+Outcome = float | str  # a value, or why there is none
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ def _check(names: Sequence[str], sample_rate: int, processes: int) -> None:
 
 def _outcome(name: str, reference: Tensor | np.ndarray, estimate: Tensor | np.ndarray, sample_rate: int) -> Outcome:
     try:
-        return METRICS[name].function(torch.as_tensor(reference), torch.as_tensor(estimate), sample_rate), None
+        return METRICS[name].function(torch.as_tensor(reference), torch.as_tensor(estimate), sample_rate)
     except MetricRefused as refusal:
-        return math.nan, str(refusal)
+        return str(refusal)
 
 
 def _gather(outcomes: dict[str, Outcome]) -> Scores:
-    values = {name: value for name, (value, _) in outcomes.items()}
-    return Scores(values, {name: reason for name, (_, reason) in outcomes.items() if reason is not None})
+    refusals = {name: reason for name, reason in outcomes.items() if isinstance(reason, str)}
+    return Scores({name: math.nan if isinstance(x, str) else x for name, x in outcomes.items()}, refusals)
 
 
 def _start(

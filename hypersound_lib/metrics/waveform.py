@@ -32,32 +32,31 @@ def as_pair(reference: Tensor, estimate: Tensor) -> tuple[Tensor, Tensor]:
     return as_real(reference), as_real(estimate)
 
 
-def check_samples(reference: Tensor, estimate: Tensor) -> None:
-    """Raise MetricRefused if a sample is NaN, infinite, or so large that energies would overflow."""
+def finite_pair(reference: Tensor, estimate: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
+    """Return two signals as `as_pair` does, without gradients, where they and their rate can be scored.
+
+    It raises ConfigError where there is no such rate, and MetricRefused where a sample is NaN, infinite, or so large
+    that energies would overflow.
+    """
+    check_sample_rate(sample_rate)
+    reference, estimate = as_pair(reference.detach(), estimate.detach())
     for name, signal in (("reference", reference), ("estimate", estimate)):
         if not signal.isfinite().all():
             raise MetricRefused(f"the {name} holds NaN or Inf")
         if signal.abs().max() > LOUDEST:
             raise MetricRefused(f"the {name} peaks at {float(signal.abs().max()):.3g}, where full scale is 1")
-
-
-def is_silent(signal: Tensor) -> bool:
-    """Tell whether a waveform `(T,)` is digital silence."""
-    return not bool(signal.any())
+    return reference, estimate
 
 
 def each_pair(metric: Callable[[Tensor, Tensor, int], float]) -> Callable[[Tensor, Tensor, int], Tensor]:
     """Let a metric of two waveforms `(T,)` take batches: `(..., T), (..., T) -> (...)`, without gradients.
 
-    It raises ConfigError where the shapes differ or the rate is none; MetricRefused where there are no samples, or NaN
-    or infinite ones, or the metric refuses one of the pairs.
+    It raises what `finite_pair` does, and MetricRefused where the metric refuses one of the pairs.
     """
 
     @functools.wraps(metric)
     def of_batch(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
-        check_sample_rate(sample_rate)
-        reference, estimate = as_pair(reference.detach(), estimate.detach())
-        check_samples(reference, estimate)
+        reference, estimate = finite_pair(reference, estimate, sample_rate)
         *batch, num_samples = reference.shape
         rows = zip(reference.reshape(-1, num_samples), estimate.reshape(-1, num_samples), strict=True)
         values = [metric(x, y, sample_rate) for x, y in rows]

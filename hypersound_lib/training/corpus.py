@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypersound_lib.data import AudioStore, Recording, build_store, load_dataset
 from hypersound_lib.data.audio import opened
-from hypersound_lib.data.splits import split_any_folder
+from hypersound_lib.data.catalogue import split_any_folder
 from hypersound_lib.errors import AudioFileError, ConfigError, DatasetError
 
 

@@ -1,6 +1,7 @@
 """The MDCT baseline: orthonormal, perfectly invertible, and best at what it keeps."""
 
 import math
+from functools import partial
 
 import torch
 from hypothesis import given
@@ -8,10 +9,9 @@ from hypothesis import strategies as st
 
 from hypersound_lib.baselines import imdct, mdct, mdct_of_size, truncated_mdct
 from hypersound_lib.metrics import snr
+from tests.sounds import noise
 
-
-def noise(num_samples, seed=0):
-    return torch.randn(num_samples, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+noise = partial(noise, dtype=torch.float64)
 
 
 @given(num_samples=st.integers(1, 700), hop_length=st.sampled_from([1, 16, 64, 100]))

@@ -27,13 +27,14 @@ BASELINES = {
 @pytest.mark.parametrize(
     ("sound", "message"),
     [
-        (torch.zeros(0), r"\(T,\) samples, not \(0,\)"),
-        (torch.zeros(2, 100), r"\(T,\) samples, not \(2, 100\)"),
+        (torch.zeros(0), r"waveform \(T,\) .*not torch.float32 \(0,\)"),
+        (torch.zeros(2, 100), r"waveform \(T,\) .* \(2, 100\)"),
         (torch.ones(100, dtype=torch.int16), "from_int16"),
         (torch.tensor([0.0, torch.nan]), "sample 1 of the sound is NaN"),
         (torch.tensor([torch.inf, 0.0]), "sample 0 of the sound is NaN or Inf"),
+        (torch.full((9,), 1e13), r"peaks at 1e\+13"),
     ],
-    ids=["empty", "batch", "16 bit", "NaN", "infinite"],
+    ids=["empty", "batch", "16 bit", "NaN", "infinite", "too loud"],
 )
 def test_what_is_no_sound_is_refused(baseline, sound, message):
     with pytest.raises(ConfigError, match=message):

@@ -21,11 +21,8 @@ from .miniatures import corpus_files, encode, pack, tone
 def server(monkeypatch):
     """Serve `server.files` on the loopback address, without pauses between attempts."""
     monkeypatch.setattr(fetch_module, "_PAUSE_SECONDS", 0.0)
-    state = Server()
-    httpd = state.start()
-    yield state
-    httpd.shutdown()
-    httpd.server_close()
+    with Server().serving() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """A web server on the loopback address that misbehaves as it is told, for tests of downloads."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -17,8 +18,9 @@ class Server:
     answer: Callable[[BaseHTTPRequestHandler, int], None] | None = None  # in place of all that; gets the first byte
     requests: list[str | None] = field(default_factory=list)  # the Range header of each request so far
 
-    def start(self) -> ThreadingHTTPServer:
-        """Serve in a thread, until what is returned is shut down."""
+    @contextmanager
+    def serving(self) -> Iterator["Server"]:
+        """Serve in a thread meanwhile."""
         state = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -31,7 +33,9 @@ class Server:
         httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self.url = f"http://127.0.0.1:{httpd.server_port}"
-        return httpd
+        yield self
+        httpd.shutdown()
+        httpd.server_close()
 
     def get(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer a request."""

@@ -20,8 +20,8 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 def get(server, tmp_path):
     server.files["corpus.zip"] = CONTENT
 
-    def call(sha256: str = SHA256, name: str = "corpus.zip"):
-        fetch(f"{server.url}/{name}", tmp_path / "corpus.zip", sha256, len(CONTENT))
+    def call(sha256: str = SHA256, name: str = "corpus.zip", **options):
+        fetch(f"{server.url}/{name}", tmp_path / "corpus.zip", sha256, len(CONTENT), **options)
 
     return call
 
@@ -163,9 +163,8 @@ def trickle(handler, start):
 
 def test_a_trickle_is_given_up(get, server, tmp_path, monkeypatch):
     monkeypatch.setattr("hypersound_lib.data.fetch._TIMEOUT_SECONDS", 0.3)
-    monkeypatch.setattr("hypersound_lib.data.fetch._ATTEMPTS", 2)
     server.answer = trickle
     with pytest.raises(DownloadError, match=r"fewer than 1000 bytes per second|timed out"):
-        get()
+        get(attempts=2)
     assert len(server.requests) == 2
     assert CONTENT.startswith((tmp_path / "corpus.zip.partial").read_bytes())

@@ -77,6 +77,25 @@ def test_decibels_are_bounded(name):
     assert METRICS["snr"].function(1e-9 * x, x, RATE) == -100
 
 
+@pytest.mark.parametrize(
+    ("name", "noise", "of_both", "of_estimate", "tolerance"),
+    installed(
+        [
+            *((name, 1, 1, -0.01, 1e-4) for name in ("stoi", "estoi")),
+            *(("pesq", 0.01, 1, gain, tolerance) for gain, tolerance in ((-1, 1e-3), (0.1, 1e-2))),
+            *(("visqol", 0.1, 1, gain, 0.02) for gain in (0.1, -1)),
+            *(("visqol", 0.1, gain, 1, 1e-3) for gain in (0.01, 30)),  # its package hears less noise in quiet sounds
+        ]
+    ),
+)
+def test_gain_and_polarity_are_not_heard(name, noise, of_both, of_estimate, tolerance):
+    clean = voices()[0]
+    estimate = noisy(clean, noise)
+    expected = function_of(name)(clean, estimate, RATE).item()
+    found = function_of(name)(of_both * clean, of_both * of_estimate * estimate, RATE).item()
+    assert found == pytest.approx(expected, abs=tolerance)
+
+
 @pytest.mark.parametrize("name", INSTALLED)
 def test_batches_equal_loops_and_keep_their_shape(name):
     function, clean = function_of(name), voices(0.1 if name == "cdpam" else 1.0)

@@ -5,16 +5,20 @@ import os
 import pickle
 import shutil
 from pathlib import Path
+from runpy import run_path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional
 
 from hypersound_lib.data import resample, to_int16
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import cdpam
-from hypersound_lib.metrics.cdpam import _describe, _load_models, _load_tensors, network
+from hypersound_lib.metrics.cdpam import FourierConv1d, _describe, _load_tensors, network
 
 from .signals import NOISE, RATE, noisy, voices
 
@@ -28,7 +32,7 @@ CLEAN = voices(0.1)  # a second of sound takes several seconds
 
 def test_the_original_network_gives_the_same_value():
     """The package's own layers, one by one: batch norms apart, every second value dropped after it was computed."""
-    net = _load_models(FOLDER / "models.py").FINnet(encoder_layers=16, encoder_filters=64, input_size=512)
+    net = run_path(str(FOLDER / "models.py"))["FINnet"](encoder_layers=16, encoder_filters=64, input_size=512)
     net.load_state_dict(_load_tensors(FOLDER / "CDPAM_trained/scratchJNDdefault_best_model.pth")["state"])
     net.eval()
     with torch.no_grad():
@@ -102,3 +106,16 @@ def test_another_package_of_that_name_is_named(monkeypatch, tmp_path):
     (tmp_path / "CDPAM_trained" / "scratchJNDdefault_best_model.pth").write_bytes(b"cut")
     with pytest.raises(ConfigError, match="damaged or another version"):
         network("another device")
+
+
+@settings(max_examples=40)
+@given(
+    length=st.integers(1, 700),
+    channels=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    taps=st.sampled_from([1, 3, 15]),
+    stride=st.integers(1, 3),
+)
+def test_a_convolution_in_the_fourier_domain_gives_what_the_layer_gives(length, channels, taps, stride):
+    layer = nn.Conv1d(*channels, taps, stride=stride, padding=taps // 2).double()
+    x = torch.randn(channels[0], length, dtype=torch.float64)
+    torch.testing.assert_close(FourierConv1d(layer)(x), layer(x), rtol=0, atol=1e-12)

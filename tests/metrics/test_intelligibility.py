@@ -1,4 +1,4 @@
-"""STOI and ESTOI: one for a copy, falling with noise, deaf to gain, the same twice; too little speech is refused."""
+"""STOI and ESTOI: one for a copy, falling with noise, the same twice; too little speech is refused."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,6 @@ def test_the_reference_comes_first(metric, extended):
     expected = pystoi.stoi(clean.double().numpy(), estimate.double().numpy(), RATE, extended=extended)
     assert metric(clean, estimate, RATE).item() == pytest.approx(expected, abs=1e-6)
     assert metric(estimate, clean, RATE).item() != pytest.approx(expected, abs=1e-3)
-
-
-@both
-def test_gain_and_polarity_are_not_heard(metric, extended):
-    clean = voices()[0]
-    expected = metric(clean, noisy(clean, 1), RATE).item()
-    assert metric(clean, -0.01 * noisy(clean, 1), RATE).item() == pytest.approx(expected, abs=1e-4)
 
 
 @both

@@ -1,4 +1,4 @@
-"""PESQ, ViSQOL and DNSMOS: the packages' values; deaf to gain (not DNSMOS); refused where a package would crash."""
+"""PESQ, ViSQOL and DNSMOS: the packages' values; refused where a package would crash."""
 
 import importlib.util
 import types
@@ -19,18 +19,6 @@ needs_dnsmos = pytest.mark.skipif(
     reason="speechmos or onnxruntime is not installed",
 )
 CLEAN = voices(1.5)[0]
-
-
-@needs_visqol
-@pytest.mark.parametrize(
-    ("of_both", "of_estimate", "tolerance"), [(1, 0.1, 0.02), (1, -1.0, 0.02), (0.01, 1, 1e-3), (30.0, 1, 1e-3)]
-)
-def test_visqol_follows_no_gain_and_no_polarity(of_both, of_estimate, tolerance):
-    """Its package does: at a hundredth of the level of both it hears less of the noise, by a whole point."""
-    estimate = noisy(CLEAN, 0.1)
-    expected = visqol(CLEAN, estimate, RATE).item()
-    found = visqol(of_both * CLEAN, of_both * of_estimate * estimate, RATE).item()
-    assert found == pytest.approx(expected, abs=tolerance)
 
 
 @needs_visqol
@@ -83,14 +71,6 @@ def test_another_package_of_that_name_is_named(monkeypatch, tmp_path):
     perceptual._load_dnsmos.cache_clear()
     with pytest.raises(ConfigError, match="damaged or another version"):
         dnsmos(CLEAN, CLEAN, RATE)
-
-
-@needs_pesq
-def test_pesq_does_not_hear_gain_and_polarity():
-    clean = voices()[0]
-    expected = pesq(clean, noisy(clean, 0.01), RATE).item()
-    assert pesq(clean, -noisy(clean, 0.01), RATE).item() == pytest.approx(expected, abs=1e-3)
-    assert pesq(clean, 0.1 * noisy(clean, 0.01), RATE).item() == pytest.approx(expected, abs=1e-2)
 
 
 @needs_pesq

@@ -14,16 +14,14 @@ from tests.data.miniatures import encode, tone
 @pytest.fixture
 def server(monkeypatch, tmp_path):
     """Serve a sound of 0.1 s on the loopback address in the recording's place."""
-    state = Server(files={"voice.wav": encode(tone(1600, 16000))})
-    httpd = state.start()
+    content = encode(tone(1600, 16000))
     monkeypatch.delenv("HYPERSOUND_OFFLINE", raising=False)
     monkeypatch.setenv("HYPERSOUND_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(module, "URL", f"{state.url}/voice.wav")
-    monkeypatch.setattr(module, "SHA256", hashlib.sha256(state.files["voice.wav"]).hexdigest())
-    monkeypatch.setattr(module, "SIZE_BYTES", len(state.files["voice.wav"]))
-    yield state
-    httpd.shutdown()
-    httpd.server_close()
+    monkeypatch.setattr(module, "SHA256", hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(module, "SIZE_BYTES", len(content))
+    with Server(files={"voice.wav": content}).serving() as server:
+        monkeypatch.setattr(module, "URL", f"{server.url}/voice.wav")
+        yield server
 
 
 def kept(folder) -> list[str]:

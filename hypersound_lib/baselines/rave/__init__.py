@@ -4,15 +4,7 @@ In reading order: `pqmf` (the filter bank), `config`, `networks` (encoder, decod
 joins them), `losses` (and the gradients of a step), `training` (the loop).
 """
 
-from hypersound_lib.baselines.rave.config import (
-    FULL,
-    FULL_TRAINING,
-    TUTORIAL,
-    TUTORIAL_TRAINING,
-    DiscriminatorConfig,
-    RAVEConfig,
-    RAVETrainingConfig,
-)
+from hypersound_lib.baselines.rave.config import TUTORIAL, TUTORIAL_TRAINING, RAVEConfig, RAVETrainingConfig
 from hypersound_lib.baselines.rave.losses import spectral_distance
 from hypersound_lib.baselines.rave.model import RAVE
 from hypersound_lib.baselines.rave.pqmf import PQMF

@@ -52,7 +52,7 @@ class RAVEConfig:
     def hop_length(self) -> int:
         """Samples of sound per latent frame.
 
-        >>> FULL.hop_length, TUTORIAL.hop_length
+        >>> RAVEConfig().hop_length, TUTORIAL.hop_length
         (2048, 256)
         """
         return self.bands * self.band_hop
@@ -77,7 +77,7 @@ class DiscriminatorConfig:
 
 @dataclass(frozen=True)
 class RAVETrainingConfig:
-    """Optimiser, losses and rhythm; the defaults are for `FULL`, after Caillon and Esling (2021)."""
+    """Optimiser, losses and rhythm; the defaults are for that of `RAVEConfig`, after Caillon and Esling (2021)."""
 
     steps: int = 3_000_000  # updates of the weights, both stages together
     batch_size: int = 8  # clips per update
@@ -93,7 +93,6 @@ class RAVETrainingConfig:
     adversarial_weight: float = 1.0  # of the decoder's hinge loss
     feature_matching_weight: float = 10.0
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
-    augment: bool = True  # phase mangle and dequantisation; the random crop is always there
     seed: int = 0  # of clips, augmentation, latent, noise, and the discriminator's weights
     log_every: int = 10  # steps between two rows of train.csv
     validate_every: int = 500  # steps
@@ -106,13 +105,9 @@ class RAVETrainingConfig:
             raise ConfigError(f"schedule is 'constant' or 'cosine', not {self.schedule!r}")
 
 
-FULL = RAVEConfig()
-
 TUTORIAL = RAVEConfig(
     sample_rate=16000, num_samples=8192, capacity=32, ratios=(4, 2, 2), latent_size=32, noise_ratios=(4, 2)
 )
-
-FULL_TRAINING = RAVETrainingConfig()
 
 TUTORIAL_TRAINING = RAVETrainingConfig(
     steps=2500,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hypersound_lib.baselines.rave.config import FULL, RAVEConfig
+from hypersound_lib.baselines.rave.config import RAVEConfig
 from hypersound_lib.baselines.rave.networks import Decoder, Encoder, reparameterise
 from hypersound_lib.baselines.rave.pqmf import PQMF
 from hypersound_lib.data import as_sound, peak_normalize, resample, resampled_length
@@ -39,7 +39,7 @@ class RAVE(PretrainedModel):
     kind = "RAVE"
     config_class = RAVEConfig
 
-    def __init__(self, config: RAVEConfig = FULL):
+    def __init__(self, config: RAVEConfig):
         super().__init__(config)
         self.pqmf = PQMF(config.bands)
         self.encoder = Encoder(config)

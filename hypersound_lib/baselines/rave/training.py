@@ -149,7 +149,7 @@ class _Run(BaseRun):
         self.device = choose_device("cpu" if cpu else "auto")
         torch.manual_seed(config.seed)
         state = RAVETrainingState(model, config, self.device)
-        augmentation = paper_augmentation(model.config.sample_rate) if config.augment else ()
+        augmentation = paper_augmentation(model.config.sample_rate)
         super().__init__(model, stores, config, out, state, _SpectralLoss(), augmentation, config.batch_size, resume)
 
     def noted(self) -> dict[str, int]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
-from hypersound_lib.data.os_errors import explain_os_error
 from hypersound_lib.errors import ConfigError
+from hypersound_lib.files import explain_os_error
 from hypersound_lib.notebook.listening import Answers, Trial, ranking
 from hypersound_lib.notebook.players import blind_player_html
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from hypersound_lib.baselines.rave import RAVE, DiscriminatorConfig, RAVEConfig, RAVETrainingConfig
+from hypersound_lib.baselines.rave import RAVE, RAVEConfig, RAVETrainingConfig
+from hypersound_lib.baselines.rave.config import DiscriminatorConfig
 from hypersound_lib.data import AudioStore
 from tests.training.tiny import RATE, make_store
 

@@ -10,10 +10,7 @@ from hypothesis import strategies as st
 from hypersound_lib.baselines.rave import PQMF
 from hypersound_lib.errors import ConfigError
 from hypersound_lib.metrics import snr
-
-
-def noise(num_samples, seed=0):
-    return torch.randn(1, num_samples, generator=torch.Generator().manual_seed(seed))
+from tests.sounds import noise
 
 
 def tone(frequency, num_samples):
@@ -25,7 +22,7 @@ def tone(frequency, num_samples):
 @given(bands=st.sampled_from([2, 4, 8, 16, 32]), frames=st.integers(1, 150), seed=st.integers(0, 9))
 def test_noise_of_any_length_comes_back_within_80_db(bands, frames, seed):
     pqmf = PQMF(bands)
-    sound = noise(bands * frames, seed)
+    sound = noise(1, bands * frames, seed=seed)
     split = pqmf.analysis(sound)
     assert split.shape == (1, bands, frames), "as many numbers as the sound has samples"
     assert snr(sound, pqmf.synthesis(split)).item() > 80
@@ -42,7 +39,7 @@ def test_a_tone_lands_in_its_band_at_its_own_scale(band):
 
 
 def test_energy_is_preserved():
-    sound = noise(16000)
+    sound = noise(1, 16000)
     assert math.isclose(PQMF(16).analysis(sound).square().sum(), sound.square().sum() / 16, rel_tol=1e-4)
 
 
