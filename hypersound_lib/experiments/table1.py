@@ -40,6 +40,7 @@ def reproduce(
     root: str | os.PathLike | None = None,
     download: bool = False,
     processes: int = 1,
+    progress: bool = True,
 ) -> bool:
     """Run what is missing of the table, one training after the other; return whether it is complete.
 
@@ -52,6 +53,7 @@ def reproduce(
         command: what the user typed.
         root: where public corpora lie; `download` fetches the corpus if it is not there.
         processes: how many compute PESQ and STOI at once.
+        progress: show a bar for each training.
     """
     chosen, out = scale(scale_name), Path(out)
     folders, runs, done = _runs_folder(out), _chosen_runs(chosen, only), read_results(out, chosen.name)
@@ -59,7 +61,7 @@ def reproduce(
     for run in [name for name in runs if name not in done]:
         _say(f"== {run}: training")
         origin, stores = provenance(command, seed=0), data(sample_rate(chosen, run))
-        trained = train_run(chosen, run, stores, folders / run)
+        trained = train_run(chosen, run, stores, folders / run, progress)
         if trained.stop_reason == "interrupted":
             _say(f"{run}: interrupted after {trained.step} steps; the same command goes on")
             return False
@@ -111,7 +113,9 @@ def read_results(out: Path, scale_name: str | None = None) -> dict[str, dict[str
     return results
 
 
-def train_run(scale: Scale, run: str, stores: tuple[AudioStore, AudioStore], folder: Path) -> TrainingResult:
+def train_run(
+    scale: Scale, run: str, stores: tuple[AudioStore, AudioStore], folder: Path, progress: bool = True
+) -> TrainingResult:
     """Train one run, "rave" or a name in `scale.runs`, in a folder of its own, or go on with what is there.
 
     The stores, to train and to validate on, are at the model's rate.
@@ -119,9 +123,9 @@ def train_run(scale: Scale, run: str, stores: tuple[AudioStore, AudioStore], fol
     resume = bool(Checkpoints(folder / "checkpoints", keep=1).saved())
     torch.manual_seed(0)
     if run == "rave":
-        return train_rave(RAVE(scale.rave), *stores, scale.rave_training, folder, resume=resume)
+        return train_rave(RAVE(scale.rave), *stores, scale.rave_training, folder, resume=resume, progress=progress)
     model = HyperSound(cast(HyperSoundConfig, scale.runs[run].model))
-    return train(model, *stores, scale.runs[run].training, folder, resume=resume)
+    return train(model, *stores, scale.runs[run].training, folder, resume=resume, progress=progress)
 
 
 def sample_rate(scale: Scale, run: str) -> int:

@@ -18,8 +18,9 @@ COLAB_URL = SOURCE_URL.replace("https://github.com/", "https://colab.research.go
 NOTEBOOK_KEYS = {"kernelspec", "language_info"}
 TITLE = "# @title "  # the first line of a folded cell: Colab shows it in the code's place, and so does the site
 FOLD = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # what JupyterLab reads, and what Colab reads
-MOST_OPEN_CELLS = 32  # about 30
-MOST_VISIBLE_LINES = 250
+MOST_CELLS, MOST_OPEN_CELLS = 40, 32  # about 30
+MOST_LINES, MOST_VISIBLE_LINES = 400, 250
+MOST_WORDS = 3500  # of text, solutions included
 MOST_LINES_OF_A_CELL = 25
 MAGICS = {"config", "matplotlib", "pip", "time", "timeit"}  # IPython swallows a cell under a magic it lacks
 SHELL = {"system", "getoutput"}  # what `!command` turns into; a command that fails would not fail the notebook
@@ -79,12 +80,17 @@ def test_a_cell_is_folded_everywhere_or_nowhere(notebook):
 
 
 def test_a_reader_can_take_it_in(path, notebook):
-    """What is open is short: the plots, and checks of no interest to a reader, are folded."""
+    """It is short, and what is open shorter: plots, and checks of no interest to a reader, are folded."""
     open_cells = [cell for cell in notebook.cells if not folded(cell)]
     lines = [len(cell.source.splitlines()) for cell in open_cells if cell.cell_type == "code"]
+    assert len(notebook.cells) <= MOST_CELLS
     assert len(open_cells) <= MOST_OPEN_CELLS
     assert sum(lines) <= MOST_VISIBLE_LINES
     assert max(lines) <= MOST_LINES_OF_A_CELL
+    repeated = [cell for cell in tagged(notebook, "model") if folded(cell)]  # known from another notebook
+    new = [cell for cell in code_cells(notebook) if cell not in repeated]
+    assert sum(len(cell.source.splitlines()) for cell in new) <= MOST_LINES
+    assert len(markdown(notebook.cells).split()) <= MOST_WORDS
 
 
 def test_has_what_a_lesson_needs(notebook):
