@@ -18,9 +18,8 @@ from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.presets import preset
 from hypersound_lib.training import TrainingConfig, training_stores
-from tests.benchmarks.common import scores_of_recordings, trained
+from tests.benchmarks.common import scores_of, told, trained
 
-LIMIT = 60.0  # seconds for each variant, unless told otherwise
 BASE = preset("tutorial")
 
 
@@ -34,19 +33,10 @@ class Variant:
     training: TrainingConfig = BASE.training
 
 
-def run(quick: bool = False, limit: float = LIMIT) -> dict:
+def run(quick: bool = False, limit: float = 60.0) -> dict:
     """Train every variant for `limit` seconds; return what each scored."""
-    limit = 4.0 if quick else limit
-    rows = []
-    for variant in variants()[: 2 if quick else None]:
-        rows.append(measure(variant, limit))
-        row = rows[-1]
-        print(
-            f"{variant.changed} {variant.value}: {row['steps']} steps, STOI {row['stoi']:.3f}, NMSE {row['nmse']:.3f}, "
-            f"LSD {row['lsd']:.2f}",
-            flush=True,
-        )
-    return {"limit_seconds": limit, "variants": rows}
+    limit, chosen = (4.0, variants()[:2]) if quick else (limit, variants())
+    return {"limit_seconds": limit, "variants": [told(measure(variant, limit)) for variant in chosen]}
 
 
 def variants() -> list[Variant]:
@@ -105,14 +95,7 @@ def measure(variant: Variant, limit: float) -> dict:
     """Train one variant and score it."""
     stores = training_stores("mini", variant.model.sample_rate)
     steps = steps_within(limit, variant, stores[0])
-    training = dataclasses.replace(
-        variant.training,
-        steps=steps,
-        warmup_steps=min(variant.training.warmup_steps, steps // 4),
-        validate_every=steps,
-        checkpoint_every=steps,
-        validation_clips=8,
-    )
+    training = shortened(variant, steps, min(variant.training.warmup_steps, steps // 4), validation_clips=8)
     torch.manual_seed(0)
     model = HyperSound(variant.model)
     result, _ = trained(model, stores, training)
@@ -123,20 +106,18 @@ def measure(variant: Variant, limit: float) -> dict:
         "seconds": round(result.seconds, 1),
         "generated": model.hypernetwork.num_generated,
         "parameters": model.num_parameters(),
-    } | scores_of_recordings(model, limit=12)
+    } | scores_of(model, limit=12)
 
 
 def steps_within(limit: float, variant: Variant, store: AudioStore) -> int:
     """Return how many steps fit the limit, from the pace of a few; the first ones only warm up."""
     for steps in (5, 20):
-        training = dataclasses.replace(
-            variant.training,
-            steps=steps,
-            warmup_steps=0,
-            validate_every=steps,
-            checkpoint_every=steps,
-            validation_clips=1,
-            log_every=steps,
-        )
+        training = shortened(variant, steps, 0, validation_clips=1, log_every=steps)
         result, _ = trained(HyperSound(variant.model), (store, store), training)
     return max(8, int(limit / (result.seconds / result.step)))
+
+
+def shortened(variant: Variant, steps: int, warmup: int, **changes: int) -> TrainingConfig:
+    """Return the variant's training with so many steps, and nothing written before the last."""
+    settings = {"steps": steps, "warmup_steps": warmup, "validate_every": steps, "checkpoint_every": steps}
+    return dataclasses.replace(variant.training, **settings, **changes)

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser import SCREENSHOTS
+from tests.conftest import ROOT, variables
 
-ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "00_start_here.ipynb"
 RUN_SECONDS = 120
 
@@ -35,10 +35,9 @@ pytestmark = pytest.mark.notebooks
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """Start what `make lab` starts, on a copy of the notebooks, and return its address and token."""
-    folder = tmp_path_factory.mktemp("lab")
-    notebooks = folder / "notebooks"
-    notebooks.mkdir()
-    shutil.copy(ROOT / "notebooks" / NOTEBOOK, notebooks)
+    folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(16)
+    (folder / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / NOTEBOOK, folder / "notebooks")
     for name, settings in SETTINGS.items():
         path = folder / "settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,13 +45,10 @@ def server(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
+    address, command = f"http://127.0.0.1:{port}", lab_command(folder / "notebooks", port, token)
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            lab_command(notebooks, port, token), cwd=folder, env=environment(folder), stdout=log, stderr=log
-        )
+        process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=log, stderr=log)
         try:
-            address = f"http://127.0.0.1:{port}"
             wait_for(address, process, folder / "log")
             yield address, token
         finally:
@@ -64,8 +60,7 @@ def lab_command(notebooks: Path, port: int, token: str) -> list[str]:
     """Return the Makefile's command, for another folder and without a browser of its own."""
     (recipe,) = re.findall(r"^lab:.*\n\t(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     arguments = [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", "--no-browser"]
-    if getattr(os, "geteuid", lambda: 1)() == 0:
-        arguments.append("--allow-root")
+    arguments += ["--allow-root"] * (os.geteuid() == 0)
     assert "--notebook-dir=notebooks" in recipe
     recipe = recipe.replace("--notebook-dir=notebooks", f"--notebook-dir={shlex.quote(str(notebooks))}")
     return shlex.split(recipe.replace("$(PY)", shlex.quote(sys.executable)).replace("$(ARGS)", shlex.join(arguments)))
@@ -73,15 +68,9 @@ def lab_command(notebooks: Path, port: int, token: str) -> list[str]:
 
 def environment(folder: Path) -> dict[str, str]:
     """Return an environment in which the reader's own settings do not count, and none are changed."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTER", "PYTEST", "MPLBACKEND"))}
-    own = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-    }
-    return kept | {key: str(folder / name) for key, name in own.items()} | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own |= {f"JUPYTERLAB_{name}_DIR": str(folder / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    return variables("JUPYTER", "PYTEST", "MPLBACKEND", JUPYTER_PREFER_ENV_PATH="1", **own)
 
 
 def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
