@@ -7,6 +7,7 @@ there .ci/run installs one.
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,17 @@ def browser() -> Iterator:
         started = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield started
         started.close()
+
+
+@contextmanager
+def opened(
+    browser, troubles: list[str], width=1280, height=900, scheme="light", kinds=("error", "warning")
+) -> Iterator:
+    """Open a page that knows nothing of others; it adds its errors to `troubles`, and what its console shows."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.on("console", lambda message: troubles.append(message.text) if message.type in kinds else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    yield page
+    context.close()

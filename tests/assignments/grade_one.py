@@ -37,10 +37,10 @@ def grade_one(notebook: Path, archive: Path) -> Grading:
 
     os.chdir(notebook.parent)
     start = time.perf_counter()
-    graded = grade(notebook, archive)
+    results = grade(notebook, archive).results
     return Grading(
-        scores={name: round(question.score, 5) for name, question in graded.results.items()},
-        possible={name: question.possible for name, question in graded.results.items()},
-        words={name: question.summary() for name, question in graded.results.items()},
+        scores={name: round(question.score, 5) for name, question in results.items()},
+        possible={name: question.possible for name, question in results.items()},
+        words={name: question.summary() for name, question in results.items()},
         seconds=time.perf_counter() - start,
     )

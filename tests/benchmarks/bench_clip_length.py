@@ -47,7 +47,7 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = 90.0) ->
     rows = LENGTHS[:1] if quick else LENGTHS
     results: dict = {"lengths": [measure(row, ["mini"], tested, limit) for row in rows]}
     if speech:
-        corpora = ["mini", *(str(speech / name) for name in SCORED)]
+        corpora = ["mini", *(str(speech / name) for name in reversed(SCORED))]
         tested, _ = choose_excerpts(speech / "vctk16", split="test", limit=10, seconds=5.0)
         results["longer"] = [measure(row, corpora, tested, limit * 10 / 3, HEARD) for row in LONGER]
         results["hypersound-small"] = scores_of(load_model("hypersound-small"), tested, HEARD)

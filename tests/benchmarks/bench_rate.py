@@ -91,7 +91,7 @@ def _clips(speech: Path | None, each: int) -> list[Clip]:
 def _voices(speech: Path | None, split: str, each: int) -> list[tuple[str, Tensor]]:
     """Return so many sounds of each corpus, with its name."""
     found = []
-    for folder in [speech / name for name in CORPORA] if speech else ["mini"]:
+    for folder in [speech / name for name in reversed(CORPORA)] if speech else ["mini"]:
         chosen, _ = choose_excerpts(folder, split=split, limit=each, seconds=SECONDS)
         found += [(Path(folder).name, 0.9 * excerpt.at(RATE)) for excerpt in chosen]
     return found

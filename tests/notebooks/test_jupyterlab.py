@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import SCREENSHOTS
+from tests.browser import SCREENSHOTS, opened
 from tests.conftest import ROOT, variables
 
 NOTEBOOK = "00_start_here.ipynb"
@@ -94,24 +94,19 @@ def console():
 def lab(server, browser, console):
     """Open notebook 0 and run all of its cells; return the page."""
     address, token = server
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.route(lambda url: not url.startswith(address), lambda route: route.fulfill(body=BADGE))
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    page.on("pageerror", lambda error: console.append(str(error)))
-    page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
-    page.goto(f"{address}/lab/tree/{NOTEBOOK}?token={token}")
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    page.get_by_text(re.compile(r"\| Idle$")).wait_for()  # until then "Run" would ask for a kernel
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(
-        """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputArea-prompt")]
-            .every(prompt => /\\d/.test(prompt.textContent))""",
-        timeout=1000 * RUN_SECONDS,
-    )
-    yield page
-    context.close()
+    with opened(browser, console, height=1000, kinds=("error",)) as page:
+        page.route(lambda url: not url.startswith(address), lambda route: route.fulfill(body=BADGE))
+        page.goto(f"{address}/lab/tree/{NOTEBOOK}?token={token}")
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        page.get_by_text(re.compile(r"\| Idle$")).wait_for()  # until then "Run" would ask for a kernel
+        for item in ("Run", "Run All Cells"):
+            page.get_by_role("menuitem", name=item, exact=True).click()
+        page.wait_for_function(
+            """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputArea-prompt")]
+                .every(prompt => /\\d/.test(prompt.textContent))""",
+            timeout=1000 * RUN_SECONDS,
+        )
+        yield page
 
 
 def view(page, description: str):
@@ -120,20 +115,15 @@ def view(page, description: str):
     return page.locator(".widget-vbox", has=label).first
 
 
-def shown(box) -> dict[str, str]:
-    """Return what a widget's page shows and plays."""
-    return {
-        "picture": box.locator("img").get_attribute("src"),
-        "sounds": [audio.get_attribute("src") for audio in box.locator("audio").all()],
-    }
+def sounds(box) -> list[str]:
+    """Return what a widget's page plays."""
+    return [audio.get_attribute("src") for audio in box.locator("audio").all()]
 
 
 def test_all_cells_run_without_an_error(lab):
     assert lab.locator(".jp-Notebook .jp-CodeCell").count() >= 8
-    errors = lab.locator(
-        '[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]'
-    )
-    assert errors.all_inner_texts() == []
+    said = [f'[data-mime-type="application/vnd.jupyter.{kind}"]' for kind in ("error", "stderr")]
+    assert lab.locator(", ".join(said)).all_inner_texts() == []
 
 
 def test_the_live_widget_is_preferred_to_its_static_form(lab):
@@ -145,28 +135,26 @@ def test_the_live_widget_is_preferred_to_its_static_form(lab):
 def test_the_rate_slider_is_moved_by_keys_and_changes_picture_and_sound(lab):
     box = view(lab, "sample rate")
     box.scroll_into_view_if_needed()
-    before, pixels = shown(box), box.locator("img").screenshot()
+    picture = box.locator("img")
+    source, played, pixels = picture.get_attribute("src"), sounds(box), picture.screenshot()
     lab.screenshot(path=SCREENSHOTS / "lab_rate_slider_before.png")
-    handle = box.get_by_role("slider")
-    handle.press("ArrowLeft")
-    handle.press("ArrowLeft")
+    for _ in range(2):
+        box.get_by_role("slider").press("ArrowLeft")
     box.get_by_text("8000 Hz").first.wait_for()
-    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), before["picture"]])
-    after = shown(box)
+    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), source])
     lab.screenshot(path=SCREENSHOTS / "lab_rate_slider_after.png")
-    assert after["picture"] != before["picture"]
-    assert after["sounds"] != before["sounds"]
-    assert box.locator("img").screenshot() != pixels
+    assert sounds(box) != played
+    assert picture.screenshot() != pixels
 
 
 @pytest.mark.parametrize("description", ["voice", "half"])
 def test_lists_turn_their_pages_and_their_players_play(lab, description):
     box = view(lab, description)
     box.scroll_into_view_if_needed()
-    before = shown(box)
+    source, played = box.locator("img").get_attribute("src"), sounds(box)
     box.get_by_role("combobox").press("ArrowDown")
-    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), before["picture"]])
-    assert shown(box)["sounds"] != before["sounds"]
+    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), source])
+    assert sounds(box) != played
     box.get_by_role("button", name="Play", exact=True).press("Space")
     position = box.get_by_role("slider", name="position in seconds")
     box.get_by_role("group", name="which sound is heard").get_by_role("button").nth(1).press("Space")
