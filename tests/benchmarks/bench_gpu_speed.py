@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from hypersound_lib.data import AudioStore
 from hypersound_lib.devices import tf32, timed_convolutions
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
@@ -31,14 +30,9 @@ TIME_LIMIT = 510.0  # seconds, after which no row begins: a part of `make gpu` t
 STEPS = {"paper-base": 16, "paper-small": 16, "hypersound-small": 32, "local": 48}  # clips
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 PRECISIONS = ("float32", "tf32", *HALVES)
-# How a bfloat16 step is recorded: `fused` plays the target network in kernels of its own; compiling takes a minute.
-RECORDED = {
-    "layers": {},
-    "fused": {"fused": True},
-    "compiled": {"compiled": True},
-    "compiled, fused": {"compiled": True, "fused": True},
-}
-RECORDED_AS = {"paper-base": tuple(RECORDED), "paper-small": ("layers", "fused")}  # the others are not
+# How a bfloat16 step is recorded: fused plays the target network in kernels of its own; compiling takes a minute.
+LAYERS = ("layers", "fused")
+RECORDED = {"paper-base": (*LAYERS, "compiled", "compiled, fused"), "paper-small": LAYERS}  # the others are not
 CHUNKED = ("whole", "16 MiB", "4 MiB, computed again")  # of `bench_chunks.WAYS` to decode, for the first preset
 # Trainings timed as a whole: preset and clips, and what differs from the first line.
 AS_USERS = {"workers": 8, "cuda_graph": True, "fused": False, "compiled": False}
@@ -68,7 +62,7 @@ def run(quick: bool = False, time_limit: float = TIME_LIMIT) -> dict:
             row = {"preset": name, "batch_size": batch} | way
             label = ", ".join([key for key in ("fused", "compiled") if way[key]] + [f"{way['workers']} workers"])
             label = f"loop of {name}, {batch} clips, {'with' if way['cuda_graph'] else 'without'} graph, {label}"
-            work = partial(loop, *row.values(), stores=stores, device=device, steps=4 if quick else 60)
+            work = partial(loop, row, stores, device, 4 if quick else 60)
             found = rows.measure(label, work)
             results["loops"] += [row | found] if found else []
     return results | ({"left_out": rows.left_out} if rows.left_out else {})
@@ -99,8 +93,8 @@ def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int
     groups: dict[str, dict[str, Callable[[], dict]]] = {}
     if device == "cuda":
         groups["recorded"] = {
-            way: partial(step.measure_recorded, clips, repeats, flops, peaks["bfloat16"], **RECORDED[way])
-            for way in RECORDED_AS.get(name, ())
+            way: partial(step.measure_recorded, way, clips, repeats, flops, peaks["bfloat16"])
+            for way in RECORDED.get(name, ())
         }
     if name == "paper-base" or (device == "cpu" and hasattr(chosen.model, "target")):
         groups["chunks"] = {way: partial(decoding, step, device, way, clips, repeats) for way in CHUNKED}
@@ -149,10 +143,10 @@ class Step:
         self._forget_peak()
         return self._timed(partial(self, precision, clips), repeats, flops, peak)
 
-    def measure_recorded(self, clips: Tensor, repeats: int, flops: float | None, peak: float, **way: bool) -> dict:
+    def measure_recorded(self, way: str, clips: Tensor, repeats: int, flops: float | None, peak: float) -> dict:
         """Return the same of a bfloat16 step as trainings record it, and the seconds of its gradients alone."""
         self._forget_peak()
-        with _recorded(self, clips, **way) as graph:
+        with _recorded(self, clips, way) as graph:
             row = self._timed(lambda: (graph(clips), self.optimizer.step()), repeats, flops, peak)
             return row | {"gradients_seconds": median_seconds(lambda: graph(clips), repeats, self.device)}
 
@@ -169,19 +163,15 @@ class Step:
 
 
 @contextmanager
-def _recorded(step: Step, clips: Tensor, fused: bool = False, compiled: bool = False) -> Iterator[GraphedGradients]:
+def _recorded(step: Step, clips: Tensor, way: str = "layers") -> Iterator[GraphedGradients]:
     """Record a step's bfloat16 gradients as a CUDA graph, for a while, as a training does."""
-    target = getattr(step.model, "target", None)
-    if fused:
-        target.fused = True
-    step.network = torch.compile(step.model) if compiled else step.model
+    step.model.target.fused = "fused" in way
+    step.network = torch.compile(step.model) if "compiled" in way else step.model
     try:
         with tf32(True), timed_convolutions():
             yield GraphedGradients(partial(step.fill_gradients, "bfloat16"), step.model.parameters(), clips)
     finally:
-        step.network = step.model
-        if fused:
-            target.fused = False
+        step.network, step.model.target.fused = step.model, False
         step.optimizer.zero_grad(set_to_none=True)
         torch.compiler.reset()
 
@@ -215,23 +205,15 @@ def decoding(step: Step, device: str, way: str, clips: Tensor, repeats: int) -> 
         decode_as(step.model.target, device, "whole")
 
 
-def loop(
-    preset_name: str,
-    batch_size: int,
-    workers: int,
-    cuda_graph: bool,
-    fused: bool,
-    compiled: bool,
-    stores: tuple[AudioStore, AudioStore],
-    device: str,
-    steps: int,
-) -> dict[str, float]:
+def loop(row: dict, stores: tuple, device: str, steps: int) -> dict[str, float]:
     """Train for a few steps as users do, loader and log included; return steps per second once it has warmed up."""
-    chosen = preset(preset_name)
-    precision = "bfloat16" if preset_name.startswith("paper") else "float32"
-    settings = {"steps": steps, "batch_size": batch_size, "log_every": steps // 2, "validation_clips": 2}
-    ways = {"num_workers": workers, "cuda_graph": cuda_graph, "fused": fused, "compile": compiled}
-    config = endless(chosen.training, precision=precision, **settings, **ways)
+    chosen = preset(row["preset"])
+    precision = "bfloat16" if row["preset"].startswith("paper") else "float32"
+    ways = {"num_workers": row["workers"], "compile": row["compiled"]}
+    ways |= {key: row[key] for key in ("batch_size", "cuda_graph", "fused")}
+    config = endless(
+        chosen.training, steps=steps, precision=precision, log_every=steps // 2, validation_clips=2, **ways
+    )
     log = trained(build_model(chosen.model), stores, config, cpu=device == "cpu")[1]["train"]
     done, duration = (log[key][-1] - log[key][-2] for key in ("step", "seconds"))
     return {"steps_per_second": done / duration}
