@@ -18,7 +18,7 @@ from tests.local.small import CONFIG
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return LocalHyperSound(dataclasses.replace(CONFIG, side_held=1)).eval()
+    return LocalHyperSound(dataclasses.replace(CONFIG, packet=40, side_held=1)).eval()
 
 
 SOUND = torch.randn(1, 400, generator=torch.Generator().manual_seed(0))
