@@ -18,7 +18,6 @@ pytest.importorskip("pystoi")
 
 @pytest.fixture(scope="module")
 def clips():
-    """Return two short clips of the embedded corpus' test voices."""
     return [clip._replace(sound=clip.sound[: rate.RATE]) for clip in rate._clips(None, 2)]
 
 

@@ -45,7 +45,6 @@ def small(kind):
 
 
 def edit(folder, change):
-    """Change config.json in place."""
     data = json.loads((folder / "config.json").read_text())
     change(data)
     (folder / "config.json").write_text(json.dumps(data))

@@ -36,7 +36,6 @@ def recipe(name: str, build: Callable[[Tensor], INR], learning_rate: float, **ch
 
 
 def siren(clip: Tensor) -> INR:
-    """Build the plain recipe's network."""
     return SIREN()
 
 
@@ -87,7 +86,6 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = 900.0) -
 
 
 def compared(name: str, clip: Tensor, limit: float) -> dict:
-    """Fit one clip by both recipes."""
     ours, plain = fit_once(OURS, clip, limit), fit_once(PLAIN, clip, limit)
     return {"clip": name, "ours": ours, "plain": plain, "ratio": plain["seconds"] / ours["seconds"]}
 

@@ -106,7 +106,6 @@ def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int
 
 
 def count_flops(chosen: Preset, clips: Tensor) -> dict[str, float]:
-    """Return the operations of a step's matrix products and convolutions."""
     step = Step(chosen, clips.device.type)
     with FlopCounterMode(display=False) as counter:
         step("float32", clips)
@@ -220,5 +219,4 @@ def loop(row: dict, stores: tuple, device: str, steps: int) -> dict[str, float]:
 
 
 def autocast(device: str, precision: str):
-    """Return the context of mixed precision, where it is one."""
     return torch.autocast(device, HALVES[precision]) if precision in HALVES else nullcontext()

@@ -39,7 +39,6 @@ def run(quick: bool = False, model: str = "local") -> dict:
 
 
 def measure(threads: int, model: str, source: str, length: float) -> dict:
-    """Return all measurements with so many threads."""
     settings = {"OMP_NUM_THREADS": f"{threads}", "MKL_NUM_THREADS": f"{threads}"}
     return {
         "threads": threads,

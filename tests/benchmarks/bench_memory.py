@@ -18,7 +18,6 @@ BATCHES = (1, 4, 16)
 
 
 def run(quick: bool = False) -> dict:
-    """Return peak resident bytes by preset and batch size."""
     names = PRESETS[-1:] if quick else PRESETS
     return {"runs": [told(in_child(measure, name, batch)) for name in names for batch in BATCHES]}
 

@@ -35,8 +35,6 @@ EVEN = FourierMLPConfig(hidden_layers=1, width=128, num_octaves=0, num_frequenci
 
 @dataclass(frozen=True)
 class Row:
-    """One way to represent the batch."""
-
     name: str
     target: FourierMLPConfig
     generated: bool

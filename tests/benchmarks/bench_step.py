@@ -80,7 +80,6 @@ class Ours:
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
 
     def step(self, clips: Tensor) -> None:
-        """Time one step."""
         lap = self.laps
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             code = lap("encoder", lambda: self.model.encoder(clips))
@@ -103,7 +102,6 @@ class Plain:
         self.filters = {n: torch.from_numpy(values) for n, values in filters.items()}
 
     def step(self, clips: Tensor) -> None:
-        """Time one step."""
         lap, coords = self.laps, time_coords(clips.shape[1])
         code = lap("encoder", lambda: plain_encoder(self.model.encoder, clips))
         params = lap("head", lambda: self.model.hypernetwork(code))
@@ -144,7 +142,6 @@ def plain_encoder(encoder: SoundStreamEncoder, clips: Tensor) -> Tensor:
 
 
 def plain_convolution(layer: CausalConv1d, x: Tensor) -> Tensor:
-    """Pad on the left, convolve."""
     x = nn.functional.pad(x, ((layer.kernel_size[0] - 1) * layer.dilation[0], 0))
     return nn.functional.conv1d(x, layer.weight, layer.bias, layer.stride, 0, layer.dilation)
 

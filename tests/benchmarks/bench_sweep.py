@@ -89,7 +89,6 @@ def variants() -> list[Variant]:
 
 
 def measure(variant: Variant, limit: float) -> dict:
-    """Train one variant and score it."""
     stores = training_stores("mini", variant.model.sample_rate)
     steps = steps_within(limit, variant, stores[0])
     training = shortened(variant, steps, min(variant.training.warmup_steps, steps // 4), validation_clips=8)

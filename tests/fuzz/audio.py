@@ -46,7 +46,6 @@ def prepare(folder: Path) -> Try:
 
 
 def written(container: str, encoding: str, channels: int) -> bytes:
-    """Return a short sound in a format."""
     noise = 0.1 * np.random.default_rng(0).standard_normal((LENGTH, channels))
     file = io.BytesIO()
     soundfile.write(file, noise, RATE, format=container, subtype=encoding)

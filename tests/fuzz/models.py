@@ -82,7 +82,6 @@ def prepare_checkpoints(folder: Path) -> Try:
 
 
 def saved(folder: Path) -> list[Path]:
-    """Save a small model of each kind."""
     models = {"hypersound": make_model().eval(), "local": make_local()}
     for name, model in models.items():
         model.save_pretrained(folder / name)
@@ -98,7 +97,6 @@ def fresh_copy(original: Path, folder: Path) -> Path:
 
 
 def loaded(place: Path) -> str:
-    """Load a model, and pass a sound through it."""
     model = load_model(place)
     assert all(p.isfinite().all() for p in model.parameters())
     rate = {} if model.default_kbps is None else {"kbps": 64}

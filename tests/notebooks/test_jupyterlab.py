@@ -86,7 +86,6 @@ def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def console():
-    """What the page said of errors."""
     return []
 
 
@@ -116,7 +115,6 @@ def view(page, description: str):
 
 
 def sounds(box) -> list[str]:
-    """Return what a widget's page plays."""
     return [audio.get_attribute("src") for audio in box.locator("audio").all()]
 
 

@@ -30,7 +30,6 @@ def run(*command: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
 
 
 def skip_without_index(process: subprocess.CompletedProcess) -> None:
-    """Skip the test if uv reached no index."""
     if "Failed to fetch" in process.stderr or "network" in process.stderr.lower():
         pytest.skip("uv reaches no index here; connect, and try again")
 

@@ -75,7 +75,6 @@ def is_elsewhere(url: str, address: str) -> bool:
 
 
 def noted(visits: dict[str, dict], what: str) -> dict:
-    """Return page -> what was noted there, of the pages where there is something."""
     return {name: record[what] for name, record in visits.items() if record[what]}
 
 
