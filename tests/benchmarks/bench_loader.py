@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from hypersound_lib.data import RandomClips, Recording, build_store, load_audio, paper_augmentation, save_audio
-from tests.benchmarks.common import seconds
+from tests.benchmarks.common import threads, timed
 
 BATCH_SIZE = 16
 NUM_SAMPLES = 32768
@@ -53,33 +53,29 @@ def make_corpus(folder: Path, num_files: int) -> list[Recording]:
 
 def batches_per_second(clips: Dataset, num_workers: int) -> float:
     """Time a pass over `clips`, from the second batch on, so that starting workers is not counted."""
-    loader, found = iter(DataLoader(clips, BATCH_SIZE, num_workers=num_workers)), []
+    loader = iter(DataLoader(clips, BATCH_SIZE, num_workers=num_workers))
     assert next(loader).shape == (BATCH_SIZE, NUM_SAMPLES)
-    duration = seconds(lambda: found.append(sum(1 for _ in loader)))
-    return found[0] / duration
+    count, duration = timed(lambda: sum(1 for _ in loader))
+    return count / duration
 
 
 def run(quick: bool = False) -> dict:
     """Measure every way of loading and return numbers that JSON can hold, with their units in the names."""
     num_files, num_batches, worker_counts = (4, 8, (0,)) if quick else (40, 400, (0, 1, 2))
-    num_clips, threads = (num_batches + 1) * BATCH_SIZE, torch.get_num_threads()
+    num_clips = (num_batches + 1) * BATCH_SIZE
     result: dict = {"batch_size_clips": BATCH_SIZE, "clip_samples": NUM_SAMPLES, "cpu_count": os.cpu_count()}
     result |= {"files": num_files, "file_seconds": SECONDS}
-    torch.set_num_threads(1)  # as in a worker process
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            recordings, stores = make_corpus(folder / "files", num_files), []
-            duration = seconds(lambda: stores.append(build_store(recordings, SAMPLE_RATE)))
-            result["build_store_x_real_time"] = num_files * SECONDS / duration
-            stores.append(build_store(recordings, SAMPLE_RATE, folder / "store"))
-            ways = {"decoded_plain": DecodedClips(recordings, max(2, num_batches // 10) * BATCH_SIZE)}
-            for way, store in zip(("memory", "mapped"), stores, strict=True):
-                ways[f"{way}_plain"] = RandomClips(store, NUM_SAMPLES, num_clips)
-                ways[f"{way}_augmented"] = RandomClips(store, NUM_SAMPLES, num_clips, paper_augmentation(SAMPLE_RATE))
-            for way, clips in ways.items():
-                for workers in worker_counts:
-                    result[f"{way}_{workers}_workers_batches_per_second"] = batches_per_second(clips, workers)
-    finally:
-        torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as name, threads(1):  # as in a worker process
+        folder = Path(name)
+        recordings = make_corpus(folder / "files", num_files)
+        memory, duration = timed(lambda: build_store(recordings, SAMPLE_RATE))
+        result["build_store_x_real_time"] = num_files * SECONDS / duration
+        stores = {"memory": memory, "mapped": build_store(recordings, SAMPLE_RATE, folder / "store")}
+        ways = {"decoded_plain": DecodedClips(recordings, max(2, num_batches // 10) * BATCH_SIZE)}
+        for way, store in stores.items():
+            ways[f"{way}_plain"] = RandomClips(store, NUM_SAMPLES, num_clips)
+            ways[f"{way}_augmented"] = RandomClips(store, NUM_SAMPLES, num_clips, paper_augmentation(SAMPLE_RATE))
+        for way, clips in ways.items():
+            for workers in worker_counts:
+                result[f"{way}_{workers}_workers_batches_per_second"] = batches_per_second(clips, workers)
     return result

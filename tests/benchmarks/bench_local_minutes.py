@@ -21,7 +21,7 @@ from hypersound_lib.metrics import METRICS, TABLE_1
 from hypersound_lib.presets import preset
 from hypersound_lib.training import training_stores
 from tests.benchmarks.codecs import through_files
-from tests.benchmarks.common import corpora, endless, excerpts, told, trained
+from tests.benchmarks.common import corpora, endless, excerpts, threads, told, trained
 
 MARKS = (15, 30, 60, 120, 300)  # seconds of training
 KBPS = math.floor(10 * 400 * 32 * 22050 / 32768 / 1000) / 10
@@ -31,12 +31,8 @@ RECORDINGS, SECONDS, THREADS = 12, 3.0, 2
 def run(quick: bool = False, speech: Path | None = None) -> dict:
     """Return the paper's six metrics after each mark."""
     chosen = excerpts(speech, 3 if quick else RECORDINGS, SECONDS)
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
+    with threads(THREADS):
         rows = [told(row) for row in curve(MARKS[:2] if quick else MARKS, corpora(speech), chosen)]
-    finally:
-        torch.set_num_threads(before)
     return {
         "kbps": KBPS,
         "threads": THREADS,

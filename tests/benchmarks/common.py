@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -119,14 +120,19 @@ def mean_scores(
     return {metric: sum(values) / len(values) if values else None for metric, values in known.items()}
 
 
-def seconds(action: Callable[[], object], device: str = "cpu") -> float:
-    """Time one call, to its end on the device."""
+def timed(action: Callable[[], Any], device: str = "cpu") -> tuple[Any, float]:
+    """Return what one call returns, and its seconds, to its end on the device."""
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
     wait()
     started = time.perf_counter()
-    action()
+    result = action()
     wait()
-    return time.perf_counter() - started
+    return result, time.perf_counter() - started
+
+
+def seconds(action: Callable[[], object], device: str = "cpu") -> float:
+    """Return the seconds of one call, as `timed` does."""
+    return timed(action, device)[1]
 
 
 def median_seconds(action: Callable[[], object], repeats: int, device: str = "cpu") -> float:
@@ -149,13 +155,24 @@ class Laps:
 
     def __call__(self, name: str, action: Callable[[], Any]) -> Any:
         """Do a part; return its result."""
-        result = []
-        self.rounds.setdefault(name, []).append(seconds(lambda: result.append(action()), self.device))
-        return result[0]
+        result, duration = timed(action, self.device)
+        self.rounds.setdefault(name, []).append(duration)
+        return result
 
     def medians(self, skip: int) -> dict[str, float]:
         """Return the median seconds of each part, without the first rounds, which warm caches up."""
         return {name: statistics.median(values[skip:]) for name, values in self.rounds.items()}
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch compute in so many threads for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def in_child(function: Callable, *arguments: object, **environment: str) -> Any:
