@@ -27,7 +27,7 @@ def nbval(path: Path, kernel: str | None = None, code: int = 0) -> None:
     chosen = "--nbval-current-env" if kernel is None else f"--nbval-kernel-name={kernel}"
     flags = ["--nbval-lax", chosen, "--nbval-cell-timeout=3600", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *flags, path]
-    run_command(*command, code=code, env=variables("PYTEST", "MPLBACKEND"))
+    run_command(*command, code=code, env=variables("PYTEST", "PYTHONPATH", "MPLBACKEND"))
 
 
 @pytest.fixture
