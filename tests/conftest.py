@@ -1,4 +1,4 @@
-"""What all tests share: their order, a browser, and a bare environment to install the library into."""
+"""What all tests share: their order, commands, a browser, and a bare environment to install the library into."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ import sysconfig
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -47,7 +48,8 @@ def stage(item: pytest.Item) -> int:
         return 5 if "browser" in fixtures else 4
     if item.get_closest_marker("notebooks"):
         return 3 if "first_run" in fixtures else 2
-    return 0 if hasattr(getattr(item, "module", None), "subprocess") else 1
+    module = getattr(item, "module", None)
+    return 0 if hasattr(module, "subprocess") or hasattr(module, "run_command") else 1
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -105,6 +107,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(NameFailures())
 
 
+def run_command(*command: object, code: int | None = 0, **options: Any) -> str:
+    """Run a command; return what it says, errors included, but for `stderr=None`.
+
+    It must end with this exit code; None: with any.
+    """
+    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} | options
+    process = subprocess.run(list(map(str, command)), **settings)
+    assert code in (None, process.returncode), f"exit code {process.returncode}: {process.stdout}"
+    return process.stdout
+
+
+def variables(*without: str, **added: str) -> dict[str, str]:
+    """Return the environment, but for the variables whose names begin so, and with others."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(without)} | added
+
+
 @pytest.fixture
 def bare_python(tmp_path: Path) -> Path:
     """Return the Python of an environment as a Colab session is at its start."""
@@ -113,9 +131,8 @@ def bare_python(tmp_path: Path) -> Path:
 
 def make_bare_python(folder: Path) -> Path:
     """Make an environment in a folder in which every package is there but hypersound_lib. Return its Python."""
-    environment = folder / "bare"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
-    python = environment / "bin" / "python"
+    run_command(sys.executable, "-m", "venv", "--without-pip", folder / "bare")
+    python = folder / "bare" / "bin" / "python"
     packages = Path(sysconfig.get_path("purelib")).iterdir()
     lend_packages(python, folder / "packages", (entry for entry in packages if "hypersound_lib" not in entry.name))
     return python
@@ -144,8 +161,7 @@ def lend_packages(python: Path, folder: Path, entries: Iterable[Path]) -> None:
     folder.mkdir()
     for entry in entries:
         (folder / entry.name).symlink_to(entry)
-    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site_packages = subprocess.check_output([python, "-I", "-c", code], text=True).strip()
+    site_packages = run_command(python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     Path(site_packages, "lent.pth").write_text(f"{folder}\n")
 
 
@@ -163,10 +179,6 @@ def write_programs(folder: Path, scripts: dict[str, str], linked: Iterable[str] 
 @pytest.fixture(scope="session")
 def offline() -> dict[str, str]:
     """Return an environment in which pip reaches no index and builds with the hatchling that is installed."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "PYTHON", "VIRTUAL_ENV"))}
-    return kept | {
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_NO_INDEX": "1",
-        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this one upside down: 0 turns isolation off
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    }
+    no_isolation = "0"  # pip reads this one upside down: 0 turns isolation off
+    pip = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": no_isolation, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return variables("PIP_", "PYTHON", "VIRTUAL_ENV", PIP_CONFIG_FILE=os.devnull, **pip)

@@ -1,6 +1,6 @@
 """What the ablation of the local model compares: parts that do what their names say, and scores at equal rates."""
 
-from pathlib import Path
+import dataclasses
 
 import pytest
 import torch
@@ -8,20 +8,17 @@ import torch
 from hypersound_lib.coding.entropy import Packets
 from hypersound_lib.coding.rate import knob_value
 from hypersound_lib.coding.tensors import whole_packets
-from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from tests.benchmarks import bench_local_ablation as ablation
 from tests.benchmarks import local_parts as parts
 from tests.benchmarks.equal_bits import scores_at
-
-FOLDER = Path(__file__).resolve().parents[1]
+from tests.local.small import CONFIG
 
 
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    widths = {"encoder_width": 8, "generator_width": 8, "entropy_width": 8, "near_width": 4, "sign_width": 4}
-    return LocalHyperSound(LocalHyperSoundConfig(hop=16, side=2, side_held=1, **widths)).eval()
+    return LocalHyperSound(dataclasses.replace(CONFIG, packet=40, side_held=1)).eval()
 
 
 SOUND = torch.randn(1, 400, generator=torch.Generator().manual_seed(0))

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from hypersound_lib.errors import ConfigError
 from tests.benchmarks import bench_rate as rate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,7 +18,6 @@ pytest.importorskip("pystoi")
 
 @pytest.fixture(scope="module")
 def clips():
-    """Return two short clips of the embedded corpus' test voices."""
     return [clip._replace(sound=clip.sound[: rate.RATE]) for clip in rate._clips(None, 2)]
 
 
@@ -38,9 +36,7 @@ class Halved:
 
 def test_a_row_counts_bytes_and_leaves_out_what_has_no_file(clips):
     def copy(sound):
-        if sound is clips[0].sound:
-            raise ConfigError("no file is so small")
-        return rate.CodecCopy(sound, payload_bytes=250, file_bytes=500)
+        return None if sound is clips[0].sound else rate.CodecCopy(sound, payload_bytes=250, file_bytes=500)
 
     row = rate._row(rate.System("a codec", "2", copy), clips, [])
     assert (row["clips"], row["kbps"], row["file_kbps"]) == (1, 2.0, 4.0)
@@ -48,7 +44,7 @@ def test_a_row_counts_bytes_and_leaves_out_what_has_no_file(clips):
     assert row["lsd"] == 0
     assert set(row["intervals"]) == {"kbps", "file_kbps", *rate.METRICS}
     assert row["groups"]["mini"]["kbps"] == 2.0
-    nothing = rate._row(rate.System("x", "1", lambda sound: copy(clips[0].sound)), clips, [])
+    nothing = rate._row(rate.System("x", "1", lambda sound: None), clips, [])
     assert nothing == {"system": "x", "asked": "1", "clips": 0}
 
 

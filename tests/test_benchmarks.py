@@ -17,51 +17,53 @@ from tests.benchmarks.common import Rows, trained
 from tests.training.tiny import TRAINING, make_model
 
 
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Return what runs such benchmarks, and keeps their records in `tmp_path`."""
+
+    def run(cuda=True, **benchmarks):
+        for name, benchmark in benchmarks.items():
+            monkeypatch.setitem(sys.modules, f"tests.benchmarks.bench_{name}", SimpleNamespace(run=benchmark))
+        monkeypatch.setattr(bench, "RESULTS", tmp_path)
+        monkeypatch.setattr(bench, "provenance", lambda command, seed: {})
+        monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
+        monkeypatch.setattr("sys.argv", ["bench", *benchmarks])
+        return bench.main()
+
+    return run
+
+
+def recorded(folder, name):
+    return json.loads((folder / f"bench_{name}.json").read_text())["results"]
+
+
 @pytest.mark.parametrize(
-    ("found", "kept", "status"),
-    [
-        pytest.param(None, {"seconds": 1}, 0, id="nothing measured"),
-        pytest.param({"seconds": 2}, {"seconds": 2}, 0, id="measured"),
-        pytest.param({"failed": 3}, {"failed": 3}, 1, id="failed"),
-        pytest.param({"left_out": ["row"]}, {"left_out": ["row"]}, 1, id="cut"),
-    ],
+    ("found", "status"), [({"seconds": 2}, 0), ({"failed": 3}, 1), ({"left_out": ["row"]}, 1)], ids=str
 )
-def test_a_record_is_replaced_by_what_was_measured_alone(found, kept, status, monkeypatch, tmp_path):
-    class Benchmark:
-        @staticmethod
-        def run(quick=False):
-            return found
-
-    name = "gpu_speed" if found is None else "step"
-    record = tmp_path / f"bench_{name}.json"
-    record.write_text(json.dumps({"results": {"seconds": 1}}))
-    monkeypatch.setattr(bench, "RESULTS", tmp_path)
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setitem(sys.modules, f"tests.benchmarks.bench_{name}", Benchmark)
-    monkeypatch.setattr("sys.argv", ["bench", name])
-    assert bench.main() == status
-    assert json.loads(record.read_text())["results"] == kept
+def test_a_record_is_replaced_by_what_was_measured(found, status, run, tmp_path):
+    (tmp_path / "bench_step.json").write_text(json.dumps({"results": {"seconds": 1}}))
+    assert run(step=lambda quick=False: found) == status
+    assert recorded(tmp_path, "step") == found
 
 
-def test_after_a_part_that_fails_the_next_one_runs_and_is_kept_at_once(monkeypatch, tmp_path, capsys):
+def test_without_a_gpu_what_was_measured_on_one_stays(run, tmp_path):
+    (tmp_path / "bench_gpu_speed.json").write_text(json.dumps({"results": {"seconds": 1}}))
+    assert run(cuda=False, gpu_speed=lambda quick=False: {"seconds": 2}) == 0
+    assert recorded(tmp_path, "gpu_speed") == {"seconds": 1}
+
+
+def test_after_a_part_that_fails_the_next_one_runs_and_is_kept_at_once(run, tmp_path, capsys):
     def second(quick=False):
         assert not list(tmp_path.iterdir()), "what failed measured nothing"
         return {"seconds": 2}
 
     def third(quick=False):
-        assert json.loads((tmp_path / "bench_gpu_speed.json").read_text())["results"] == {"seconds": 2}
+        assert recorded(tmp_path, "gpu_speed") == {"seconds": 2}
         return {"seconds": 3}
 
-    parts = {"gpu_correctness": lambda quick=False: 1 / 0, "gpu_speed": second, "gpu_quality": third}
-    for name, part in parts.items():
-        monkeypatch.setitem(sys.modules, f"tests.benchmarks.bench_{name}", SimpleNamespace(run=part))
-    monkeypatch.setattr(bench, "RESULTS", tmp_path)
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr(bench, "provenance", lambda command, seed: {})
-    monkeypatch.setattr("sys.argv", ["bench", *parts])
-    assert bench.main() == 1
+    assert run(gpu_correctness=lambda quick=False: 1 / 0, gpu_speed=second, gpu_quality=third) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
-    assert json.loads((tmp_path / "bench_gpu_quality.json").read_text())["results"] == {"seconds": 3}
+    assert recorded(tmp_path, "gpu_quality") == {"seconds": 3}
 
 
 TESTS = """
@@ -93,11 +95,8 @@ def test_of_tests_that_a_limit_cuts_those_that_ended_are_kept(monkeypatch, tmp_p
     monkeypatch.setattr(bench_gpu_correctness, "_options", lambda quick: [])
     found = bench_gpu_correctness.run(quick=True, tests=tmp_path)
     ends = {name.rpartition("::")[2]: row for name, row in found["tests"].items()}
-    assert {name: row["outcome"] for name, row in ends.items()} == {
-        "test_passes": "passed",
-        "test_fails": "failed",
-        "test_is_passed_over": "passed over",
-    }
+    outcomes = {"test_passes": "passed", "test_fails": "failed", "test_is_passed_over": "passed over"}
+    assert {name: row["outcome"] for name, row in ends.items()} == outcomes
     assert "assert 1 == 2" in ends["test_fails"]["message"]
     assert "no such thing here" in ends["test_is_passed_over"]["message"]
     assert [found[kind] for kind in bench_gpu_correctness.KINDS] == [1, 1, 1]
@@ -121,9 +120,7 @@ def test_a_training_that_was_stopped_is_not_recorded(monkeypatch):
 
 
 def test_without_time_the_record_of_speed_names_every_row(monkeypatch):
-    monkeypatch.setattr(
-        bench_gpu_speed, "ceilings", lambda device, size: dict.fromkeys(bench_gpu_speed.PRECISIONS, 1.0)
-    )
+    monkeypatch.setattr(bench_gpu_speed, "ceilings", lambda *_: dict.fromkeys(bench_gpu_speed.PRECISIONS, 1.0))
     monkeypatch.setattr(bench_gpu_speed, "training_stores", lambda *_: ())
     found = bench_gpu_speed.run(quick=True, time_limit=0.0)
     assert found["steps"] == {"hypersound-small": {"batch_size": 32}, "local": {"batch_size": 48}}
@@ -133,7 +130,7 @@ def test_without_time_the_record_of_speed_names_every_row(monkeypatch):
 
 
 def test_traffic_counts_what_is_read_and_written_and_no_view():
-    a, b = torch.ones(4, 8, device="meta"), torch.ones(8, 2, device="meta", dtype=torch.float32)
+    a, b = torch.ones(4, 8, device="meta"), torch.ones(8, 2, device="meta")
     with Traffic() as traffic:
         (a @ b.view(8, 2)).t()
         b.expand(3, 8, 2) + 1

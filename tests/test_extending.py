@@ -4,14 +4,14 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.conftest import ROOT, run_command
+
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r'^```(diff|python)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
@@ -21,19 +21,16 @@ class Change(NamedTuple):
 
     title: str
     edits: list[tuple[str, str]]  # file, and lines as a diff has them
-    program: str
+    programs: list[str]
 
 
-def changes() -> list[Change]:
-    """Read the page."""
-    found = []
-    for section in PAGE.split("\n## ")[1:]:
-        title, _, text = section.partition("\n")
-        blocks = BLOCK.findall(text)
-        programs = [body for kind, _, body in blocks if kind == "python"]
-        assert len(programs) == 1, f"{title}: one program each"
-        found.append(Change(title, [(file, body) for kind, file, body in blocks if kind == "diff"], programs[0]))
-    return found
+def read(section: str) -> Change:
+    blocks = BLOCK.findall(section)
+    edits = [(file, body) for kind, file, body in blocks if kind == "diff"]
+    return Change(section.partition("\n")[0], edits, [body for kind, _, body in blocks if kind == "python"])
+
+
+CHANGES = [read(section) for section in PAGE.split("\n## ")[1:]]
 
 
 def apply(edit: str, file: Path) -> None:
@@ -51,10 +48,11 @@ def apply(edit: str, file: Path) -> None:
     file.write_text(text.replace(before, after), encoding="utf-8")
 
 
-def test_there_are_ten_changes_and_most_are_made_in_one_folder():
-    assert len(changes()) == 10
-    for change in changes():
+def test_there_are_ten_changes_each_in_one_folder_with_one_program():
+    assert len(CHANGES) == 10
+    for change in CHANGES:
         assert len({Path(file).parent for file, _ in change.edits}) <= 1, change.title
+        assert len(change.programs) == 1, change.title
 
 
 # One process for all programs: to import torch takes longer than to run them.
@@ -77,20 +75,19 @@ pathlib.Path("found.json").write_text(json.dumps(found))
 def failures(tmp_path_factory):
     """Return the traceback of each program that failed, by the number of its change."""
     folder = tmp_path_factory.mktemp("extended")
-    shutil.copytree(
-        ROOT / "hypersound_lib", folder / "hypersound_lib", ignore=shutil.ignore_patterns("__pycache__", "_data")
-    )
+    left_out = shutil.ignore_patterns("__pycache__", "_data")
+    shutil.copytree(ROOT / "hypersound_lib", folder / "hypersound_lib", ignore=left_out)
     programs = folder / "programs"
     programs.mkdir()
-    for number, change in enumerate(changes()):
+    for number, change in enumerate(CHANGES):
         for file, edit in change.edits:
             apply(edit, folder / file)
-        (programs / f"{number}.py").write_text(change.program, encoding="utf-8")
+        (programs / f"{number}.py").write_text(change.programs[0], encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([sys.executable, "-c", RUNNER], cwd=programs, env=environment, check=True, timeout=600)
+    run_command(sys.executable, "-c", RUNNER, cwd=programs, env=environment, timeout=600)
     return json.loads((programs / "found.json").read_text())
 
 
-@pytest.mark.parametrize("number", range(10), ids=[change.title for change in changes()])
+@pytest.mark.parametrize("number", range(10), ids=[change.title for change in CHANGES])
 def test_the_change_works(failures, number):
     assert str(number) not in failures, failures[str(number)]

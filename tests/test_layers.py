@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import hypersound_lib
+from tests.conftest import ROOT, run_command
 
-ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "hypersound_lib"
 
 
@@ -71,8 +70,7 @@ def test_a_file_has_at_most_250_lines_and_a_function_fits_on_a_screen_of_40():
 def test_layers_are_kept_and_nothing_imports_in_circles():
     """The contracts stand in pyproject.toml."""
     code = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
-    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert process.returncode == 0, process.stdout + process.stderr
+    run_command(sys.executable, "-c", code, cwd=ROOT)
 
 
 @pytest.mark.parametrize("name", hypersound_lib.__all__)

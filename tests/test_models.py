@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
 import sys
 import time
 
@@ -15,6 +14,7 @@ from hypersound_lib.data import as_sound, resample, resampled_length
 from hypersound_lib.errors import HIGHEST_RATE, ConfigError, WeightsFileError
 from hypersound_lib.evaluation import model_system
 from hypersound_lib.files import embedded_data
+from hypersound_lib.fitting import FitConfig, fit_inr
 from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.encoder import EncoderConfig
@@ -25,6 +25,8 @@ from hypersound_lib.local.config import LocalHyperSoundConfig
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.models import _MODULES, build_model, load_model
 from hypersound_lib.presets import PRESETS
+from hypersound_lib.training import TrainingConfig
+from tests.conftest import run_command
 from tests.local.small import RATE, make_model, sound
 from tests.training.tiny import MODEL
 
@@ -44,7 +46,6 @@ def small(kind):
 
 
 def edit(folder, change):
-    """Change config.json in place."""
     data = json.loads((folder / "config.json").read_text())
     change(data)
     (folder / "config.json").write_text(json.dumps(data))
@@ -61,10 +62,8 @@ def num_numbers(code):
 
 
 def test_classes_and_kinds_are_one():
-    assert list(CLASSES) == list(_MODULES)
-    for kind, cls in CLASSES.items():
-        assert issubclass(cls, PretrainedModel)
-        assert cls.__name__ == cls.kind == kind
+    assert list(CLASSES) == list(_MODULES) == [cls.kind for cls in CLASSES.values()]
+    assert all(issubclass(cls, PretrainedModel) and cls.__name__ == kind for kind, cls in CLASSES.items())
 
 
 @torch.no_grad()
@@ -90,10 +89,9 @@ def test_it_reconstructs_sounds_of_any_length_at_any_rate(model):
     for count, rate, output_rate in ((3001, 16000, 16000), (1999, 11025, 8000)):
         copy = system.reconstruct(sound(count), rate, output_rate)
         assert copy.shape == (resampled_length(count, rate, output_rate),)
-        assert copy.dtype == torch.float32
+        assert (copy.dtype, copy.requires_grad) == (torch.float32, False)
         assert copy.isfinite().all()
         assert copy.any()
-        assert not copy.requires_grad
     assert system.reconstruct(torch.zeros(500), 16000, 16000).abs().max() < 1e-9, "silence stays silent"
 
 
@@ -118,13 +116,7 @@ def test_what_cannot_be_reconstructed_is_refused(kind, waveform, rates, message)
 
 ON_CARDS = {  # what a card says of a kind of model alone
     "HyperSound": ("hypernetwork]", "FourierMLP, which plays", " samples, 0.", "model.reconstruct("),
-    "LocalHyperSound": (
-        "hypernetwork, compression]",
-        "kbit/s",
-        "hypersound compress",
-        "decompress",
-        "model.decompress(",
-    ),
+    "LocalHyperSound": ("hypernetwork, compression]", "kbit/s", "hypersound compress", "model.decompress("),
     "RAVE": ("variational-autoencoder, RAVE]", "# RAVE", "model.reconstruct("),
 }
 
@@ -147,14 +139,8 @@ def test_it_is_saved_and_loaded_by_whom_it_concerns(model, tmp_path):
     card, rate = (tmp_path / "README.md").read_text(encoding="utf-8"), model.config.sample_rate
     assert card.startswith("---\nlibrary_name: hypersound_lib\ntags: [audio, ")
     grouped = f"{count:,}".replace(",", " ")
-    table = (
-        f"{rate} Hz",
-        f"{rate / 2:g} Hz",
-        f"s, together | {grouped} |",
-        "| step | 3 |",
-        "| validation.loss | 0.25 |",
-    )
-    for part in (*table, *ON_CARDS[model.kind], "load_model("):
+    sizes = (f"{rate} Hz", f"{rate / 2:g} Hz", f"s, together | {grouped} |")
+    for part in (*sizes, "| step | 3 |", "| validation.loss | 0.25 |", *ON_CARDS[model.kind], "load_model("):
         assert part in card
     assert "{" not in card
 
@@ -256,8 +242,7 @@ def test_the_largest_configs_are_built_in_seconds(kind):
 
 
 def test_the_command_line_waits_for_no_model_that_it_may_not_need():
-    code = "import sys, hypersound_lib.cli; print(*sys.modules)"
-    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    modules = run_command(sys.executable, "-c", "import sys, hypersound_lib.cli; print(*sys.modules)").split()
     assert "hypersound_lib.models" in modules
     # The loop's own module comes with the config whose fields are flags, in 20 ms; accelerate would take seconds.
     for late in ("accelerate", "hypersound_lib.baselines", "hypersound_lib.local.model"):
@@ -292,17 +277,14 @@ def test_what_is_no_batch_of_sounds_is_refused_in_words(kind, batch, words):
             hear(batch)
 
 
-def test_no_weights_cannot_be_played():
-    with pytest.raises(ConfigError, match="pass what encode returned"):
-        small("HyperSound").decode({})
-
-
 def test_an_array_that_runs_backwards_is_a_sound():
     forwards = sound(500)
     assert torch.equal(as_sound(forwards.numpy()[::-1]), forwards.flip(0))
 
 
-def test_gradients_are_not_lost_in_resampling_without_a_word():
+def test_no_weights_are_no_sound_and_gradients_are_not_lost_in_resampling_without_a_word():
+    with pytest.raises(ConfigError, match="pass what encode returned"):
+        small("HyperSound").decode({})
     with pytest.raises(ConfigError, match=r"waveform\.detach\(\)"):
         resample(torch.zeros(100, requires_grad=True), RATE, 2 * RATE)
 
@@ -311,6 +293,13 @@ def test_gradients_are_not_lost_in_resampling_without_a_word():
 def test_a_rate_that_is_no_whole_number_of_hertz_is_refused(rate):
     for use in (lambda: resample(torch.zeros(100), RATE, rate), lambda: FittedSound(SIREN(), rate, 100).render()):
         with pytest.raises(ConfigError):
+            use()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 10**23])
+def test_a_seed_is_of_63_bits(seed):
+    for use in (lambda: TrainingConfig(seed=seed), lambda: fit_inr(sound(9), RATE, SIREN(), FitConfig(seed=seed))):
+        with pytest.raises(ConfigError, match="from 0 to"):
             use()
 
 

@@ -51,13 +51,11 @@ def test_the_models_of_table_1_are_the_runs_that_were_scored(run):
     assert facts["step"] == record["steps"]
     assert system.sample_rate == (chosen.rave if run == "rave" else chosen.runs[run].model).sample_rate
     # A few of the recordings that the record is of, scored anew.
-    names = record["evaluation"]["recordings"][:2]
+    names, metrics = record["evaluation"]["recordings"][:2], ("stoi", "nmse")
     excerpts, _ = choose_excerpts(chosen.data, limit=chosen.limit, seconds=chosen.seconds)
-    found = evaluate(
-        system, [excerpt for excerpt in excerpts if excerpt.name in names], metrics=("stoi", "nmse"), references=False
-    )
+    found = evaluate(system, [e for e in excerpts if e.name in names], metrics=metrics, references=False)
     scored = evaluation_from_json(record["evaluation"])
-    for metric in ("stoi", "nmse"):
+    for metric in metrics:
         expected = scored.values(run, metric, record["sample_rate"])[:2]
         assert found.values(f"table1-{run}", metric) == pytest.approx(expected, rel=0.02)  # half precision
 

@@ -33,7 +33,7 @@ from hypersound_lib.provenance import provenance, write_result
 from hypersound_lib.training import training_stores
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
-from tests.benchmarks.local_speech import mean_scores, through_file
+from tests.benchmarks.codecs import through_files
 
 DATA = Path(__file__).resolve().parents[1]
 RECORDINGS = 6  # of each corpus' test split
@@ -179,12 +179,9 @@ def score(model: PretrainedModel, corpus: str) -> dict:
 
 def score_files(model: LocalHyperSound, sounds: list[torch.Tensor], kbps: float) -> dict:
     """Return means over the sounds, each through a file of at most `kbps`; those that have none are not counted."""
-    coded = [(sound, through_file(model, sound, kbps)) for sound in sounds]
-    done = [(sound, file) for sound, file in coded if file is not None]
-    if not done:
-        return {"recordings": 0}
-    scores = mean_scores([(sound, file.copy) for sound, file in done], model.config.sample_rate, SCORED_LOCALLY)
-    return {"kbps": sum(file.kbps for _, file in done) / len(done)} | scores | {"recordings": len(done)}
+    found = through_files(model, sounds, kbps, SCORED_LOCALLY)
+    recordings = found.pop("files")
+    return found | {"recordings": recordings}
 
 
 def describe(name: str, model: PretrainedModel, corpora: list[str], scores: dict[str, dict]) -> str:

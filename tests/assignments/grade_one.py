@@ -17,7 +17,6 @@ class Grading:
 
     @property
     def lost(self) -> dict[str, float]:
-        """Return the points lost, of the questions that lost any."""
         lost = {name: round(self.possible[name] - score, 5) for name, score in self.scores.items()}
         return {name: points for name, points in lost.items() if points}
 
@@ -27,20 +26,18 @@ class Grading:
 
 
 def prepare(variables: dict[str, str]) -> None:
-    """Set variables of the environment, for the kernels that a worker starts."""
     os.environ.update(variables)
 
 
 def grade_one(notebook: Path, archive: Path) -> Grading:
-    """Grade a notebook by the archive that a build left."""
     from grade import grade  # here, since a worker learns only later where it is
 
     os.chdir(notebook.parent)
     start = time.perf_counter()
-    graded = grade(notebook, archive)
+    results = grade(notebook, archive).results
     return Grading(
-        scores={name: round(question.score, 5) for name, question in graded.results.items()},
-        possible={name: question.possible for name, question in graded.results.items()},
-        words={name: question.summary() for name, question in graded.results.items()},
+        scores={name: round(question.score, 5) for name, question in results.items()},
+        possible={name: question.possible for name, question in results.items()},
+        words={name: question.summary() for name, question in results.items()},
         seconds=time.perf_counter() - start,
     )

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
@@ -14,7 +13,8 @@ from pathlib import Path
 import nbformat
 from variants import replace, replacements, vary
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT, run_command
+
 FOLDER = ROOT / "notebooks" / "assignments"
 # Gradings share the processor. What a notebook would install is there already, so nothing may be downloaded.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PIP_NO_INDEX": "1", "JUPYTER_PREFER_ENV_PATH": "1"}
@@ -67,10 +67,11 @@ class Homework:
     def wrong_answers(self) -> list[WrongAnswer]:
         """Read this homework's file in wrong_answers/, with the texts of the variant; there may be no such file yet."""
         path = Path(__file__).parent / "wrong_answers" / f"{self.name}.toml"
-        entries = tomllib.loads(path.read_text())["wrong"] if path.is_file() else []
+        entries = tomllib.loads(path.read_text()) if path.is_file() else {}
         chosen = replacements(nbformat.read(self.master, as_version=4), self.seed)
-        texts = [{key: replace(entry[key], chosen) for key in ("find", "replace")} for entry in entries]
-        return [WrongAnswer(**entry | text) for entry, text in zip(entries, texts, strict=True)]
+        for entry in entries.values():
+            entry |= {key: replace(entry[key], chosen) for key in ("find", "replace")}
+        return [WrongAnswer(name, **entry) for name, entry in entries.items()]
 
     def batches(self) -> list[list[WrongAnswer]]:
         """Sort the wrong answers into as few lists as possible, so that no two of one list cost the same question.
@@ -80,8 +81,7 @@ class Homework:
         batches: list[list[WrongAnswer]] = []
         for answer in self.wrong_answers():
             fitting = (batch for batch in batches if all(not answer.loses.keys() & other.loses for other in batch))
-            batch = next(fitting, None)
-            if batch is None:
+            if (batch := next(fitting, None)) is None:
                 batches.append(batch := [])
             batch.append(answer)
         return batches
@@ -124,9 +124,8 @@ def build(homeworks: Iterable[Homework], folder: Path) -> dict[Homework, Built]:
     for seed, same in groupby(sorted(homeworks, key=lambda homework: homework.seed), lambda homework: homework.seed):
         wanted = list(same)
         names = [homework.name for homework in wanted]
-        command = [sys.executable, FOLDER / "build.py", *names, "--seed", str(seed), "--no-check", "--build", folder]
-        process = subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
-        assert process.returncode == 0, process.stdout + process.stderr
+        options = ["--seed", seed, "--no-check", "--build", folder]
+        run_command(sys.executable, FOLDER / "build.py", *names, *options, env=os.environ | ENVIRONMENT)
         place = folder / f"seed{seed}" if seed else folder
         built |= {homework: Built(homework, place / homework.name) for homework in wanted}
     return built

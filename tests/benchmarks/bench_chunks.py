@@ -20,6 +20,7 @@ from hypersound_lib.coords import time_coords
 from hypersound_lib.inr import INR, build_inr
 from hypersound_lib.presets import preset
 from tests.benchmarks.bench_traffic import CACHE_BYTES, CLIPS, Traffic
+from tests.benchmarks.common import threads, told
 
 # `INR.chunk_bytes` of the device, None for all instants at once; and whether activations are computed again. With 16
 # clips and 256 units, of which float32 has 16 KiB an instant, these are 4096, 1024 and 256 instants.
@@ -77,8 +78,7 @@ def counted(name: str, dtype: torch.dtype) -> dict[str, dict[str, int]]:
     for way in WAYS:
         with Traffic() as traffic:
             work(way)
-        rows[way] = {key: getattr(traffic, key) for key in ("kernels", "bytes", "bytes_beyond_cache", "peak_bytes")}
-        print(name, dtype, way, {key: f"{value:.3g}" for key, value in rows[way].items()}, flush=True)
+        rows[way] = told(traffic.counts(), f"{name}, {dtype}, {way}")
     return rows
 
 
@@ -86,15 +86,11 @@ def over_whole(name: str, dtype: torch.dtype, num_samples: int, rounds: int) -> 
     """Return processor seconds of each way over those of "whole" in the same round, the median of rounds."""
     work = forward_and_backward(name, dtype, TIMED_CLIPS, num_samples, "cpu")
     times: dict[str, list[float]] = {way: [] for way in WAYS}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    for _ in range(rounds + 1):  # the first round warms up
-        for way, row in times.items():
-            started = time.process_time()
-            work(way)
-            row.append(time.process_time() - started)
-    torch.set_num_threads(threads)
+    with threads(1):
+        for _ in range(rounds + 1):  # the first round warms up
+            for way, row in times.items():
+                started = time.process_time()
+                work(way)
+                row.append(time.process_time() - started)
     pairs = {way: zip(row[1:], times["whole"][1:], strict=True) for way, row in times.items()}
-    ratios = {way: statistics.median(a / b for a, b in pair) for way, pair in pairs.items()}
-    print(name, dtype, ratios, flush=True)
-    return ratios
+    return told({way: statistics.median(a / b for a, b in pair) for way, pair in pairs.items()})

@@ -14,19 +14,16 @@ from pathlib import Path
 
 import torch
 
-from hypersound_lib.evaluation import Excerpt, choose_excerpts, evaluate
+from hypersound_lib.evaluation import Excerpt, choose_excerpts
 from hypersound_lib.experiments import scale
-from hypersound_lib.hub.model import PretrainedModel
 from hypersound_lib.hypersound.hypernetwork import HyperNetworkConfig
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.models import load_model
 from hypersound_lib.training import TrainingConfig, training_stores
-from tests.benchmarks.common import trained
+from tests.benchmarks.common import METRICS, SCORED, endless, scores_of, told, trained
 
-SCORED = ("si_snr", "stoi", "nmse", "lsd")
-HEARD = (*SCORED, "pesq")
-CORPORA = ("libri16", "speech22", "vctk16")
+HEARD = (*METRICS, "pesq")
 
 
 @dataclass(frozen=True)
@@ -48,21 +45,16 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = 90.0) ->
     """Train each row for `limit` seconds; those of real speech for ten thirds of that."""
     tested, _ = choose_excerpts("mini", split="test", limit=16, seconds=1.5)
     rows = LENGTHS[:1] if quick else LENGTHS
-    results: dict = {"lengths": [measure(row, ["mini"], tested, limit, SCORED) for row in rows]}
+    results: dict = {"lengths": [measure(row, ["mini"], tested, limit) for row in rows]}
     if speech:
-        corpora = ["mini", *(str(speech / name) for name in CORPORA)]
-        tested, _ = choose_excerpts(str(speech / "vctk16"), split="test", limit=10, seconds=5.0)
+        corpora = ["mini", *(str(speech / name) for name in reversed(SCORED))]
+        tested, _ = choose_excerpts(speech / "vctk16", split="test", limit=10, seconds=5.0)
         results["longer"] = [measure(row, corpora, tested, limit * 10 / 3, HEARD) for row in LONGER]
         results["hypersound-small"] = scores_of(load_model("hypersound-small"), tested, HEARD)
     return results
 
 
-def scores_of(model: PretrainedModel, tested: list[Excerpt], metrics: tuple[str, ...]) -> dict:
-    """Return a model's mean scores."""
-    return evaluate(model, tested, metrics=metrics, references=False).means("model")
-
-
-def measure(row: Row, corpora: list[str], tested: list[Excerpt], limit: float, metrics: tuple[str, ...]) -> dict:
+def measure(row: Row, corpora: list[str], tested: list[Excerpt], limit: float, metrics=METRICS) -> dict:
     """Train one model; return how far it came, and its scores on unseen voices."""
     base, cuda = scale("tutorial").runs["base"].model, torch.cuda.is_available()
     num_samples = row.milliseconds * row.sample_rate // 1000
@@ -71,24 +63,14 @@ def measure(row: Row, corpora: list[str], tested: list[Excerpt], limit: float, m
     clip = {"sample_rate": row.sample_rate, "num_samples": num_samples}
     config = dataclasses.replace(base, **clip, hypernetwork=hypernetwork, target=target)
     longest = min(1024, num_samples)
-    training = TrainingConfig(
-        steps=10**6,
-        batch_size=row.batch_size,
-        learning_rate=3e-4,
-        warmup_steps=50,
-        schedule="constant",
-        max_grad_norm=1.0,
-        ema_decay=0.999,
-        loss=LossConfig("log_nmse+0.2*mel_stft", (longest // 4, longest // 2, longest), n_mels=longest // 16),
-        validate_every=500,
-        checkpoint_every=10**9,
-        cuda_graph=cuda,
-    )
+    loss = LossConfig("log_nmse+0.2*mel_stft", (longest // 4, longest // 2, longest), n_mels=longest // 16)
+    rate = {"learning_rate": 3e-4, "warmup_steps": 50, "max_grad_norm": 1.0, "ema_decay": 0.999}
+    settings = {"batch_size": row.batch_size, "validate_every": 500, "cuda_graph": cuda}
+    training = endless(TrainingConfig(loss=loss), **rate, **settings)
     torch.manual_seed(0)
     model = HyperSound(config)
     result, logs = trained(model, training_stores(corpora, config.sample_rate), training, limit, cpu=not cuda)
     scores = scores_of(model.eval().cpu(), tested, metrics)
-    done = {"steps": result.step, "seconds": round(result.seconds, 1), "scores": scores}
+    found = {"steps": result.step, "seconds": round(result.seconds, 1), "scores": scores}
     size = {"parameters": model.num_parameters(), "theta_per_second": model.theta_per_second}
-    print(row, done, flush=True)
-    return dataclasses.asdict(row) | done | size | {"validation": logs["validation"]}
+    return told(dataclasses.asdict(row) | found) | size | {"validation": logs["validation"]}

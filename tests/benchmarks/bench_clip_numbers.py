@@ -7,7 +7,7 @@ numbers for a second of sound, and once with units in proportion to the clip, 1 
 """
 
 from hypersound_lib.evaluation import choose_excerpts
-from tests.benchmarks.bench_clip_length import SCORED, Row, measure
+from tests.benchmarks.bench_clip_length import Row, measure
 
 CLIP = {"sample_rate": 8000, "batch_size": 16}
 PER_CLIP = tuple(Row(milliseconds, **CLIP) for milliseconds in (16, 32, 64, 128, 256, 512))
@@ -18,4 +18,4 @@ def run(quick: bool = False, limit: float = 450.0) -> dict:
     """Train each row for `limit` seconds. With 200 units, the clip of 128 ms belongs to both series."""
     tested, _ = choose_excerpts("mini", split="test", limit=16, seconds=1.5)
     series = {"per_clip": PER_CLIP[:1] if quick else PER_CLIP, "per_second": () if quick else PER_SECOND}
-    return {name: [measure(row, ["mini"], tested, limit, SCORED) for row in rows] for name, rows in series.items()}
+    return {name: [measure(row, ["mini"], tested, limit) for row in rows] for name, rows in series.items()}

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from hypersound_lib.data import load_audio, load_dataset, peak_normalize
-from hypersound_lib.fitting import FitConfig, FitResult, fit_inr
+from hypersound_lib.fitting import FitConfig, fit_inr
 from hypersound_lib.inr import INR, SIREN, SPECTRAL, FourierMLP, FourierMLPConfig, SIRENConfig
+from tests.benchmarks.common import told
 
 SAMPLE_RATE, NUM_SAMPLES = 22050, 32768  # the paper's clip
 TARGET_SNR = 30.0  # dB
-LIMIT = 900.0  # seconds for a run, unless told otherwise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +29,14 @@ class Recipe:
     config: FitConfig
 
 
-def plain_config(**changes) -> FitConfig:
-    """Return the plain recipe's training: Adam 1e-4, all samples in every step, float32."""
-    return dataclasses.replace(FitConfig(learning_rate=1e-4, steps=10**6, target_snr=TARGET_SNR), **changes)
+def recipe(name: str, build: Callable[[Tensor], INR], learning_rate: float, **changes) -> Recipe:
+    """Return a recipe whose every step takes all samples, by Adam, in float32 unless it is changed."""
+    config = FitConfig(learning_rate=learning_rate, steps=10**6, target_snr=TARGET_SNR)
+    return Recipe(name, build, dataclasses.replace(config, **changes))
+
+
+def siren(clip: Tensor) -> INR:
+    return SIREN()
 
 
 def uniform_frequencies(clip: Tensor) -> INR:
@@ -40,30 +45,22 @@ def uniform_frequencies(clip: Tensor) -> INR:
     return FourierMLP(SPECTRAL, frequencies)
 
 
-PLAIN = Recipe("plain: SIREN 5 × 256, Adam 1e-4", lambda clip: SIREN(), plain_config())
-OURS = Recipe("ours: spectral frequencies, Adam 5e-3", FourierMLP.for_sound, plain_config(learning_rate=5e-3))
+PLAIN = recipe("plain: SIREN 5 × 256, Adam 1e-4", siren, 1e-4)
+OURS = recipe("ours: spectral frequencies, Adam 5e-3", FourierMLP.for_sound, 5e-3)
 # From the plain recipe to ours, one change after the other; and bfloat16, which could be added.
 LADDER = (
     PLAIN,
-    Recipe("SIREN, Adam 5e-4", lambda clip: SIREN(), plain_config(learning_rate=5e-4)),
-    Recipe("SIREN, Adam 5e-3", lambda clip: SIREN(), plain_config(learning_rate=5e-3)),
-    Recipe(
-        "SIREN, Adam 5e-4, ω₀ 24 000",
-        lambda clip: SIREN(SIRENConfig(omega_0=24000.0)),
-        plain_config(learning_rate=5e-4),
-    ),
-    Recipe(
-        "octaves: the paper's 4 × 256, Adam 1e-3",
-        lambda clip: FourierMLP(FourierMLPConfig()),
-        plain_config(learning_rate=1e-3),
-    ),
-    Recipe("uniform frequencies, 1 × 128, Adam 5e-3", uniform_frequencies, plain_config(learning_rate=5e-3)),
+    recipe("SIREN, Adam 5e-4", siren, 5e-4),
+    recipe("SIREN, Adam 5e-3", siren, 5e-3),
+    recipe("SIREN, Adam 5e-4, ω₀ 24 000", lambda clip: SIREN(SIRENConfig(omega_0=24000.0)), 5e-4),
+    recipe("octaves: the paper's 4 × 256, Adam 1e-3", lambda clip: FourierMLP(FourierMLPConfig()), 1e-3),
+    recipe("uniform frequencies, 1 × 128, Adam 5e-3", uniform_frequencies, 5e-3),
     OURS,
-    Recipe("ours in bfloat16", FourierMLP.for_sound, plain_config(learning_rate=5e-3, precision="bfloat16")),
+    recipe("ours in bfloat16", FourierMLP.for_sound, 5e-3, precision="bfloat16"),
 )
 
 
-def run(quick: bool = False, speech: Path | None = None, limit: float = LIMIT) -> dict:
+def run(quick: bool = False, speech: Path | None = None, limit: float = 900.0) -> dict:
     """Measure; return clips, runs and ratios.
 
     Args:
@@ -72,17 +69,11 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = LIMIT) -
         limit: seconds for each run of the comparison; a run of the ladder gets a fifth.
     """
     limit = 15.0 if quick else limit
-    ladder_limit = limit / 5
     clips = _clips(speech, count=1 if quick else 4)
-    fit_once(OURS, next(iter(clips.values()))[:4096], limit=2.0)  # the first call of anything is slow
-    rows = []
-    for name, clip in clips.items():
-        ours, plain = fit_once(OURS, clip, limit), fit_once(PLAIN, clip, limit)
-        rows.append({"clip": name, "ours": ours, "plain": plain, "ratio": plain["seconds"] / ours["seconds"]})
-        more = "" if plain["reached"] else "more than "
-        print(f"{name}: {ours['seconds']:.1f} s, plain {more}{plain['seconds']:.1f} s, {more}{rows[-1]['ratio']:.1f} ×")
     name, clip = next(iter(clips.items()))
-    ladder = [fit_once(recipe, clip, ladder_limit) for recipe in LADDER]
+    fit_once(OURS, clip[:4096], limit=2.0)  # the first call of anything is slow
+    rows = [told(compared(key, sound, limit)) for key, sound in clips.items()]
+    ladder = [fit_once(one, clip, limit / 5) for one in LADDER]
     return {
         "target_snr_db": TARGET_SNR,
         "limit_seconds": limit,
@@ -90,25 +81,29 @@ def run(quick: bool = False, speech: Path | None = None, limit: float = LIMIT) -
         "sample_rate": SAMPLE_RATE,
         "clips": rows,
         "smallest_ratio": min(row["ratio"] for row in rows),
-        "ladder": {"clip": name, "limit_seconds": ladder_limit, "runs": ladder},
+        "ladder": {"clip": name, "limit_seconds": limit / 5, "runs": ladder},
     }
 
 
-def fit_once(recipe: Recipe, clip: Tensor, limit: float) -> dict:
+def compared(name: str, clip: Tensor, limit: float) -> dict:
+    ours, plain = fit_once(OURS, clip, limit), fit_once(PLAIN, clip, limit)
+    return {"clip": name, "ours": ours, "plain": plain, "ratio": plain["seconds"] / ours["seconds"]}
+
+
+def fit_once(chosen: Recipe, clip: Tensor, limit: float) -> dict:
     """Fit one clip by one recipe; return what it took, with the curve of SNR over seconds."""
     torch.manual_seed(0)
-    config = dataclasses.replace(recipe.config, max_seconds=limit)
-    result: FitResult = fit_inr(clip, SAMPLE_RATE, recipe.build(clip), config, progress=False)
-    print(f"   {recipe.name}: {result.metrics['snr']:.1f} dB, {result.steps} steps, {result.seconds:.1f} s", flush=True)
-    return {
-        "recipe": recipe.name,
+    config = dataclasses.replace(chosen.config, max_seconds=limit)
+    result = fit_inr(clip, SAMPLE_RATE, chosen.build(clip), config, progress=False)
+    row = {
+        "recipe": chosen.name,
         "reached": result.stop_reason == "target",
         "seconds": round(result.seconds, 3),
         "steps": result.steps,
         "num_params": result.sound.inr.num_params,
         "metrics": result.metrics,
-        "curve": [[round(row["seconds"], 2), round(row["snr"], 2)] for row in result.history],
     }
+    return told(row) | {"curve": [[round(r["seconds"], 2), round(r["snr"], 2)] for r in result.history]}
 
 
 def _clips(speech: Path | None, count: int) -> dict[str, Tensor]:

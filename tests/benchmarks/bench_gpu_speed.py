@@ -9,8 +9,6 @@ matrix product in the same precision, measured here. A bare step is launched by 
 one is replayed as a CUDA graph, as trainings do, and updates the weights.
 """
 
-import dataclasses
-import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -19,7 +17,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from hypersound_lib.data import AudioStore
 from hypersound_lib.devices import temporarily, tf32
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
@@ -27,19 +24,15 @@ from hypersound_lib.presets import Preset, preset
 from hypersound_lib.training import training_stores
 from hypersound_lib.training.graph import GraphedGradients
 from tests.benchmarks.bench_chunks import decode_as
-from tests.benchmarks.common import Rows, seconds, trained
+from tests.benchmarks.common import Laps, Rows, endless, matrix_product_rate, median_seconds, seconds, told, trained
 
 TIME_LIMIT = 510.0  # seconds, after which no row begins: a part of `make gpu` takes ten minutes at most
 STEPS = {"paper-base": 16, "paper-small": 16, "hypersound-small": 32, "local": 48}  # clips
-PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
-# How a bfloat16 step is recorded: `fused` plays the target network in kernels of its own; compiling takes a minute.
-RECORDED = {
-    "layers": {},
-    "fused": {"fused": True},
-    "compiled": {"compiled": True},
-    "compiled, fused": {"compiled": True, "fused": True},
-}
-RECORDED_AS = {"paper-base": tuple(RECORDED), "paper-small": ("layers", "fused")}  # the others are not
+HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+PRECISIONS = ("float32", "tf32", *HALVES)
+# How a bfloat16 step is recorded: fused plays the target network in kernels of its own; compiling takes a minute.
+LAYERS = ("layers", "fused")
+RECORDED = {"paper-base": (*LAYERS, "compiled", "compiled, fused"), "paper-small": LAYERS}  # the others are not
 CHUNKED = ("whole", "16 MiB", "4 MiB, computed again")  # of `bench_chunks.WAYS` to decode, for the first preset
 # Trainings timed as a whole: preset and clips, and what differs from the first line.
 AS_USERS = {"workers": 8, "cuda_graph": True, "fused": False, "compiled": False}
@@ -69,7 +62,7 @@ def run(quick: bool = False, time_limit: float = TIME_LIMIT) -> dict:
             row = {"preset": name, "batch_size": batch} | way
             label = ", ".join([key for key in ("fused", "compiled") if way[key]] + [f"{way['workers']} workers"])
             label = f"loop of {name}, {batch} clips, {'with' if way['cuda_graph'] else 'without'} graph, {label}"
-            work = partial(loop, *row.values(), stores=stores, device=device, steps=4 if quick else 60)
+            work = partial(loop, row, stores, device, 4 if quick else 60)
             found = rows.measure(label, work)
             results["loops"] += [row | found] if found else []
     return results | ({"left_out": rows.left_out} if rows.left_out else {})
@@ -79,15 +72,12 @@ def ceilings(device: str, size: int) -> dict[str, float]:
     """Return operations per second of one large matrix product by precision, and bytes per second of a copy."""
     found = {}
     for precision in PRECISIONS:
-        dtype = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision, torch.float32)
-        a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
         with tf32(precision == "tf32"):
-            found[precision] = 2 * size**3 / min(seconds(lambda a=a, b=b: a @ b, device) for _ in range(6))
+            found[precision] = matrix_product_rate(HALVES.get(precision, torch.float32), size, device)
     source = torch.empty(size * size, device=device)
     target = torch.empty_like(source)
     found["copy_bytes"] = 8 * size**2 / min(seconds(lambda: target.copy_(source), device) for _ in range(6))
-    print({name: f"{value:.3g}" for name, value in found.items()}, flush=True)
-    return found
+    return told(found)
 
 
 def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int, rows: Rows) -> dict:
@@ -103,8 +93,8 @@ def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int
     groups: dict[str, dict[str, Callable[[], dict]]] = {}
     if device == "cuda":
         groups["recorded"] = {
-            way: partial(step.measure_recorded, clips, repeats, flops, peaks["bfloat16"], **RECORDED[way])
-            for way in RECORDED_AS.get(name, ())
+            way: partial(step.measure_recorded, way, clips, repeats, flops, peaks["bfloat16"])
+            for way in RECORDED.get(name, ())
         }
     if name == "paper-base" or (device == "cpu" and hasattr(chosen.model, "target")):
         groups["chunks"] = {way: partial(decoding, step, device, way, clips, repeats) for way in CHUNKED}
@@ -116,7 +106,6 @@ def measure_preset(name: str, device: str, peaks: dict[str, float], repeats: int
 
 
 def count_flops(chosen: Preset, clips: Tensor) -> dict[str, float]:
-    """Return the operations of a step's matrix products and convolutions."""
     step = Step(chosen, clips.device.type)
     with FlopCounterMode(display=False) as counter:
         step("float32", clips)
@@ -148,88 +137,61 @@ class Step:
         (self.loss.total(terms) + sum(costs.values())).backward()
         return terms | costs
 
-    def measure(
-        self, precision: str, clips: Tensor, repeats: int, flops: float | None, peak: float
-    ) -> dict[str, float]:
+    def measure(self, precision: str, clips: Tensor, repeats: int, flops: float | None, peak: float) -> dict:
         """Return the median seconds of a bare step, its fraction of the peak, and bytes at the most."""
         self._forget_peak()
         return self._timed(partial(self, precision, clips), repeats, flops, peak)
 
-    def measure_recorded(
-        self,
-        clips: Tensor,
-        repeats: int,
-        flops: float | None,
-        peak: float,
-        fused: bool = False,
-        compiled: bool = False,
-    ) -> dict[str, float]:
+    def measure_recorded(self, way: str, clips: Tensor, repeats: int, flops: float | None, peak: float) -> dict:
         """Return the same of a bfloat16 step as trainings record it, and the seconds of its gradients alone."""
         self._forget_peak()
-        with _recorded(self, clips, fused, compiled) as graph:
-
-            def work() -> None:
-                graph(clips)
-                self.optimizer.step()
-
-            row = self._timed(work, repeats, flops, peak)
-            gradients = statistics.median(seconds(lambda: graph(clips), self.device) for _ in range(repeats))
-            return row | {"gradients_seconds": gradients}
+        with _recorded(self, clips, way) as graph:
+            row = self._timed(lambda: (graph(clips), self.optimizer.step()), repeats, flops, peak)
+            return row | {"gradients_seconds": median_seconds(lambda: graph(clips), repeats, self.device)}
 
     def _forget_peak(self) -> None:
         if self.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
 
     def _timed(self, work: Callable[[], object], repeats: int, flops: float | None, peak: float) -> dict[str, float]:
-        for _ in range(3):
-            work()
-        duration = statistics.median(seconds(work, self.device) for _ in range(repeats))
+        work()
+        work()
+        duration = median_seconds(work, repeats, self.device)
         row = {"seconds": duration} | ({"fraction_of_peak": flops / duration / peak} if flops else {})
         return row | ({"peak_bytes": torch.cuda.max_memory_allocated()} if self.device == "cuda" else {})
 
 
 @contextmanager
-def _recorded(step: Step, clips: Tensor, fused: bool = False, compiled: bool = False) -> Iterator[GraphedGradients]:
+def _recorded(step: Step, clips: Tensor, way: str = "layers") -> Iterator[GraphedGradients]:
     """Record a step's bfloat16 gradients as a CUDA graph, for a while, as a training does."""
-    target = getattr(step.model, "target", None)
-    if fused:
-        target.fused = True
-    step.network = torch.compile(step.model) if compiled else step.model
+    step.model.target.fused = "fused" in way
+    step.network = torch.compile(step.model) if "compiled" in way else step.model
     try:
         with tf32(True), temporarily(torch.backends.cudnn, benchmark=True):
             yield GraphedGradients(partial(step.fill_gradients, "bfloat16"), step.model.parameters(), clips)
     finally:
-        step.network = step.model
-        if fused:
-            target.fused = False
+        step.network, step.model.target.fused = step.model, False
         step.optimizer.zero_grad(set_to_none=True)
         torch.compiler.reset()
 
 
 def parts(step: Step, device: str, precision: str, clips: Tensor, repeats: int) -> dict[str, float]:
     """Return the median seconds of forward, loss, backward and optimiser, each waited for."""
-    laps: dict[str, list[float]] = {}
-
-    def lap(name: str, action: Callable[[], object]) -> object:
-        result = []
-        laps.setdefault(name, []).append(seconds(lambda: result.append(action()), device))
-        return result[0]
-
+    lap, costs, model = Laps(device), {}, step.model
     for _ in range(repeats + 2):
         with tf32(precision == "tf32"), autocast(device, precision):
-            if hasattr(step.model, "hypernetwork"):
-                code = lap("encoder", lambda: step.model.encoder(clips))
-                params = lap("hypernetwork", lambda code=code: step.model.hypernetwork(code))
-                estimate = lap("target", lambda params=params: step.model.decode(params))
-                costs = {}
+            if hasattr(model, "hypernetwork"):
+                code = lap("encoder", partial(model.encoder, clips))
+                params = lap("hypernetwork", partial(model.hypernetwork, code))
+                estimate = lap("target", partial(model.decode, params))
             else:
-                estimate, costs = lap("model", lambda: step.model(clips, with_costs=True))
+                estimate, costs = lap("model", partial(model, clips, with_costs=True))
         with tf32(precision == "tf32"):
             total = lap("loss", lambda e=estimate: step.loss.total(step.loss(e.float(), clips))) + sum(costs.values())
             lap("backward", total.backward)
             lap("optimizer", step.optimizer.step)
         step.optimizer.zero_grad(set_to_none=True)
-    return {name: statistics.median(values[2:]) for name, values in laps.items()}
+    return lap.medians(skip=2)
 
 
 def decoding(step: Step, device: str, way: str, clips: Tensor, repeats: int) -> dict[str, float]:
@@ -237,38 +199,19 @@ def decoding(step: Step, device: str, way: str, clips: Tensor, repeats: int) -> 
     decode_as(step.model.target, device, way)
     try:
         with _recorded(step, clips) if device == "cuda" else nullcontext(partial(step, "bfloat16")) as work:
-            return {"seconds": statistics.median(seconds(lambda: work(clips), device) for _ in range(repeats))}
+            return {"seconds": median_seconds(lambda: work(clips), repeats, device)}
     finally:
         decode_as(step.model.target, device, "whole")
 
 
-def loop(
-    preset_name: str,
-    batch_size: int,
-    workers: int,
-    cuda_graph: bool,
-    fused: bool,
-    compiled: bool,
-    stores: tuple[AudioStore, AudioStore],
-    device: str,
-    steps: int,
-) -> dict[str, float]:
+def loop(row: dict, stores: tuple, device: str, steps: int) -> dict[str, float]:
     """Train for a few steps as users do, loader and log included; return steps per second once it has warmed up."""
-    chosen = preset(preset_name)
-    far = 10**9
-    config = dataclasses.replace(
-        chosen.training,
-        steps=steps,
-        batch_size=batch_size,
-        precision="bfloat16" if preset_name.startswith("paper") else "float32",
-        num_workers=workers,
-        cuda_graph=cuda_graph,
-        fused=fused,
-        compile=compiled,
-        log_every=steps // 2,
-        validate_every=far,
-        checkpoint_every=far,
-        validation_clips=2,
+    chosen = preset(row["preset"])
+    precision = "bfloat16" if row["preset"].startswith("paper") else "float32"
+    ways = {"num_workers": row["workers"], "compile": row["compiled"]}
+    ways |= {key: row[key] for key in ("batch_size", "cuda_graph", "fused")}
+    config = endless(
+        chosen.training, steps=steps, precision=precision, log_every=steps // 2, validation_clips=2, **ways
     )
     log = trained(build_model(chosen.model), stores, config, cpu=device == "cpu")[1]["train"]
     done, duration = (log[key][-1] - log[key][-2] for key in ("step", "seconds"))
@@ -276,6 +219,4 @@ def loop(
 
 
 def autocast(device: str, precision: str):
-    """Return the context of mixed precision, where it is one."""
-    halves = {"bfloat16": torch.bfloat16, "float16": torch.float16}
-    return torch.autocast(device, halves[precision]) if precision in halves else nullcontext()
+    return torch.autocast(device, HALVES[precision]) if precision in HALVES else nullcontext()

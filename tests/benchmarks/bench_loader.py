@@ -5,21 +5,14 @@ make bench ARGS="loader"
 
 import os
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from hypersound_lib.data import (
-    RandomClips,
-    Recording,
-    build_store,
-    load_audio,
-    paper_augmentation,
-    save_audio,
-)
+from hypersound_lib.data import RandomClips, Recording, build_store, load_audio, paper_augmentation, save_audio
+from tests.benchmarks.common import threads, timed
 
 BATCH_SIZE = 16
 NUM_SAMPLES = 32768
@@ -31,9 +24,8 @@ SECONDS = 4  # of each file, about VCTK's mean
 class DecodedClips(Dataset):
     """What a store saves: each clip decodes and resamples its whole file."""
 
-    def __init__(self, recordings: list[Recording], num_clips: int) -> None:
-        self.recordings = recordings
-        self.num_clips = num_clips
+    def __init__(self, recordings: list[Recording], num_clips: int):
+        self.recordings, self.num_clips = recordings, num_clips
 
     def __len__(self) -> int:
         return self.num_clips
@@ -63,43 +55,27 @@ def batches_per_second(clips: Dataset, num_workers: int) -> float:
     """Time a pass over `clips`, from the second batch on, so that starting workers is not counted."""
     loader = iter(DataLoader(clips, BATCH_SIZE, num_workers=num_workers))
     assert next(loader).shape == (BATCH_SIZE, NUM_SAMPLES)
-    start = time.perf_counter()
-    count = sum(1 for _ in loader)
-    return count / (time.perf_counter() - start)
+    count, duration = timed(lambda: sum(1 for _ in loader))
+    return count / duration
 
 
 def run(quick: bool = False) -> dict:
     """Measure every way of loading and return numbers that JSON can hold, with their units in the names."""
     num_files, num_batches, worker_counts = (4, 8, (0,)) if quick else (40, 400, (0, 1, 2))
     num_clips = (num_batches + 1) * BATCH_SIZE
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in a worker process
-    result: dict = {
-        "batch_size_clips": BATCH_SIZE,
-        "clip_samples": NUM_SAMPLES,
-        "cpu_count": os.cpu_count(),
-        "files": num_files,
-        "file_seconds": SECONDS,
-    }
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            recordings = make_corpus(folder / "files", num_files)
-            start = time.perf_counter()
-            memory = build_store(recordings, SAMPLE_RATE)
-            result["build_store_x_real_time"] = num_files * SECONDS / (time.perf_counter() - start)
-            mapped = build_store(recordings, SAMPLE_RATE, folder / "store")
-            steps = paper_augmentation(SAMPLE_RATE)
-            ways = {
-                "memory_plain": RandomClips(memory, NUM_SAMPLES, num_clips),
-                "memory_augmented": RandomClips(memory, NUM_SAMPLES, num_clips, steps),
-                "mapped_plain": RandomClips(mapped, NUM_SAMPLES, num_clips),
-                "mapped_augmented": RandomClips(mapped, NUM_SAMPLES, num_clips, steps),
-                "decoded_plain": DecodedClips(recordings, max(2, num_batches // 10) * BATCH_SIZE),
-            }
-            for way, clips in ways.items():
-                for workers in worker_counts:
-                    result[f"{way}_{workers}_workers_batches_per_second"] = batches_per_second(clips, workers)
-    finally:
-        torch.set_num_threads(threads)
+    result: dict = {"batch_size_clips": BATCH_SIZE, "clip_samples": NUM_SAMPLES, "cpu_count": os.cpu_count()}
+    result |= {"files": num_files, "file_seconds": SECONDS}
+    with tempfile.TemporaryDirectory() as name, threads(1):  # as in a worker process
+        folder = Path(name)
+        recordings = make_corpus(folder / "files", num_files)
+        memory, duration = timed(lambda: build_store(recordings, SAMPLE_RATE))
+        result["build_store_x_real_time"] = num_files * SECONDS / duration
+        stores = {"memory": memory, "mapped": build_store(recordings, SAMPLE_RATE, folder / "store")}
+        ways = {"decoded_plain": DecodedClips(recordings, max(2, num_batches // 10) * BATCH_SIZE)}
+        for way, store in stores.items():
+            ways[f"{way}_plain"] = RandomClips(store, NUM_SAMPLES, num_clips)
+            ways[f"{way}_augmented"] = RandomClips(store, NUM_SAMPLES, num_clips, paper_augmentation(SAMPLE_RATE))
+        for way, clips in ways.items():
+            for workers in worker_counts:
+                result[f"{way}_{workers}_workers_batches_per_second"] = batches_per_second(clips, workers)
     return result

@@ -20,7 +20,9 @@ from hypersound_lib.coding.rate import knob_value, level_gain, survey
 from hypersound_lib.coding.tensors import whole_packets
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.presets import preset
-from tests.benchmarks import local_parts, local_speech
+from hypersound_lib.training import training_stores
+from tests.benchmarks import local_parts
+from tests.benchmarks.common import corpora, endless, excerpts, mean_scores, told, trained
 from tests.benchmarks.equal_bits import scores_at
 
 KBPS = (4.0, 6.0, 12.0, 16.0)
@@ -56,7 +58,7 @@ ROWS = (
     Row("untrained", trained=False),
     Row(
         "no network: one step and one probability table for each wave",
-        (local_parts.fixed_steps, local_parts.without_side, local_parts.memoryless, local_parts.plain),
+        (local_parts.fixed_steps, local_parts.memoryless, local_parts.without_side, local_parts.plain),
     ),
     Row("without generator: y times its step, and 0 where nothing was sent", (local_parts.plain,)),
     Row("a generator that only shrinks", (local_parts.only_shrink,)),
@@ -76,17 +78,16 @@ ROWS = (
 
 def run(quick: bool = False, speech: Path | None = None, limit: float = 300) -> dict:
     """Train every row for `limit` steps, and score it on unseen voices."""
-    count = 20 if quick else int(limit)
-    chosen = local_speech.excerpts(speech, 3 if quick else RECORDINGS, SECONDS)
+    count, knobs = (20, KNOBS[::3]) if quick else (int(limit), KNOBS)
+    chosen = excerpts(speech, 3 if quick else RECORDINGS, SECONDS)
     stored = preset("local")
-    data = local_speech.stores(speech, stored.model.sample_rate)
+    data = training_stores(corpora(speech), stored.model.sample_rate)
     sounds = [excerpt.at(stored.model.sample_rate) for excerpt in chosen]
     rows = []
     for row in ROWS:
         model, steps = row.build(), 0
         if row.trained:
-            steps = local_speech.train_for(model, stored.training, data, steps=count).step
-        knobs = KNOBS[::3] if quick else KNOBS
+            steps = trained(model, data, endless(stored.training, steps=count, validation_clips=16))[0].step
         rows.append(scored(row.name, steps, model.eval(), sounds, knobs))
         if row.also:
             name, change = row.also
@@ -99,12 +100,7 @@ def scored(name: str, steps: int, model: LocalHyperSound, sounds: list[Tensor], 
     """Return a row of the table: scores at each rate, and at each position of the knob."""
     curve = [measure(model, sounds, knob) for knob in knobs]
     at = [scores_at(kbps, curve, METRICS) for kbps in KBPS]
-    print(
-        f"{name} ({steps} steps, {curve[0]['kbps']:.1f} to {curve[-1]['kbps']:.1f} kbit/s): "
-        f"{'; '.join(map(_shown, at))}",
-        flush=True,
-    )
-    return {"row": name, "steps": steps, "at": at, "curve": curve}
+    return told({"row": name, "steps": steps, "at": at}) | {"curve": curve}
 
 
 @torch.no_grad()
@@ -120,9 +116,5 @@ def measure(model: LocalHyperSound, sounds: list[Tensor], knob: int) -> dict:
         theta = model.generate(sent, value).flatten(0, 1)[None]
         pairs.append((sound, gain * model.decode(theta, len(sound))[0]))
     seconds = sum(map(len, sounds)) / model.config.sample_rate
-    scores = local_speech.mean_scores(pairs, model.config.sample_rate, METRICS)
+    scores = mean_scores(pairs, model.config.sample_rate, METRICS)
     return {"knob": knob, "kbps": bits / 1000 / seconds, **scores}
-
-
-def _shown(scores: dict) -> str:
-    return ", ".join(f"{metric} {value:.3g}" for metric, value in scores.items()) or "none"

@@ -10,8 +10,8 @@ at a time, tell the same of others.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,7 +20,9 @@ from hypersound_lib.data import resample
 from hypersound_lib.evaluation import choose_excerpts
 from hypersound_lib.files import embedded_data
 from hypersound_lib.local.model import LocalHyperSound
-from tests.benchmarks import local_parts, local_speech
+from tests.benchmarks import local_parts
+from tests.benchmarks.codecs import through_file, through_files
+from tests.benchmarks.common import excerpts, told
 from tests.local import signals
 
 KBPS = (6, 12, 24)
@@ -30,8 +32,7 @@ SECONDS, VOICES, OTHERS = 3.0, 12, 40
 RATE = 22050
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """Sounds of one kind `(T,)`, at the model's rate."""
 
     name: str
@@ -42,18 +43,19 @@ class Kind:
 def run(quick: bool = False, speech: Path | None = None, model: str = "local") -> dict:
     """Return file size and scores of each kind of sound at each rate."""
     network = LocalHyperSound.from_pretrained(model)
-    rows = []
-    for kind in kinds(speech, 3 if quick else VOICES, 2 if quick else OTHERS):
-        for kbps in KBPS:
-            rows.append(measure(network, kind, kbps))
-            print(local_speech.shown(rows[-1]), flush=True)
-    found = {"seconds": SECONDS, "rows": rows, "silence": silence(network)}
+    found = kinds(speech, 3 if quick else VOICES, 2 if quick else OTHERS)
+    rows = [told(measure(network, kind, kbps)) for kind in found for kbps in KBPS]
+    quiet = through_file(network, torch.zeros(RATE), KBPS[0])
+    silence = {"largest": float(quiet.copy.abs().max()), "kbps": quiet.kbps(RATE)}
     some = list(signals.SIGNALS)[:2] if quick else list(signals.SIGNALS)
     chosen = {name: signals.SIGNALS[name]().float() for name in some}
     drawn = {tones: louder(network, drawn_tones(tones, 2 if quick else DRAWN)) for tones in (1, 2)}
     whole = louder(network, chosen)
     local_parts.without_leak(network)
-    return found | {
+    return {
+        "seconds": SECONDS,
+        "rows": rows,
+        "silence": silence,
         "limit_db": signals.LOUDER,
         "signals": {"whole": whole, "without_leak": louder(network, chosen)},
         "drawn_tones": drawn,
@@ -79,7 +81,7 @@ def louder(model: LocalHyperSound, sounds: Mapping[str, Tensor]) -> list[dict]:
     rows = []
     for name, original in sounds.items():
         for kbps in SIGNAL_KBPS:
-            coded = local_speech.through_file(model, original, kbps)
+            coded = through_file(model, original, kbps)
             bands = [(a - max(b, signals.FLOOR), a) for *_, a, b in signals.louder_bands(original, coded.copy)]
             gained, level = max(bands, default=(0.0, 0.0))
             rows.append({"signal": name, "asked_kbps": kbps, "louder_db": gained, "level_db": level})
@@ -87,22 +89,15 @@ def louder(model: LocalHyperSound, sounds: Mapping[str, Tensor]) -> list[dict]:
 
 
 def measure(model: LocalHyperSound, kind: Kind, kbps: float) -> dict:
-    """Return one row: means over those sounds that have a file of at most `kbps`, and how many have one."""
-    coded = [local_speech.through_file(model, sound, kbps) for sound in kind.sounds]
-    row = {"sound": kind.name, "recordings": len(coded), "asked_kbps": kbps, "files": sum(c is not None for c in coded)}
-    done = [(sound, c) for sound, c in zip(kind.sounds, coded, strict=True) if c is not None]
-    if not done:
-        return row
-    # Both at one scale, as metrics with a floor want it; what the copy gets wrong in level stays wrong.
-    pairs = [(sound / sound.abs().max(), c.copy / sound.abs().max()) for sound, c in done]
+    """Return one row: means over those sounds that have a file of at most `kbps`; what it gets wrong in level stays."""
     metrics = ("pesq", "stoi", "lsd", "snr") if kind.is_speech else ("stoi", "lsd", "snr")
-    scores = local_speech.mean_scores(pairs, model.config.sample_rate, metrics)
-    return row | {"kbps": sum(c.kbps for _, c in done) / len(done), **scores}
+    row = {"sound": kind.name, "recordings": len(kind.sounds), "asked_kbps": kbps}
+    return row | through_files(model, kind.sounds, kbps, metrics, at_peak=True)
 
 
 def kinds(speech: Path | None, voices: int, others: int) -> list[Kind]:
     """Return all kinds of sounds; ESC-10 and Dutch only where there is a folder of real recordings."""
-    heard = [excerpt.at(RATE) for excerpt in local_speech.excerpts(speech, voices, SECONDS)]
+    heard = [excerpt.at(RATE) for excerpt in excerpts(speech, voices, SECONDS)]
     found = [Kind(name, [change(sound) for sound in heard]) for name, change in CHANGES.items()]
     found.append(Kind("two voices at once", _mixed(heard)))
     found.append(Kind("white noise", [_noise(sound) for sound in heard[:3]], is_speech=False))
@@ -160,9 +155,3 @@ def _mixed(voices: list[Tensor]) -> list[Tensor]:
     half = len(voices) // 2
     pairs = zip(voices, voices[half:] + voices[:half], strict=True)
     return [0.5 * (one[: len(two)] + two[: len(one)]) for one, two in pairs]
-
-
-def silence(model: LocalHyperSound) -> dict[str, float]:
-    """Return the largest sample that a second of digital silence becomes, and the size of its file."""
-    coded = local_speech.through_file(model, torch.zeros(RATE), KBPS[0])
-    return {"largest": float(coded.copy.abs().max()), "kbps": coded.kbps}

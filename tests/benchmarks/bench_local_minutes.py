@@ -19,7 +19,9 @@ from hypersound_lib.experiments.paper import ROWS
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import METRICS, TABLE_1
 from hypersound_lib.presets import preset
-from tests.benchmarks import local_speech
+from hypersound_lib.training import training_stores
+from tests.benchmarks.codecs import through_files
+from tests.benchmarks.common import corpora, endless, excerpts, threads, told, trained
 
 MARKS = (15, 30, 60, 120, 300)  # seconds of training
 KBPS = math.floor(10 * 400 * 32 * 22050 / 32768 / 1000) / 10
@@ -28,56 +30,49 @@ RECORDINGS, SECONDS, THREADS = 12, 3.0, 2
 
 def run(quick: bool = False, speech: Path | None = None) -> dict:
     """Return the paper's six metrics after each mark."""
-    chosen = local_speech.excerpts(speech, 3 if quick else RECORDINGS, SECONDS)
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
-        rows = []
-        for row in curve(MARKS[:2] if quick else MARKS, speech, chosen):
-            rows.append(row)
-            print(local_speech.shown(row), flush=True)
-    finally:
-        torch.set_num_threads(before)
+    chosen = excerpts(speech, 3 if quick else RECORDINGS, SECONDS)
+    with threads(THREADS):
+        rows = [told(row) for row in curve(MARKS[:2] if quick else MARKS, corpora(speech), chosen)]
     return {
         "kbps": KBPS,
         "threads": THREADS,
-        "corpora": [Path(corpus).name for corpus in local_speech.corpora(speech)],
+        "corpora": [Path(corpus).name for corpus in corpora(speech)],
         "recordings": [excerpt.name for excerpt in chosen],
         "paper": {metric: ROWS[0].papers(metric) for metric in TABLE_1},
         "rows": rows,
     }
 
 
-def curve(marks: tuple[int, ...], speech: Path | None, chosen: list[Excerpt]) -> Iterator[dict]:
+def curve(marks: tuple[int, ...], speech: list[str], chosen: list[Excerpt]) -> Iterator[dict]:
     """Score before the first step; then train on from mark to mark, and score the averaged weights at each.
 
     Scoring takes no training time.
     """
     stored = preset("local")
-    data = local_speech.stores(speech, stored.model.sample_rate)
-    torch.manual_seed(stored.training.seed)
-    yield scores(LocalHyperSound(stored.model), 0.0, 0, chosen)
+    stores = training_stores(speech, stored.model.sample_rate)
+    config = endless(stored.training, validation_clips=16)
+
+    def start() -> LocalHyperSound:
+        torch.manual_seed(stored.training.seed)
+        return LocalHyperSound(stored.model)
+
+    yield scores(start(), 0.0, 0, chosen)
     with tempfile.TemporaryDirectory() as folder:
         for before, mark in pairwise((0, *marks)):
-            torch.manual_seed(stored.training.seed)
-            model = LocalHyperSound(stored.model)
-            result = local_speech.train_for(model, stored.training, data, folder, seconds=mark - before)
+            model = start()
+            result, _ = trained(model, stores, config, mark - before, folder=folder)
             yield scores(model, result.seconds, result.step, chosen)
 
 
 def scores(model: LocalHyperSound, seconds: float, steps: int, chosen: list[Excerpt]) -> dict:
     """Return the means over all recordings, or none at all where one of them has no file that small."""
     model.eval().entropy.freeze()
-    rate = model.config.sample_rate
-    sounds = [excerpt.at(rate) for excerpt in chosen]
-    coded = [local_speech.through_file(model, sound, KBPS) for sound in sounds]
-    row = {"seconds": seconds, "steps": steps, "files": sum(c is not None for c in coded)}
+    sounds = [excerpt.at(model.config.sample_rate) for excerpt in chosen]
+    found = through_files(model, sounds, KBPS, TABLE_1)
+    row = {"seconds": seconds, "steps": steps, "files": found["files"]}
     if row["files"] < len(sounds):
         return row
-    pairs = [(sound, c.copy) for sound, c in zip(sounds, coded, strict=True)]
-    means = local_speech.mean_scores(pairs, rate, TABLE_1)
-    better = [metric for metric in TABLE_1 if _better(metric, means[metric])]
-    return row | {"kbps": sum(c.kbps for c in coded) / len(coded), **means, "better_than_paper": better}
+    return row | found | {"better_than_paper": [metric for metric in TABLE_1 if _better(metric, found[metric])]}
 
 
 def _better(metric: str, ours: float | None) -> bool:

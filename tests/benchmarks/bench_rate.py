@@ -21,11 +21,11 @@ from hypersound_lib.evaluation import Interval, bootstrap, choose_excerpts
 from hypersound_lib.local.model import LocalHyperSound
 from hypersound_lib.metrics import score
 from tests.benchmarks import codecs
-from tests.benchmarks.codecs import CodecCopy
+from tests.benchmarks.codecs import CodecCopy, through_file
+from tests.benchmarks.common import CORPORA, told
 from tests.benchmarks.fixed_code import FixedCode
 
 RATE = 22050
-FOLDERS = ("vctk16", "speech48", "speech22", "libri16")
 METRICS = ("pesq", "stoi", "lsd", "si_snr")
 JUDGES = ("visqol", "dnsmos")  # they take about a second for each clip, so that they have fewer
 OURS = (2, 3.2, 6, 9, 12, 16, 24, 32)
@@ -50,7 +50,7 @@ class System(NamedTuple):
 
     name: str
     asked: str
-    copy: Callable[[Tensor], CodecCopy]
+    copy: Callable[[Tensor], CodecCopy | None]  # None where no file is so small
 
 
 def run(
@@ -67,17 +67,17 @@ def run(
     tools, missing = _codecs(quick)
     choices, fixed = _fixed_codes(speech, quick)
     judges = _installed_judges()
-    rows = []
-    for system in [*_ours(network, quick), *tools, *fixed]:
-        rows.append(_row(system, clips, judges))
-        print({key: value for key, value in rows[-1].items() if key not in ("intervals", "groups")}, flush=True)
+    ours = [
+        System("local", f"{kbps:g}", lambda sound, kbps=kbps: through_file(network, sound, kbps))
+        for kbps in (OURS[1:3] if quick else OURS)
+    ]
     return {
         "clips": {name: sum(clip.group == name for clip in clips) for name in dict.fromkeys(c.group for c in clips)},
         "seconds": SECONDS,
         "missing": missing + [judge for judge in JUDGES if judge not in judges],
         "fixed_code": choices,
         "originals": _means(_values([(clip.sound, clip.sound) for clip in clips if clip.is_judged], judges)),
-        "rows": rows,
+        "rows": [told(_row(system, clips, judges)) for system in [*ours, *tools, *fixed]],
         "inr_protocol": _inr_protocol(network, speech, each),
     }
 
@@ -91,19 +91,10 @@ def _clips(speech: Path | None, each: int) -> list[Clip]:
 def _voices(speech: Path | None, split: str, each: int) -> list[tuple[str, Tensor]]:
     """Return so many sounds of each corpus, with its name."""
     found = []
-    for folder in [speech / name for name in FOLDERS] if speech else ["mini"]:
+    for folder in [speech / name for name in reversed(CORPORA)] if speech else ["mini"]:
         chosen, _ = choose_excerpts(folder, split=split, limit=each, seconds=SECONDS)
         found += [(Path(folder).name, 0.9 * excerpt.at(RATE)) for excerpt in chosen]
     return found
-
-
-def _ours(network: LocalHyperSound, quick: bool) -> list[System]:
-    def through(sound: Tensor, kbps: float) -> CodecCopy:
-        data = network.compress(sound, RATE, kbps=kbps)
-        return CodecCopy(network.decompress(data), len(data), len(data))
-
-    rates = OURS[1:3] if quick else OURS
-    return [System("local", f"{kbps:g}", lambda sound, kbps=kbps: through(sound, kbps)) for kbps in rates]
 
 
 def _codecs(quick: bool) -> tuple[list[System], list[str]]:
@@ -148,18 +139,14 @@ def _fixed_codes(speech: Path | None, quick: bool) -> tuple[dict[str, float], li
 
 def _row(system: System, clips: Sequence[Clip], judges: Sequence[str]) -> dict[str, object]:
     """Return a system's rates and means, with intervals, over those clips that it has a file for."""
-    done = []
-    for clip in clips:
-        try:
-            done.append((clip, system.copy(clip.sound)))
-        except ConfigError:  # no file is so small
-            continue
+    coded = [(clip, system.copy(clip.sound)) for clip in clips]
+    done = [(clip, copy) for clip, copy in coded if copy is not None]
     row: dict[str, object] = {"system": system.name, "asked": system.asked, "clips": len(done)}
     if not done:
         return row
     values = _values([(clip.sound, copy.copy) for clip, copy in done], METRICS)
     judged = _values([(clip.sound, copy.copy) for clip, copy in done if clip.is_judged], judges)
-    values = [_rates(*pair) | value for pair, value in zip(done, values, strict=True)]
+    values = [_rates(copy) | value for (_, copy), value in zip(done, values, strict=True)]
     groups = {}
     for group in dict.fromkeys(clip.group for clip, _ in done):
         own = [value for value, (clip, _) in zip(values, done, strict=True) if clip.group == group]
@@ -170,9 +157,9 @@ def _row(system: System, clips: Sequence[Clip], judges: Sequence[str]) -> dict[s
     return row | {"judged": len(judged), "groups": groups, "intervals": intervals}
 
 
-def _rates(clip: Clip, copy: CodecCopy) -> dict[str, float]:
-    sizes = {"kbps": copy.payload_bytes, "file_kbps": copy.file_bytes}
-    return {name: size / 125 / (len(clip.sound) / RATE) for name, size in sizes.items()}
+def _rates(coded: CodecCopy) -> dict[str, float]:
+    seconds = len(coded.copy) / RATE
+    return {"kbps": coded.payload_bytes / 125 / seconds, "file_kbps": coded.file_bytes / 125 / seconds}
 
 
 def _values(pairs: Sequence[tuple[Tensor, Tensor]], metrics: Sequence[str]) -> list[dict[str, float]]:

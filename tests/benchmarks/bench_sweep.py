@@ -18,9 +18,8 @@ from hypersound_lib.inr import FourierMLPConfig, SIRENConfig
 from hypersound_lib.losses import LossConfig
 from hypersound_lib.presets import preset
 from hypersound_lib.training import TrainingConfig, training_stores
-from tests.benchmarks.common import scores_of_recordings, trained
+from tests.benchmarks.common import scores_of, told, trained
 
-LIMIT = 60.0  # seconds for each variant, unless told otherwise
 BASE = preset("tutorial")
 
 
@@ -34,85 +33,65 @@ class Variant:
     training: TrainingConfig = BASE.training
 
 
-def run(quick: bool = False, limit: float = LIMIT) -> dict:
+def run(quick: bool = False, limit: float = 60.0) -> dict:
     """Train every variant for `limit` seconds; return what each scored."""
-    limit = 4.0 if quick else limit
-    rows = []
-    for variant in variants()[: 2 if quick else None]:
-        rows.append(measure(variant, limit))
-        row = rows[-1]
-        print(
-            f"{variant.changed} {variant.value}: {row['steps']} steps, STOI {row['stoi']:.3f}, NMSE {row['nmse']:.3f}, "
-            f"LSD {row['lsd']:.2f}",
-            flush=True,
-        )
-    return {"limit_seconds": limit, "variants": rows}
+    limit, chosen = (4.0, variants()[:2]) if quick else (limit, variants())
+    return {"limit_seconds": limit, "variants": [told(measure(variant, limit)) for variant in chosen]}
+
+
+def varied(changed: str, value: str, **changes) -> Variant:
+    """Return the preset with another value of some fields of its model, or of its training."""
+    of_model = {field.name for field in dataclasses.fields(BASE.model)} & changes.keys()
+    if of_model:
+        return Variant(changed, value, model=dataclasses.replace(BASE.model, **changes))
+    return Variant(changed, value, training=dataclasses.replace(BASE.training, **changes))
 
 
 def variants() -> list[Variant]:
     """Return the preset itself, then each variant."""
-    model, training = BASE.model, BASE.training
-    layers = [f"layers.{i}.{kind}" for i in range(5) for kind in ("weight", "bias")]
+    model, loss = BASE.model, BASE.training.loss
+    layers = tuple(f"layers.{i}.{kind}" for i in range(5) for kind in ("weight", "bias"))
+    octaves = FourierMLPConfig(hidden_layers=4, width=64, num_octaves=12)
+    two_layers = FourierMLPConfig(2, 64, num_octaves=0, num_frequencies=model.num_samples // 2)
 
-    def with_model(changed: str, value: str, **changes) -> Variant:
-        return Variant(changed, value, model=dataclasses.replace(model, **changes))
-
-    def with_training(changed: str, value: str, **changes) -> Variant:
-        return Variant(changed, value, training=dataclasses.replace(training, **changes))
-
-    def clip(num_samples: int, rate: int = model.sample_rate) -> HyperSoundConfig:
+    def clip(num_samples: int, rate: int = model.sample_rate) -> dict:
         target = dataclasses.replace(model.target, num_frequencies=num_samples // 2)
-        return dataclasses.replace(model, num_samples=num_samples, sample_rate=rate, target=target)
+        return {"num_samples": num_samples, "sample_rate": rate, "target": target}
 
     def width(units: int) -> FourierMLPConfig:
         return dataclasses.replace(model.target, width=units)
 
-    octaves = FourierMLPConfig(hidden_layers=4, width=64, num_octaves=12)
-    two_layers = FourierMLPConfig(2, 64, num_octaves=0, num_frequencies=model.num_samples // 2)
-    hidden = model.hypernetwork.hidden
+    last_alone = "4 × 64 on octaves, only the last layer generated"
+    hidden, more = model.hypernetwork.hidden, dataclasses.replace(model.encoder, dilations=(1, 3, 9))
     return [
         Variant("nothing:", "the preset"),
-        Variant("clip", "64 ms", clip(512)),
-        Variant("clip", "128 ms", clip(1024)),
-        Variant("clip", "512 ms", clip(4096)),
-        Variant("rate", "16 000 Hz", clip(4096, 16000)),
-        with_model("target", "width 2", target=width(2)),
-        with_model("target", "width 8", target=width(8)),
-        with_model("target", "width 32", target=width(32)),
-        with_model("target", "2 × 64, first layer shared", target=two_layers, shared=tuple(layers[:2])),
-        with_model("target", "4 × 64 on octaves, all generated", target=octaves),
-        with_model(
-            "target", "4 × 64 on octaves, only the last layer generated", target=octaves, shared=tuple(layers[:8])
-        ),
-        with_model("target", "SIREN 3 × 64, all generated", target=SIRENConfig(3, 64, omega_0=6000.0)),
-        with_model("shared", "the first layer only", shared=tuple(layers[:2])),
-        with_model("hidden layers", "the paper's six", hypernetwork=HyperNetworkConfig()),
-        with_model("hidden layers", "two", hypernetwork=HyperNetworkConfig(hidden=(*hidden, *hidden))),
-        with_model("encoder", "dilations 1, 3, 9", encoder=dataclasses.replace(model.encoder, dilations=(1, 3, 9))),
-        with_training(
-            "loss", "l1+mel, as in the paper", loss=dataclasses.replace(training.loss, terms="smooth_l1+mel_stft")
-        ),
-        with_training("loss", "log_nmse alone", loss=LossConfig("log_nmse")),
-        with_training("loss", "log_nmse+mel_stft", loss=dataclasses.replace(training.loss, terms="log_nmse+mel_stft")),
-        with_training("learning rate", "1e-4", learning_rate=1e-4),
-        with_training("learning rate", "1e-3", learning_rate=1e-3),
-        with_training("schedule", "constant", schedule="constant"),
-        with_training("moving average", "0.999", ema_decay=0.999),
+        varied("clip", "64 ms", **clip(512)),
+        varied("clip", "128 ms", **clip(1024)),
+        varied("clip", "512 ms", **clip(4096)),
+        varied("rate", "16 000 Hz", **clip(4096, 16000)),
+        *(varied("target", f"width {units}", target=width(units)) for units in (2, 8, 32)),
+        varied("target", "2 × 64, first layer shared", target=two_layers, shared=layers[:2]),
+        varied("target", "4 × 64 on octaves, all generated", target=octaves),
+        varied("target", last_alone, target=octaves, shared=layers[:8]),
+        varied("target", "SIREN 3 × 64, all generated", target=SIRENConfig(3, 64, omega_0=6000.0)),
+        varied("shared", "the first layer only", shared=layers[:2]),
+        varied("hidden layers", "the paper's six", hypernetwork=HyperNetworkConfig()),
+        varied("hidden layers", "two", hypernetwork=HyperNetworkConfig(hidden=(*hidden, *hidden))),
+        varied("encoder", "dilations 1, 3, 9", encoder=more),
+        varied("loss", "l1+mel, as in the paper", loss=dataclasses.replace(loss, terms="smooth_l1+mel_stft")),
+        varied("loss", "log_nmse alone", loss=LossConfig("log_nmse")),
+        varied("loss", "log_nmse+mel_stft", loss=dataclasses.replace(loss, terms="log_nmse+mel_stft")),
+        varied("learning rate", "1e-4", learning_rate=1e-4),
+        varied("learning rate", "1e-3", learning_rate=1e-3),
+        varied("schedule", "constant", schedule="constant"),
+        varied("moving average", "0.999", ema_decay=0.999),
     ]
 
 
 def measure(variant: Variant, limit: float) -> dict:
-    """Train one variant and score it."""
     stores = training_stores("mini", variant.model.sample_rate)
     steps = steps_within(limit, variant, stores[0])
-    training = dataclasses.replace(
-        variant.training,
-        steps=steps,
-        warmup_steps=min(variant.training.warmup_steps, steps // 4),
-        validate_every=steps,
-        checkpoint_every=steps,
-        validation_clips=8,
-    )
+    training = shortened(variant, steps, min(variant.training.warmup_steps, steps // 4), validation_clips=8)
     torch.manual_seed(0)
     model = HyperSound(variant.model)
     result, _ = trained(model, stores, training)
@@ -123,20 +102,18 @@ def measure(variant: Variant, limit: float) -> dict:
         "seconds": round(result.seconds, 1),
         "generated": model.hypernetwork.num_generated,
         "parameters": model.num_parameters(),
-    } | scores_of_recordings(model, limit=12)
+    } | scores_of(model, limit=12)
 
 
 def steps_within(limit: float, variant: Variant, store: AudioStore) -> int:
     """Return how many steps fit the limit, from the pace of a few; the first ones only warm up."""
     for steps in (5, 20):
-        training = dataclasses.replace(
-            variant.training,
-            steps=steps,
-            warmup_steps=0,
-            validate_every=steps,
-            checkpoint_every=steps,
-            validation_clips=1,
-            log_every=steps,
-        )
+        training = shortened(variant, steps, 0, validation_clips=1, log_every=steps)
         result, _ = trained(HyperSound(variant.model), (store, store), training)
     return max(8, int(limit / (result.seconds / result.step)))
+
+
+def shortened(variant: Variant, steps: int, warmup: int, **changes: int) -> TrainingConfig:
+    """Return the variant's training with so many steps, and nothing written before the last."""
+    settings = {"steps": steps, "warmup_steps": warmup, "validate_every": steps, "checkpoint_every": steps}
+    return dataclasses.replace(variant.training, **settings, **changes)

@@ -23,6 +23,7 @@ from hypersound_lib.inr import fused  # noqa: F401 - its operations
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.models import build_model
 from hypersound_lib.presets import preset
+from tests.benchmarks.common import told
 
 PRESET = "paper-base"
 CLIPS, CACHE_BYTES = 16, 32 * 10**6
@@ -60,9 +61,7 @@ def step(name: str, dtype: torch.dtype, fuse: bool) -> dict[str, dict[str, int]]
     def counted(part: str, work: Callable):
         with Traffic() as traffic, FlopCounterMode(display=False) as flops:
             result = work()
-        row = {key: getattr(traffic, key) for key in ("kernels", "bytes", "bytes_beyond_cache")}
-        rows[part] = {"flops": flops.get_total_flops()} | row
-        print(name, dtype, part, {key: f"{value:.3g}" for key, value in rows[part].items()}, flush=True)
+        rows[part] = told({"flops": flops.get_total_flops()} | traffic.counts(), f"{name}, {dtype}, {part}")
         return result
 
     def in_precision(work: Callable) -> Callable:
@@ -118,6 +117,10 @@ class Traffic(TorchDispatchMode):
             self.bytes += size
             self.bytes_beyond_cache += size if size > CACHE_BYTES else 0
         return result
+
+    def counts(self) -> dict[str, int]:
+        """Return what was counted."""
+        return {key: getattr(self, key) for key in ("kernels", "bytes", "bytes_beyond_cache", "peak_bytes")}
 
     def _watch(self, storage: torch.UntypedStorage) -> None:
         if storage._cdata not in self.alive:

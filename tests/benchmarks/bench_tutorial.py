@@ -7,7 +7,6 @@ corpus's test voices it is among those that tire a listener least (data/results/
 """
 
 import dataclasses
-from pathlib import Path
 
 import torch
 
@@ -16,11 +15,10 @@ from hypersound_lib.evaluation import evaluate
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.presets import preset
 from hypersound_lib.training import training_stores
-from tests.benchmarks.common import scores_of_recordings, trained
+from tests.benchmarks.common import METRICS, RESULTS, scores_of, told, trained
 
 RECORDINGS = 24
 PLAYED = 43
-RESULTS = Path(__file__).parents[2] / "data" / "results"
 
 
 def run(quick: bool = False) -> dict:
@@ -29,19 +27,17 @@ def run(quick: bool = False) -> dict:
     config = dataclasses.replace(chosen.training, steps=50) if quick else chosen.training
     torch.manual_seed(config.seed)
     model = HyperSound(chosen.model)
-    beside = scores_beside(model.eval(), RECORDINGS)
+    beside = scores_beside(model.eval())
     result, logs = trained(model, training_stores("mini", chosen.model.sample_rate), config)
-    scores = scores_of_recordings(model, RECORDINGS)
+    row = told({"steps": result.step, "seconds": result.seconds} | scores_of(model, limit=RECORDINGS))
     if not quick:
         save_audio(RESULTS / "tutorial.flac", copy_of(model), chosen.model.sample_rate)
-    print(f"{result.step} steps in {result.seconds:.0f} s: {scores}", flush=True)
-    return {"steps": result.step, "seconds": result.seconds, "curve": logs["validation"], "beside": beside} | scores
+    return row | {"curve": logs["validation"], "beside": beside}
 
 
-def scores_beside(untrained: HyperSound, limit: int) -> dict[str, dict[str, float]]:
+def scores_beside(untrained: HyperSound) -> dict[str, dict[str, float]]:
     """Return the means of the untrained model, and of fixed codes with as many numbers as its narrowest layer."""
-    metrics = ("stoi", "nmse", "si_snr", "lsd")
-    found = evaluate(untrained, "mini", metrics=metrics, limit=limit, seconds=5.0)
+    found = evaluate(untrained, "mini", metrics=METRICS, limit=RECORDINGS, seconds=5.0)
     fixed = [name for name, _ in found.systems if name.startswith(("MDCT", "PCA"))]
     return {"untrained": found.means("model")} | {name: found.means(name) for name in fixed}
 

@@ -6,73 +6,49 @@
 time; the curves of validation on whole clips also tell what the same number of steps gives.
 """
 
-import dataclasses
-import statistics
-import time
-
 import torch
 
 from hypersound_lib.hypersound.model import HyperSound
 from hypersound_lib.losses import ReconstructionLoss
 from hypersound_lib.presets import Preset, preset
 from hypersound_lib.training import training_stores
-from tests.benchmarks.common import trained
+from tests.benchmarks.common import Laps, endless, told, trained
 
-LIMIT = 90.0  # seconds of training for each window
+WINDOWS = (32768, 8192, 4096)
 
 
-def run(quick: bool = False, limit: float = LIMIT) -> dict:
+def run(quick: bool = False, limit: float = 90.0) -> dict:
     """Measure the step's time for `paper-base` and `paper-small`, then train `paper-small` for `limit` seconds."""
-    limit = 5.0 if quick else limit
-    results: dict = {"limit_seconds": limit, "step_seconds": {}, "trainings": []}
-    for name in ("paper-small",) if quick else ("paper-base", "paper-small"):
-        times = step_seconds(preset(name), 1 if quick else 3)
-        results["step_seconds"][name] = times
-        print(f"{name}: {', '.join(f'{window} samples {value:.2f} s' for window, value in times.items())}", flush=True)
+    limit, names, repeats = (5.0, ("paper-small",), 1) if quick else (limit, ("paper-base", "paper-small"), 3)
+    times = {name: told(step_seconds(preset(name), repeats), name) for name in names}
     stores = training_stores("mini", 22050)
-    for window in (32768, 8192, 4096):
-        results["trainings"].append(training_with(window, stores, limit))
-    return results
+    trainings = [told(training_with(window, stores, limit)) for window in WINDOWS]
+    return {"limit_seconds": limit, "step_seconds": times, "trainings": trainings}
 
 
 def step_seconds(chosen: Preset, repeats: int) -> dict[str, float]:
     """Return the median seconds of forward, loss and backward at batch 4, by window."""
     torch.manual_seed(0)
-    model = HyperSound(chosen.model)
+    model, lap = HyperSound(chosen.model), Laps()
     loss = ReconstructionLoss(chosen.training.loss, chosen.model.sample_rate)
     clips = torch.randn(4, chosen.model.num_samples) / 4
-    times: dict[str, list[float]] = {}
+
+    def step(window: int) -> None:
+        loss.total(loss(model(clips, 0, window), clips[:, :window])).backward()
+        model.zero_grad(set_to_none=True)
+
     for _ in range(repeats + 1):
-        for window in (32768, 8192, 4096):
-            started = time.perf_counter()
-            loss.total(loss(model(clips, 0, window), clips[:, :window])).backward()
-            model.zero_grad(set_to_none=True)
-            times.setdefault(str(window), []).append(time.perf_counter() - started)
-    return {window: statistics.median(values[1:]) for window, values in times.items()}
+        for window in WINDOWS:
+            lap(f"{window}", lambda window=window: step(window))
+    return lap.medians(skip=1)
 
 
 def training_with(window: int, stores: tuple, limit: float) -> dict:
     """Train `paper-small` for `limit` seconds; return steps and the validation of whole clips along the way."""
     chosen = preset("paper-small")
-    config = dataclasses.replace(
-        chosen.training,
-        steps=100_000,
-        batch_size=4,
-        learning_rate=1e-4,
-        max_grad_norm=1.0,
-        window=window,
-        validation_clips=16,
-        validate_every=20,
-        checkpoint_every=100_000,
-    )
+    settings = {"batch_size": 4, "learning_rate": 1e-4, "max_grad_norm": 1.0, "window": window}
+    config = endless(chosen.training, **settings, validation_clips=16, validate_every=20)
     torch.manual_seed(0)
-    model = HyperSound(chosen.model)
-    result, logs = trained(model, stores, config, limit)
-    print(f"window {window}: {result.step} steps, validation {result.validation}", flush=True)
-    return {
-        "window": window,
-        "steps": result.step,
-        "seconds": result.seconds,
-        "validation": result.validation,
-        "curve": logs["validation"],
-    }
+    result, logs = trained(HyperSound(chosen.model), stores, config, limit)
+    row = {"window": window, "steps": result.step, "seconds": result.seconds, "validation": result.validation}
+    return row | {"curve": logs["validation"]}

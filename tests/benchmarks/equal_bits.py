@@ -9,9 +9,6 @@ def scores_at(kbps: float, curve: Sequence[Mapping], metrics: Iterable[str]) -> 
     """Return scores at a rate, from rows of rising `kbps`, over its logarithm.
 
     A metric that a neighbouring row lacks is left out, and all are where no rows lie on both sides.
-
-    >>> scores_at(4.0, [{"kbps": 2.0, "pesq": 1.5, "stoi": None}, {"kbps": 8.0, "pesq": 2.5}], ["pesq", "stoi"])
-    {'pesq': 2.0}
     """
     for low, high in pairwise(curve):
         if low["kbps"] <= kbps <= high["kbps"]:

@@ -4,6 +4,8 @@ Each public function changes a built model in place. What replaces networks by a
 that steps of the optimiser that suit networks move them far enough, too.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -25,7 +27,7 @@ def to_the_nearest(model: LocalHyperSound) -> None:
 
 def plain(model: LocalHyperSound) -> None:
     """Multiply every integer by its step, and leave 0 where nothing was sent."""
-    model.generator = _Dequantise()
+    model.generator = _Apply(lambda y, steps, side, knob: y * torch.exp(-steps))
 
 
 def only_shrink(model: LocalHyperSound) -> None:
@@ -36,12 +38,13 @@ def only_shrink(model: LocalHyperSound) -> None:
 
 def without_leak(model: LocalHyperSound) -> None:
     """Do not guess what was not sent from what was."""
-    model.generator.leak = _NoLeak()
+    model.generator.leak = _Apply(torch.zeros_like)
 
 
 def without_side(model: LocalHyperSound) -> None:
     """Send no side numbers."""
-    model.encoder = _NoSide(model.config.side)
+    side = model.config.side
+    model.encoder = _Apply(lambda amplitudes, knob: amplitudes.new_zeros(*amplitudes.shape[:2], side))
     model.entropy = _FreeSide(model.entropy)
 
 
@@ -58,7 +61,11 @@ def without_signs(model: LocalHyperSound) -> None:
 
 def without_excess(model: LocalHyperSound) -> None:
     """Code by Elias' gamma code what is beyond the table."""
-    _without_excess(model.entropy)
+    excess = model.entropy.excess
+    excess.__class__ = _Gamma
+    logits = excess.table.logits.detach()
+    del excess.table.logits
+    excess.table.register_buffer("logits", logits, persistent=False)  # nothing to learn
 
 
 def without_context(model: LocalHyperSound) -> None:
@@ -71,13 +78,11 @@ def without_context(model: LocalHyperSound) -> None:
 
 def memoryless(model: LocalHyperSound) -> None:
     """Give every wave one row of the probability table, which depends on nothing but the knob."""
-    wrapped = isinstance(model.entropy, _FreeSide)
-    entropy = model.entropy.inner if wrapped else model.entropy
-    entropy.signs = _Halves()
-    _without_excess(entropy)
-    entropy.__class__ = _Memoryless
-    del entropy.near, entropy.whole
-    entropy.row = nn.Parameter(torch.zeros(2, model.config.hop))
+    without_signs(model)
+    without_excess(model)
+    model.entropy.__class__ = _Memoryless
+    del model.entropy.near, model.entropy.whole
+    model.entropy.row = nn.Parameter(torch.zeros(2, model.config.hop))
 
 
 def fixed_steps(model: LocalHyperSound) -> None:
@@ -95,37 +100,18 @@ def random_analysis(model: LocalHyperSound) -> None:
     model.transform = _LearntTransform(model.config.hop, random=True)
 
 
-def _without_excess(entropy: EntropyModel) -> None:
-    excess = entropy.excess
-    excess.__class__ = _Gamma
-    logits = excess.table.logits.detach()
-    del excess.table.logits
-    excess.table.register_buffer("logits", logits, persistent=False)  # nothing to learn
+class _Apply(nn.Module):
+    """A function that learns nothing, in the place of a network."""
 
-
-class _Dequantise(nn.Module):
-    def forward(self, y: Tensor, steps: Tensor, side: Tensor, knob: Tensor) -> Tensor:
-        return y * torch.exp(-steps)
+    def __init__(self, function: Callable[..., Tensor]):
+        super().__init__()
+        self.forward = function
 
 
 class _Shrink(Generator):
     def forward(self, y: Tensor, steps: Tensor, side: Tensor, knob: Tensor) -> Tensor:
         place, *_ = self.look(y, steps, side, knob)
         return y * torch.sigmoid(place + 3) * torch.exp(-steps)  # a product, so that zeros pass gradients, too
-
-
-class _NoLeak(nn.Module):
-    def forward(self, sent: Tensor) -> Tensor:
-        return torch.zeros_like(sent)
-
-
-class _NoSide(nn.Module):
-    def __init__(self, side: int):
-        super().__init__()
-        self.side = side
-
-    def forward(self, amplitudes: Tensor, knob: Tensor) -> Tensor:
-        return amplitudes.new_zeros(*amplitudes.shape[:2], self.side)
 
 
 class _FreeSide(nn.Module):

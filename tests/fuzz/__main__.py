@@ -31,7 +31,6 @@ _ADDRESSES = 12 * 2**30  # bytes: what asks for more gets a MemoryError, a fault
 
 
 def main() -> None:
-    """Fuzz, print, and write the record."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.splitlines()[0])
     parser.add_argument("--fast", action="store_true", help="a few inputs of each class, as the tests do")
     parser.add_argument("--only", default="", metavar="TEXT", help="classes whose name holds this")

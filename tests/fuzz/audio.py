@@ -46,7 +46,6 @@ def prepare(folder: Path) -> Try:
 
 
 def written(container: str, encoding: str, channels: int) -> bytes:
-    """Return a short sound in a format."""
     noise = 0.1 * np.random.default_rng(0).standard_normal((LENGTH, channels))
     file = io.BytesIO()
     soundfile.write(file, noise, RATE, format=container, subtype=encoding)
@@ -56,8 +55,8 @@ def written(container: str, encoding: str, channels: int) -> bytes:
 def read(path: Path, data: bytes) -> torch.Tensor:
     """Return the file's sound, by both readers."""
     path.write_bytes(data)
-    ends = [_ended(load_audio, path), _ended(lambda path: (torch.cat(list(read_blocks(path))), 0), path)]
-    (heard, error), (in_blocks, other) = ends
+    heard, error = _ended(lambda: load_audio(path)[0])
+    in_blocks, other = _ended(lambda: torch.cat(list(read_blocks(path))))
     assert type(error) is type(other), f"the readers disagree: {error!r} and {other!r}"
     if error is not None:
         raise error
@@ -68,8 +67,8 @@ def read(path: Path, data: bytes) -> torch.Tensor:
     return heard
 
 
-def _ended(reader, path: Path) -> tuple:
+def _ended(read) -> tuple:
     try:
-        return reader(path)[0], None
+        return read(), None
     except HyperSoundError as error:
         return None, error

@@ -6,7 +6,6 @@ somebody who means harm would write them.
 
 import random
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -38,38 +37,29 @@ def hostile(files: list[bytes], generator: random.Random) -> bytes:
     """Return one of the files with other numbers in its header or packets, and checksums that fit them."""
     data = generator.choice(files)
     header, at = Header.from_bytes(data)
-    packets = list(_packets(header, data, at))
-    samples = header.num_samples
+    samples, frames = header.num_samples, (header.num_samples - 1) // HOP + 2
+    packets = list(read_packets(data, at, -(-frames // CONFIG.packet)))
     if generator.random() < 0.5:
         near, far = [samples - 1, samples + 1, 2 * samples], [1, 10**6, 2**40, generator.randint(1, 2**40)]
         samples = generator.choice([*near, *far])
     level, rate = generator.choice([header.level, 0, 255]), generator.choice([header.original_rate, 1, 10**6])
     for _ in range(generator.randint(0, 5)):
         i = generator.randrange(len(packets))
-        packet = packets[i]
-        sizes = [0, 1, 4, 50, 5000]
-        payload = generator.choice(
-            [
-                generator.randbytes(generator.choice(sizes)),
-                generator.choice([b"\0", b"\xff", b"\x80"]) * generator.choice(sizes),
-                packet.payload[: generator.randrange(len(packet.payload) + 1)],
-                packet.payload + generator.randbytes(generator.choice(sizes)),
-                generator.choice(packets).payload,
-            ]
-        )
+        packet, sizes = packets[i], [0, 1, 4, 50, 5000]
+        payloads = [
+            generator.randbytes(generator.choice(sizes)),
+            generator.choice([b"\0", b"\xff", b"\x80"]) * generator.choice(sizes),
+            packet.payload[: generator.randrange(len(packet.payload) + 1)],
+            packet.payload + generator.randbytes(generator.choice(sizes)),
+            generator.choice(packets).payload,
+        ]
+        payload = generator.choice(payloads)
         number = generator.choice([packet.number, packet.number, packet.number + 1, generator.randrange(2**40)])
         packets[i] = Packet(number, generator.randrange(256), payload)
     if generator.random() < 0.2:
         packets = packets[: generator.randrange(len(packets))] + packets[generator.randrange(len(packets)) :]
     changed = Header(header.identity, level, rate, max(1, samples))
     return changed.to_bytes() + b"".join(packet.to_bytes() for packet in packets)
-
-
-def _packets(header: Header, data: bytes, at: int) -> Iterator[Packet]:
-    frames = (header.num_samples - 1) // HOP + 2
-    for packet in read_packets(data, at, -(-frames // CONFIG.packet)):
-        assert packet is not None
-        yield packet
 
 
 def outcome(model: LocalHyperSound, data: bytes) -> str:

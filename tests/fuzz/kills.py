@@ -20,10 +20,9 @@ from safetensors.torch import load_file
 
 from hypersound_lib.data import fetch as fetch_module
 from hypersound_lib.errors import DownloadError
-from hypersound_lib.training import train
 from tests.data.loopback import Server, send
 from tests.fuzz.judge import Try
-from tests.training.tiny import changed, make_model, make_store
+from tests.training.tiny import are_equal, run_training
 
 STEPS, EVERY = 48, 8  # of a training, and between its checkpoints
 SECONDS = 60.0  # that a training may take
@@ -47,8 +46,7 @@ def prepare_trainings(folder: Path) -> Try:
         assert status == 0, f"after {kills} kills the training did not go on"
         found = _last(out)
         for file, tensors in expected.items():
-            assert found[file].keys() == tensors.keys()
-            assert all(torch.equal(found[file][name], tensors[name]) for name in tensors), f"{file} differs"
+            assert are_equal(found[file], tensors), f"{file} differs"
         return f"{kills} kills survived, bit for bit"
 
     return attempt
@@ -68,8 +66,7 @@ def _training(out: Path, resume: bool) -> int:
         resume = resume and any((out / "checkpoints").glob("step-*"))
         if not resume:
             shutil.rmtree(out, ignore_errors=True)
-        config = changed(steps=STEPS, checkpoint_every=EVERY, validate_every=EVERY)
-        train(make_model(), make_store(), make_store(1), config, out, resume=resume, cpu=True, progress=False)
+        run_training(out, resume=resume, steps=STEPS, checkpoint_every=EVERY, validate_every=EVERY)
         status = 0
     except BaseException:
         traceback.print_exc()

@@ -19,12 +19,11 @@ from hypersound_lib.fitting.fitted_sound import FittedSound
 from hypersound_lib.inr import FourierMLP
 from hypersound_lib.inr.fourier_mlp import FourierMLPConfig
 from hypersound_lib.models import load_model
-from hypersound_lib.training import train
 from hypersound_lib.training.checkpoint import Checkpoints
 from hypersound_lib.training.state import TrainingState
 from tests.fuzz.judge import Try, damaged
 from tests.local.small import make_model as make_local
-from tests.training.tiny import RATE, changed, make_model, make_store
+from tests.training.tiny import RATE, changed, make_model, run_training
 
 HOSTILE = [0, -1, -5, 1, 3, 10**9, 10**12, 10**30, 0.5, 1e300, float("nan"), float("inf"), "", "x", None, True, [], {}]
 HOSTILE += [[10**9] * 3, [1] * 100_000, [-1], [[1]], {"x": 1}, "1" * 10_000]
@@ -62,12 +61,8 @@ def prepare_hostile(folder: Path) -> Try:
 def prepare_checkpoints(folder: Path) -> Try:
     """Return what loads the latest of two checkpoints, of which one or both are damaged."""
     run = folder / "run"
-    train(
-        make_model(), make_store(), make_store(1), changed(steps=4, checkpoint_every=2), run, cpu=True, progress=False
-    )
-    whole = {
-        path.name: load_file(path / "model.safetensors") for path in (run / "checkpoints").iterdir() if path.is_dir()
-    }
+    run_training(run, steps=4, checkpoint_every=2)
+    whole = {path.parent.name: load_file(path) for path in run.glob("checkpoints/*/model.safetensors")}
     assert len(whole) == 2
 
     def attempt(generator: random.Random) -> str:
@@ -87,7 +82,6 @@ def prepare_checkpoints(folder: Path) -> Try:
 
 
 def saved(folder: Path) -> list[Path]:
-    """Save a small model of each kind."""
     models = {"hypersound": make_model().eval(), "local": make_local()}
     for name, model in models.items():
         model.save_pretrained(folder / name)
@@ -103,7 +97,6 @@ def fresh_copy(original: Path, folder: Path) -> Path:
 
 
 def loaded(place: Path) -> str:
-    """Load a model, and pass a sound through it."""
     model = load_model(place)
     assert all(p.isfinite().all() for p in model.parameters())
     rate = {} if model.default_kbps is None else {"kbps": 64}

@@ -45,7 +45,6 @@ def small(name, device):
 
 
 def sound_and_gradients(model, clips):
-    """Return the model's sound, and the gradients of a loss of it."""
     loss = ReconstructionLoss(LossConfig("smooth_l1+log_nmse"), model.config.sample_rate)
     estimate = model(clips)
     loss.total(loss(estimate, clips)).backward()

@@ -32,10 +32,10 @@ MODELS = {"global": MODEL, "local": LOCAL}
 def trained(device, tmp_path):
     """Return a function that trains a model of a config on the device, and returns the result and the log."""
 
-    def run(model, training, out="run", stores=None, resume=False, cpu=device.type == "cpu", seed=0):
+    def run(model, training, out="run", stores=None, resume=False, cpu=device.type == "cpu", seed=0, **changes):
         torch.manual_seed(seed)
-        model, stores = build_model(model), stores or (make_store(), make_store(1))
-        result = train(model, *stores, training, tmp_path / out, resume=resume, cpu=cpu, progress=False)
+        training, stores = dataclasses.replace(training, **changes), stores or (make_store(), make_store(1))
+        result = train(build_model(model), *stores, training, tmp_path / out, resume=resume, cpu=cpu, progress=False)
         assert next(result.model.parameters()).device.type == ("cpu" if cpu else device.type)
         assert all(math.isfinite(value) for value in result.validation.values())
         return result, read_log(tmp_path / out / "train.csv")
@@ -48,8 +48,8 @@ def trained(device, tmp_path):
 def test_train_and_resume(kind, precision, trained, skip_unless):
     skip_unless(precision)
     config = changed(precision=precision, validate_every=4, checkpoint_every=4)
-    trained(MODELS[kind], dataclasses.replace(config, steps=4))
-    result, log = trained(MODELS[kind], dataclasses.replace(config, steps=8), resume=True, seed=1)
+    trained(MODELS[kind], config, steps=4)
+    result, log = trained(MODELS[kind], config, resume=True, seed=1, steps=8)
     assert result.step == 8
     assert log["step"] == list(range(1, 9))
 
@@ -60,25 +60,23 @@ def test_train_with_a_fused_target_network(cuda_graph, trained, skip_unless):
     skip_unless("bfloat16", fused=True)
     deep = dataclasses.replace(MODEL, target=FourierMLPConfig(hidden_layers=3, width=70, num_octaves=8))
     settings = changed(precision="bfloat16", window=None, cuda_graph=cuda_graph)
-    losses = []
-    for fused in (False, True):
-        _, log = trained(deep, dataclasses.replace(settings, fused=fused), out=str(fused))
-        losses.append(log["mel_stft"])
-    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    layers, fused = (trained(deep, settings, out=str(fused), fused=fused)[1]["mel_stft"] for fused in (False, True))
+    assert fused == pytest.approx(layers, rel=0.05)
 
 
 def test_float16_skips_steps_that_overflow_and_resumes_with_the_scale_that_it_found(trained, tmp_path):
     """The loss' scale is 65536 at first, which these gradients overflow; every step that does halves it."""
-    every = {"validate_every": 10, "checkpoint_every": 10}
-    config = changed(precision="float16", loss=LossConfig("1e2*mse"), window=None, **every)
-    _, log = trained(MODEL, dataclasses.replace(config, steps=10))
+    config = changed(
+        precision="float16", loss=LossConfig("1e2*mse"), window=None, validate_every=10, checkpoint_every=10
+    )
+    _, log = trained(MODEL, config, steps=10)
     found = [math.isfinite(norm) for norm in log["gradient_norm"]]
     skipped = found.count(False)
     assert 0 < skipped < 10
     assert found == [False] * skipped + [True] * (10 - skipped)
     saved = load_file(tmp_path / "run/checkpoints/step-00000010/training.safetensors")
     assert saved["scaler.scale"] == 65536 / 2**skipped
-    result, log = trained(MODEL, dataclasses.replace(config, steps=12), resume=True, seed=5)
+    result, log = trained(MODEL, config, resume=True, seed=5, steps=12)
     assert all(math.isfinite(norm) for norm in log["gradient_norm"][10:]), "a fresh scale would overflow again"
     assert len(log["gradient_norm"]) == result.step == 12
     assert all(p.isfinite().all() for p in result.model.parameters())
@@ -90,11 +88,10 @@ def test_a_preset_trains_averages_and_resumes(name, device, trained):
     preset = PRESETS[name]
     model = preset.model if is_real(device) else shortened(name)[0].config
     every = {"batch_size": 2, "validate_every": 2, "validation_clips": 2, "checkpoint_every": 2, "warmup_steps": 0}
-    config = dataclasses.replace(preset.training, ema_decay=0.9, **every)
     store = make_store(rate=model.sample_rate, count=3, seconds=2)
     for steps in (2, 4):
-        run = dataclasses.replace(config, steps=steps)
-        result, log = trained(model, run, stores=(store, store), resume=steps > 2)
+        changes = every | {"ema_decay": 0.9, "steps": steps}
+        result, log = trained(model, preset.training, stores=(store, store), resume=steps > 2, **changes)
         assert result.step == log["step"][-1] == steps
 
 
@@ -103,15 +100,11 @@ def test_a_compiled_training_learns_what_a_plain_one_does(kind, device, trained,
     """Recorded as a graph, both, where a real GPU is."""
     skip_unless("bfloat16")
     if device.type == "cuda" and not is_real(device):
-        pytest.skip(
-            "a compiler sees the simulated device's tensors of the CPU; tests/training trains a compiled model there"
-        )
-    losses = []
-    for compiled in (False, True):
-        config = changed(compile=compiled, steps=5, precision="bfloat16", window=None, warmup_steps=0)
-        result, _ = trained(MODELS[kind], config, out=str(compiled))
-        losses.append(result.validation["loss"])
-    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+        pytest.skip("a compiler sees the simulated device's tensors of the CPU; tests/training compiles a model there")
+    config = changed(steps=5, precision="bfloat16", window=None, warmup_steps=0)
+    results = [trained(MODELS[kind], config, out=str(compiled), compile=compiled)[0] for compiled in (False, True)]
+    plain, compiled = (result.validation["loss"] for result in results)
+    assert compiled == pytest.approx(plain, rel=0.02)
 
 
 @pytest.mark.parametrize("name", [*PRESETS, "global", "local tiny"])
@@ -128,18 +121,14 @@ def test_a_recorded_step_trains_as_one_that_is_not(name, device, trained):
     has_knob = not hasattr(config, "target")
     store = make_store(rate=config.sample_rate, count=3, seconds=2)
     training = PRESETS[name].training if name in PRESETS else changed(window=None)
-    steps = 12 if has_knob else 3
-    training = dataclasses.replace(
-        training, steps=steps, batch_size=4, warmup_steps=0, learning_rate=1e-4, validation_clips=4, log_every=1
-    )
-    losses = {}
+    changes = {"batch_size": 4, "warmup_steps": 0, "learning_rate": 1e-4, "validation_clips": 4, "log_every": 1}
+    changes["steps"] = 12 if has_knob else 3
+    losses = []
     for recorded in (False, True):
-        run = dataclasses.replace(training, cuda_graph=recorded)
-        result, log = trained(config, run, out=str(recorded), stores=(store, store))
-        losses[recorded] = (
-            [result.validation["loss"]] if has_knob else [x for term in run.loss.weights for x in log[term]]
-        )
-    assert losses[True] == pytest.approx(losses[False], rel=0.05 if has_knob else 0.01)
+        result, log = trained(config, training, str(recorded), (store, store), cuda_graph=recorded, **changes)
+        terms = [x for term in training.loss.weights for x in log[term]]
+        losses.append([result.validation["loss"]] if has_knob else terms)
+    assert losses[1] == pytest.approx(losses[0], rel=0.05 if has_knob else 0.01)
 
 
 def test_a_training_on_the_cpu_leaves_the_next_one_its_device(device, trained):

@@ -1,8 +1,6 @@
 """Tools for tests about notebooks: find and make them, run nbval as `make test` does, name another Python's kernel."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_command, variables
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -24,23 +22,12 @@ def markdown(cells: list[nbformat.NotebookNode]) -> str:
     return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
-@pytest.fixture
-def nbval() -> Callable[..., subprocess.CompletedProcess]:
-    """Return the check that executes a notebook again and compares the outputs of NBVAL_CHECK_OUTPUT cells."""
-
-    def check(path: Path, kernel: str | None = None) -> subprocess.CompletedProcess:
-        chosen = "--nbval-current-env" if kernel is None else f"--nbval-kernel-name={kernel}"
-        flags = ["--nbval-lax", chosen, "--nbval-cell-timeout=3600", "-p", "no:cacheprovider"]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MPLBACKEND"))}
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *flags, path],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    return check
+def nbval(path: Path, kernel: str | None = None, code: int = 0) -> None:
+    """Execute a notebook again, and compare the outputs of NBVAL_CHECK_OUTPUT cells: it must end with this code."""
+    chosen = "--nbval-current-env" if kernel is None else f"--nbval-kernel-name={kernel}"
+    flags = ["--nbval-lax", chosen, "--nbval-cell-timeout=3600", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *flags, path]
+    run_command(*command, code=code, env=variables("PYTEST", "PYTHONPATH", "MPLBACKEND"))
 
 
 @pytest.fixture
@@ -52,9 +39,8 @@ def make_notebook(tmp_path: Path) -> Callable[..., Path]:
         cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
         cells += [nbformat.v4.new_code_cell(source) for source in sources]
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         path = tmp_path / f"{name}.ipynb"
-        nbformat.write(notebook, path)
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
         return path
 
     return make

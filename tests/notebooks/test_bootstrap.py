@@ -1,12 +1,11 @@
 """The bootstrap cell: on a machine that lacks only the library, such as Colab's, it installs it and nothing else."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import nbformat
-import pytest
 
+from tests.conftest import run_command
 from tests.notebooks.conftest import NOTEBOOKS, ROOT, tagged
 
 LIST_PACKAGES = """
@@ -28,13 +27,11 @@ def bootstrap_source() -> str:
 
 def test_installs_the_library_and_only_it(bare_python, offline, tmp_path):
     def python(code: str, **environment: str) -> str:
-        command = [bare_python, "-c", code]
-        return subprocess.check_output(command, cwd=tmp_path, env=offline | environment, text=True)
+        return run_command(bare_python, "-c", code, cwd=tmp_path, env=offline | environment, stderr=None)
 
     before = json.loads(python(LIST_PACKAGES))
     assert {"torch", "numpy", "ipywidgets"} < {line.split()[0] for line in before}
-    with pytest.raises(subprocess.CalledProcessError):
-        python("import hypersound_lib")
+    run_command(bare_python, "-c", "import hypersound_lib", code=1, cwd=tmp_path, env=offline)
 
     # Installing and importing in one process, as a notebook does.
     installed = python(f"{bootstrap_source()}\n{LOCATE_LIBRARY}", HYPERSOUND_SOURCE=str(ROOT))
@@ -49,12 +46,6 @@ def test_installs_the_library_and_only_it(bare_python, offline, tmp_path):
 
 
 def test_a_failing_installation_stops_the_notebook(bare_python, offline, tmp_path):
-    process = subprocess.run(
-        [bare_python, "-c", bootstrap_source()],
-        cwd=tmp_path,
-        env=offline | {"HYPERSOUND_SOURCE": str(tmp_path / "nowhere")},
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode != 0
-    assert "CalledProcessError" in process.stderr
+    nowhere = offline | {"HYPERSOUND_SOURCE": str(tmp_path / "nowhere")}
+    said = run_command(bare_python, "-c", bootstrap_source(), code=1, cwd=tmp_path, env=nowhere)
+    assert "CalledProcessError" in said

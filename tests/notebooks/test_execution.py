@@ -5,7 +5,6 @@ the first such run the library is not installed, and the bootstrap cell installs
 """
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import nbformat
 import pytest
 from nbval.plugin import find_comment_markers
 
-from tests.conftest import make_bare_python
-from tests.notebooks.conftest import NOTEBOOKS, ROOT, markdown, tagged
+from tests.conftest import make_bare_python, run_command
+from tests.notebooks.conftest import NOTEBOOKS, ROOT, markdown, nbval, tagged
 from tests.notebooks.test_bootstrap import LOCATE_LIBRARY
 
 COPIES = ROOT / "build" / "notebooks"
@@ -22,16 +21,11 @@ SOLUTION = re.compile(r"<details><summary>Solution</summary>\s*```python\n(.+?)`
 pytestmark = pytest.mark.notebooks
 
 
-def run(path: Path) -> subprocess.CompletedProcess:
-    """Execute one notebook as `make tutorial` does."""
-    command = [sys.executable, ROOT / "notebooks" / "run.py", path]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def first_run(request: pytest.FixtureRequest) -> tuple[subprocess.CompletedProcess, Path]:
-    """Execute one notebook; return how that ended and where its executed copy lies."""
-    return run(request.param), COPIES / request.param.name
+def first_run(request: pytest.FixtureRequest) -> Path:
+    """Execute one notebook as `make tutorial` does; return where its executed copy lies."""
+    run_command(sys.executable, ROOT / "notebooks" / "run.py", request.param)
+    return COPIES / request.param.name
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +35,14 @@ def colab(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_notebook_runs_in_fast_mode(first_run):
-    process, copy = first_run
-    assert process.returncode == 0, process.stdout
-    (parameters,) = tagged(nbformat.read(copy, 4), "injected-parameters")  # papermill added it
+    (parameters,) = tagged(nbformat.read(first_run, 4), "injected-parameters")  # papermill added it
     assert "FAST = True" in parameters.source
 
 
 def test_second_run_outside_the_clone_gives_the_same_outputs_and_solutions_run(
-    first_run, nbval, colab, offline, kernel_of, tmp_path
+    first_run, colab, offline, kernel_of, tmp_path
 ):
-    process, copy = first_run
-    assert process.returncode == 0, "the first run failed"
-    notebook = nbformat.read(copy, 4)
+    notebook = nbformat.read(first_run, 4)
     # nbval passes over pictures and over cells that never ran; so first see that it has something to compare.
     promised = [cell for cell in notebook.cells if ("check", True) in find_comment_markers(cell.source)]
     assert promised
@@ -60,26 +50,24 @@ def test_second_run_outside_the_clone_gives_the_same_outputs_and_solutions_run(
         assert cell.execution_count is not None
         assert any("text" in output or "text/plain" in output.get("data", {}) for output in cell.outputs), cell.source
     notebook.cells += [nbformat.v4.new_code_cell(solution) for solution in solutions(notebook)]
-    elsewhere = tmp_path / "elsewhere" / copy.name
+    elsewhere = tmp_path / "elsewhere" / first_run.name
     elsewhere.parent.mkdir()
     nbformat.write(notebook, elsewhere)
 
-    second = nbval(elsewhere, kernel_of(colab, offline | {"HYPERSOUND_SOURCE": str(ROOT)}))
+    nbval(elsewhere, kernel_of(colab, offline | {"HYPERSOUND_SOURCE": str(ROOT)}))
 
-    assert second.returncode == 0, second.stdout
-    located = subprocess.check_output([colab, "-c", LOCATE_LIBRARY], cwd=tmp_path, env=offline, text=True)
+    located = run_command(colab, "-c", LOCATE_LIBRARY, cwd=tmp_path, env=offline, stderr=None)
     assert all(Path(line).is_relative_to(colab.parents[1]) for line in located.splitlines())
 
 
-def test_nbval_finds_a_changed_output_and_a_cell_that_fails(make_notebook, nbval):
+def test_nbval_finds_a_changed_output_and_a_cell_that_fails(make_notebook):
     path = make_notebook("changing", "# NBVAL_CHECK_OUTPUT\nprint(1 + 1)")
     for said, verdict in [("2\n", 0), ("3\n", 1)]:
         notebook = nbformat.read(path, 4)
         notebook.cells[-1].update(execution_count=2, outputs=[nbformat.v4.new_output("stream", text=said)])
         nbformat.write(notebook, path)
-        process = nbval(path)
-        assert process.returncode == verdict, process.stdout
-    assert nbval(make_notebook("failing", "assert 1 + 1 == 3")).returncode == 1, "as a solution, which never ran before"
+        nbval(path, code=verdict)
+    nbval(make_notebook("failing", "assert 1 + 1 == 3"), code=1)  # as a solution, which never ran before
 
 
 def solutions(notebook: nbformat.NotebookNode) -> list[str]:

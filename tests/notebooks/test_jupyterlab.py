@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import SCREENSHOTS
+from tests.browser import SCREENSHOTS, opened
+from tests.conftest import ROOT, variables
 
-ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "00_start_here.ipynb"
 RUN_SECONDS = 120
 
@@ -35,10 +35,9 @@ pytestmark = pytest.mark.notebooks
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """Start what `make lab` starts, on a copy of the notebooks, and return its address and token."""
-    folder = tmp_path_factory.mktemp("lab")
-    notebooks = folder / "notebooks"
-    notebooks.mkdir()
-    shutil.copy(ROOT / "notebooks" / NOTEBOOK, notebooks)
+    folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(16)
+    (folder / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / NOTEBOOK, folder / "notebooks")
     for name, settings in SETTINGS.items():
         path = folder / "settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,13 +45,10 @@ def server(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
+    address, command = f"http://127.0.0.1:{port}", lab_command(folder / "notebooks", port, token)
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            lab_command(notebooks, port, token), cwd=folder, env=environment(folder), stdout=log, stderr=log
-        )
+        process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=log, stderr=log)
         try:
-            address = f"http://127.0.0.1:{port}"
             wait_for(address, process, folder / "log")
             yield address, token
         finally:
@@ -64,8 +60,7 @@ def lab_command(notebooks: Path, port: int, token: str) -> list[str]:
     """Return the Makefile's command, for another folder and without a browser of its own."""
     (recipe,) = re.findall(r"^lab:.*\n\t(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     arguments = [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", "--no-browser"]
-    if getattr(os, "geteuid", lambda: 1)() == 0:
-        arguments.append("--allow-root")
+    arguments += ["--allow-root"] * (os.geteuid() == 0)
     assert "--notebook-dir=notebooks" in recipe
     recipe = recipe.replace("--notebook-dir=notebooks", f"--notebook-dir={shlex.quote(str(notebooks))}")
     return shlex.split(recipe.replace("$(PY)", shlex.quote(sys.executable)).replace("$(ARGS)", shlex.join(arguments)))
@@ -73,15 +68,9 @@ def lab_command(notebooks: Path, port: int, token: str) -> list[str]:
 
 def environment(folder: Path) -> dict[str, str]:
     """Return an environment in which the reader's own settings do not count, and none are changed."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTER", "PYTEST", "MPLBACKEND"))}
-    own = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-    }
-    return kept | {key: str(folder / name) for key, name in own.items()} | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own |= {f"JUPYTERLAB_{name}_DIR": str(folder / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    return variables("JUPYTER", "PYTEST", "MPLBACKEND", JUPYTER_PREFER_ENV_PATH="1", **own)
 
 
 def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
@@ -97,7 +86,6 @@ def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def console():
-    """What the page said of errors."""
     return []
 
 
@@ -105,24 +93,19 @@ def console():
 def lab(server, browser, console):
     """Open notebook 0 and run all of its cells; return the page."""
     address, token = server
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.route(lambda url: not url.startswith(address), lambda route: route.fulfill(body=BADGE))
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    page.on("pageerror", lambda error: console.append(str(error)))
-    page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
-    page.goto(f"{address}/lab/tree/{NOTEBOOK}?token={token}")
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    page.get_by_text(re.compile(r"\| Idle$")).wait_for()  # until then "Run" would ask for a kernel
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(
-        """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputArea-prompt")]
-            .every(prompt => /\\d/.test(prompt.textContent))""",
-        timeout=1000 * RUN_SECONDS,
-    )
-    yield page
-    context.close()
+    with opened(browser, console, height=1000, kinds=("error",)) as page:
+        page.route(lambda url: not url.startswith(address), lambda route: route.fulfill(body=BADGE))
+        page.goto(f"{address}/lab/tree/{NOTEBOOK}?token={token}")
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        page.get_by_text(re.compile(r"\| Idle$")).wait_for()  # until then "Run" would ask for a kernel
+        for item in ("Run", "Run All Cells"):
+            page.get_by_role("menuitem", name=item, exact=True).click()
+        page.wait_for_function(
+            """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputArea-prompt")]
+                .every(prompt => /\\d/.test(prompt.textContent))""",
+            timeout=1000 * RUN_SECONDS,
+        )
+        yield page
 
 
 def view(page, description: str):
@@ -131,20 +114,14 @@ def view(page, description: str):
     return page.locator(".widget-vbox", has=label).first
 
 
-def shown(box) -> dict[str, str]:
-    """Return what a widget's page shows and plays."""
-    return {
-        "picture": box.locator("img").get_attribute("src"),
-        "sounds": [audio.get_attribute("src") for audio in box.locator("audio").all()],
-    }
+def sounds(box) -> list[str]:
+    return [audio.get_attribute("src") for audio in box.locator("audio").all()]
 
 
 def test_all_cells_run_without_an_error(lab):
     assert lab.locator(".jp-Notebook .jp-CodeCell").count() >= 8
-    errors = lab.locator(
-        '[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]'
-    )
-    assert errors.all_inner_texts() == []
+    said = [f'[data-mime-type="application/vnd.jupyter.{kind}"]' for kind in ("error", "stderr")]
+    assert lab.locator(", ".join(said)).all_inner_texts() == []
 
 
 def test_the_live_widget_is_preferred_to_its_static_form(lab):
@@ -156,28 +133,26 @@ def test_the_live_widget_is_preferred_to_its_static_form(lab):
 def test_the_rate_slider_is_moved_by_keys_and_changes_picture_and_sound(lab):
     box = view(lab, "sample rate")
     box.scroll_into_view_if_needed()
-    before, pixels = shown(box), box.locator("img").screenshot()
+    picture = box.locator("img")
+    source, played, pixels = picture.get_attribute("src"), sounds(box), picture.screenshot()
     lab.screenshot(path=SCREENSHOTS / "lab_rate_slider_before.png")
-    handle = box.get_by_role("slider")
-    handle.press("ArrowLeft")
-    handle.press("ArrowLeft")
+    for _ in range(2):
+        box.get_by_role("slider").press("ArrowLeft")
     box.get_by_text("8000 Hz").first.wait_for()
-    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), before["picture"]])
-    after = shown(box)
+    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), source])
     lab.screenshot(path=SCREENSHOTS / "lab_rate_slider_after.png")
-    assert after["picture"] != before["picture"]
-    assert after["sounds"] != before["sounds"]
-    assert box.locator("img").screenshot() != pixels
+    assert sounds(box) != played
+    assert picture.screenshot() != pixels
 
 
 @pytest.mark.parametrize("description", ["voice", "half"])
 def test_lists_turn_their_pages_and_their_players_play(lab, description):
     box = view(lab, description)
     box.scroll_into_view_if_needed()
-    before = shown(box)
+    source, played = box.locator("img").get_attribute("src"), sounds(box)
     box.get_by_role("combobox").press("ArrowDown")
-    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), before["picture"]])
-    assert shown(box)["sounds"] != before["sounds"]
+    lab.wait_for_function(NEW_PICTURE, arg=[box.element_handle(), source])
+    assert sounds(box) != played
     box.get_by_role("button", name="Play", exact=True).press("Space")
     position = box.get_by_role("slider", name="position in seconds")
     box.get_by_role("group", name="which sound is heard").get_by_role("button").nth(1).press("Space")

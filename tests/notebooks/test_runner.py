@@ -16,7 +16,6 @@ def _restore_backend(monkeypatch):
 
 
 def texts(path) -> str:
-    """Return what the cells of an executed notebook printed."""
     return "".join(
         out.text for cell in nbformat.read(path, 4).cells for out in cell.get("outputs", []) if "text" in out
     )

@@ -4,9 +4,10 @@ mypy, by contrast, passes over a function that has no annotation at all.
 """
 
 import ast
-from pathlib import Path
 
-LIBRARY = Path(__file__).resolve().parents[2] / "hypersound_lib"
+from tests.conftest import ROOT
+
+LIBRARY = ROOT / "hypersound_lib"
 FILES = sorted(path for path in LIBRARY.rglob("*.py") if not path.stem.startswith("_") or path.stem == "__init__")
 
 

@@ -1,23 +1,21 @@
 """Continuous integration: .ci/run on a bare system, and the workflow that calls it."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.conftest import ROOT, write_programs
+from tests.conftest import ROOT, run_command, variables, write_programs
 
 
 @pytest.fixture
 def system(tmp_path: Path):
-    """Return a runner of .ci/run on a make-believe system that has only the programs named.
+    """Return a runner of .ci/run on a make-believe system that has only the programs named; it returns log and output.
 
     Programs that would change the real system are replaced by ones that write down how they were called.
     """
 
-    def run(*programs: str, user: str = "0", lacks: str = "", make_fails: bool = False) -> tuple[int, str, str]:
+    def run(*programs: str, user: str = "0", lacks: str = "", make_fails: bool = False, code: int = 0):
         log = tmp_path / "log"
         scripts = {
             "id": f"echo {user}",
@@ -25,21 +23,13 @@ def system(tmp_path: Path):
             "git": "echo abc123",
             "apt-get": f'echo "apt-get $*" >>"{log}"; case "$*" in *flite*) exit 1;; esac',
             "python3.11": f'case "$*" in *--missing*) echo "{lacks}";; esac',
-            "chromium": "",
-            "espeak-ng": "",
-            "flite": "",
+            **dict.fromkeys(("chromium", "espeak-ng", "flite"), ""),
         }
         linked = ("bash", "sh", "dirname", "uname", "nproc", "cat")
         folder = write_programs(tmp_path / "bin", {name: scripts[name] for name in programs}, linked)
-        process = subprocess.run(
-            [folder / "bash", ROOT / ".ci" / "run"],
-            env={"PATH": str(folder)},
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        return process.returncode, log.read_text() if log.exists() else "", process.stdout
+        command, settings = [folder / "bash", ROOT / ".ci" / "run"], {"env": {"PATH": str(folder)}, "cwd": tmp_path}
+        said = run_command(*command, code=code, **settings)
+        return log.read_text() if log.exists() else "", said
 
     return run
 
@@ -49,13 +39,12 @@ COMPLETE = ("id", "make", "git", "apt-get", "python3.11", "chromium", "espeak-ng
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_complete_system_only_runs_make_test_whose_failure_fails_the_run(system, fails):
-    code, log, _ = system(*COMPLETE, make_fails=fails)
-    assert (code, log) == (int(fails), "make test CI=true\n")
+    log, _ = system(*COMPLETE, make_fails=fails, code=int(fails))
+    assert log == "make test CI=true\n"
 
 
 def test_missing_packages_are_installed_and_optional_ones_may_fail(system):
-    code, log, said = system("id", "make", "apt-get", "python3.11", lacks="python3-venv python3-dev")
-    assert code == 0
+    log, said = system("id", "make", "apt-get", "python3.11", lacks="python3-venv python3-dev")
     assert log.splitlines() == [
         "apt-get update -q",
         "apt-get install -q -y --no-install-recommends git python3-venv python3-dev chromium fonts-dejavu-core",
@@ -66,14 +55,13 @@ def test_missing_packages_are_installed_and_optional_ones_may_fail(system):
 
 
 def test_system_without_python_installs_it(system):
-    code, log, _ = system("id", "make", "git", "apt-get", "chromium", "espeak-ng", "flite")
-    assert code == 0
+    log, _ = system("id", "make", "git", "apt-get", "chromium", "espeak-ng", "flite")
     assert "install -q -y --no-install-recommends python3 python3-venv python3-dev build-essential\n" in log
 
 
 def test_missing_packages_without_root_fail_loudly(system):
-    code, log, said = system("id", "make", "git", "python3.11", "chromium", user="1000", lacks="build-essential")
-    assert (code, log) == (1, "")
+    log, said = system("id", "make", "git", "python3.11", "chromium", user="1000", lacks="build-essential", code=1)
+    assert log == ""
     assert "install first: build-essential" in said
 
 
@@ -92,8 +80,7 @@ def test_workflow_runs_the_same_script_and_keeps_what_it_shows():
 
 
 def test_help_lists_every_command():
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-    said = subprocess.check_output(["make", "-C", ROOT, "--no-print-directory"], env=environment, text=True)
+    said = run_command("make", "-C", ROOT, "--no-print-directory", env=variables("MAKE"))
     listed = {line.split()[1] for line in said.splitlines()}
     (phony,) = (line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:"))
     assert listed == set(phony.split()[1:])

@@ -1,6 +1,5 @@
 """What is built for distribution: complete, with the embedded corpus, and usable away from a clone."""
 
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -8,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT, run_command
+
 CORPORA = ("mini", "fullband")
 
 FIND_CORPORA = f"""
@@ -28,7 +28,7 @@ def corpus_files(name: str) -> list[str]:
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sdist")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder], cwd=ROOT, check=True)
+    run_command(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=ROOT)
     (path,) = folder.glob("*.tar.gz")
     return path
 
@@ -37,8 +37,8 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheel(sdist: Path, offline: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from the source distribution, so that this one is seen to be complete."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", folder, sdist]
-    subprocess.run(command, env=offline, check=True, stdout=subprocess.DEVNULL)
+    options = ["--no-deps", "--no-build-isolation", "-w", folder]
+    run_command(sys.executable, "-m", "pip", "wheel", *options, sdist, env=offline)
     (path,) = folder.glob("*.whl")
     return path
 
@@ -71,10 +71,10 @@ def test_wheel_holds_package_corpus_and_licence(wheel):
 
 
 def test_installed_wheel_finds_the_corpus_from_anywhere(wheel, bare_python, offline, tmp_path):
-    subprocess.run([bare_python, "-m", "pip", "install", "--quiet", wheel], env=offline, check=True)
+    run_command(bare_python, "-m", "pip", "install", "--quiet", wheel, env=offline)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    output = subprocess.check_output([bare_python, "-c", FIND_CORPORA], cwd=elsewhere, env=offline, text=True)
-    file, *found = output.splitlines()
+    said = run_command(bare_python, "-c", FIND_CORPORA, cwd=elsewhere, env=offline, stderr=None)
+    file, *found = said.splitlines()
     assert Path(file).is_relative_to(bare_python.parents[1])
     assert found == [str(corpus_files(name)) for name in CORPORA]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, lend_packages, write_programs
+from tests.conftest import ROOT, lend_packages, variables, write_programs
 from tests.packaging.test_requirements import ELSEWHERE, EXTRAS, PINS
 
 INSTALL = runpy.run_path(str(ROOT / "notebooks/assignments/build.py"))["INSTALL"]
@@ -25,12 +25,11 @@ BESIDE = re.search(r"^BESIDE := ([\w ]+)", (ROOT / "Makefile").read_text(), re.M
 
 def run(*command: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     """Run a command away from this environment's variables."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "VIRTUAL_ENV"))}
-    return subprocess.run(list(map(str, command)), cwd=cwd, env=kept, capture_output=True, text=True)
+    own = variables("PYTHON", "PYTEST", "VIRTUAL_ENV")
+    return subprocess.run(list(map(str, command)), cwd=cwd, env=own, capture_output=True, text=True)
 
 
 def skip_without_index(process: subprocess.CompletedProcess) -> None:
-    """Skip the test if uv reached no index."""
     if "Failed to fetch" in process.stderr or "network" in process.stderr.lower():
         pytest.skip("uv reaches no index here; connect, and try again")
 

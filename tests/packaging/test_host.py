@@ -4,7 +4,6 @@ import json
 import re
 import runpy
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -12,12 +11,13 @@ from unittest import mock
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT, run_command
+
 HERE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Source"].removeprefix(
     "https://github.com/"
 )
 SOUNDS_AND_WEIGHTS = {".ogg", ".flac", ".safetensors", ".png", ".hs"}
-LISTED = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+LISTED = run_command("git", "ls-files", cwd=ROOT).splitlines()
 FILES = [name for name in LISTED if Path(name).suffix not in SOUNDS_AND_WEIGHTS and (ROOT / name).is_file()]
 
 
@@ -28,8 +28,8 @@ def copy(tmp_path_factory) -> Path:
     for name in FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    for command in (["init", "--quiet"], ["add", "--all", "--force"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
+    for command in ("init --quiet", "add --all --force"):
+        run_command("git", *command.split(), cwd=folder)
     return folder
 
 

@@ -4,11 +4,11 @@ import copy
 import importlib
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT
+
 sys.path.append(str(ROOT / "data" / "build"))
 listed, readings, readings_of_codes = map(importlib.import_module, ("listed", "readings", "readings_of_codes"))
 

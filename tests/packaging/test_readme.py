@@ -2,7 +2,6 @@
 
 import csv
 import importlib
-import json
 import os
 import re
 import shlex
@@ -16,8 +15,8 @@ from torch.distributed.run import get_args_parser as torchrun_parser
 from hypersound_lib import load_audio
 from hypersound_lib.cli import _parser
 from hypersound_lib.presets import PRESETS
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "data" / "build"))
 readme = importlib.import_module("readme")
 
@@ -81,12 +80,9 @@ def test_every_picture_is_drawn_from_the_records_and_shown_above_the_tables(tmp_
     assert not [*(tmp_path / "empty").iterdir()]
 
 
-def test_the_readme_is_short():
-    assert len(readme.README.read_bytes()) <= MAX_BYTES
-
-
-def test_the_readme_has_one_table_of_results_with_local_beside_opus():
+def test_the_readme_is_short_and_has_one_table_of_results_with_local_beside_opus():
     page = text_of(readme.README)
+    assert len(page.encode()) <= MAX_BYTES
     rows = [line for line in between(page, "results").splitlines() if line.startswith("| ")][1:]
     assert 0 < len(rows) <= MAX_ROWS
     tables = [line for line in page.splitlines() if re.match(r"\|[ :]*---", line)]
@@ -162,7 +158,7 @@ def test_commands_in_texts_are_understood(path):
 
 
 def test_what_a_step_costs_is_what_was_measured():
-    measured = json.loads(text_of(ROOT / "data/results/bench_gpu_speed.json"))["results"]
+    measured = readme.load("bench_gpu_speed")["results"]
     steps, scaling = measured["steps"], text_of(ROOT / "docs/scaling.md")
     rows = re.findall(r"^\| `([a-z-]+)`, (\d+) \|(.*)\|$", scaling, re.MULTILINE)
     assert [preset for preset, *_ in rows] == ["paper-base", "paper-small"]
@@ -174,10 +170,8 @@ def test_what_a_step_costs_is_what_was_measured():
     ways = [base["bfloat16"], *(base["recorded"][way] for way in ("layers", "fused", "compiled", "compiled, fused"))]
     bare, recorded, fused, compiled, both = (f"{100 * way['fraction_of_peak']:.1f} %" for way in ways)
     assert fused == compiled
-    told = (
-        f"are {bare} for a bare step, because a slow processor launches its kernels one by one; {recorded} recorded; "
-    )
-    assert f"{told}{fused} with `--fused` or with `--compile`; {both} with both" in text
+    assert f"are {bare} for a bare step, because a slow processor launches its kernels one by one; {recorded}" in text
+    assert f" recorded; {fused} with `--fused` or with `--compile`; {both} with both" in text
     layers, fused, _, both = (f"{1000 * way['seconds']:.1f}" for way in ways[1:])
     assert f"makes {both} ms of {layers}" in text
     memory = [f"{way['peak_bytes'] / 1e9:.1f}" for way in ways[1:3]]
@@ -197,7 +191,7 @@ def test_what_a_step_costs_is_what_was_measured():
 
 
 def test_what_a_step_touches_is_what_was_counted():
-    counted = json.loads(text_of(ROOT / "data/results/bench_traffic.json"))["results"]
+    counted = readme.load("bench_traffic")["results"]
     text = " ".join(text_of(ROOT / "docs/scaling.md").split())
     plain, half, fused = (counted["step"][way]["whole"] for way in ("float32", "bfloat16", "bfloat16, fused"))
     for row, told in ((plain, "touch {} GB in {} kernels"), (half, "touches {} GB in {} kernels")):
@@ -209,7 +203,10 @@ def test_what_a_step_touches_is_what_was_counted():
     assert "touches {} GB in place of {}, and {} in place of {} in tensors".format(*touched, *beyond) in text
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+each_text = pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+@each_text
 def test_every_make_command_in_a_text_exists(path):
     (phony,) = (line for line in text_of(ROOT / "Makefile").splitlines() if line.startswith(".PHONY:"))
     blocks = "\n".join(code_blocks(path))
@@ -217,7 +214,7 @@ def test_every_make_command_in_a_text_exists(path):
     assert set(named) <= set(phony.split()[1:])
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@each_text
 def test_links_lead_to_files_of_the_repository_and_no_text_names_a_folder_outside(path):
     text = re.sub(r"^```.*?^```", "", text_of(path), flags=re.DOTALL | re.MULTILINE)
     pages = {"models/index.md", "notebooks/index.md", "library/index.md"}  # docs/build.py makes them
@@ -235,11 +232,8 @@ def test_links_lead_to_files_of_the_repository_and_no_text_names_a_folder_outsid
 def test_commands_are_shown_without_the_folders_of_who_measured(outside, corpus):
     folder = os.path.join(outside, corpus) if corpus else outside
     shown = f"FOLDER/{corpus}" if corpus else "FOLDER"
-    for command in (
-        f"hypersound evaluate --data mini {folder} --json data/x.json",
-        f'make bench ARGS="fit --speech {folder}"',
-    ):
-        assert readme.shown_command(command) == command.replace(folder, shown)
+    for command in ("hypersound evaluate --data mini {} --json data/x.json", 'make bench ARGS="fit --speech {}"'):
+        assert readme.shown_command(command.format(folder)) == command.format(shown)
 
 
 def test_the_list_of_recordings_is_whole():
@@ -249,12 +243,9 @@ def test_the_list_of_recordings_is_whole():
         assert re.fullmatch("[0-9a-f]{64}", row["sha256"])
         assert float(row["seconds"]) > 0
         assert row["licence"] in {"CC0 1.0", "CC BY 4.0", "public domain"}
-        assert row["origin"]
-        assert row["source"]
-    speakers = {
-        split: {Path(row["path"]).parent for row in rows if row["split"] == split} for split in ("train", "test")
-    }
-    assert not speakers["train"] & speakers["test"]
+        assert all((row["origin"], row["source"]))
+    train, test = ({Path(row["path"]).parent for row in rows if row["split"] == split} for split in ("train", "test"))
+    assert not train & test
 
 
 @pytest.mark.parametrize(
@@ -265,5 +256,5 @@ def test_every_recording_that_was_scored_is_listed_as_not_trained_on(name):
         pytest.skip(f"{name} was not measured")
     held_out = {Path(row["path"]).name for row in readme.recordings_listed() if row["split"] == "test"}
     embedded = {path.name for path in (ROOT / "data" / "mini").rglob("*.ogg")}
-    scored = json.loads(text_of(readme.RESULTS / f"{name}.json"))["results"]["recordings"]
+    scored = readme.load(name)["results"]["recordings"]
     assert {Path(recording).name for recording in scored} <= held_out | embedded

@@ -1,15 +1,14 @@
 """The set-up of .venv: made once, left alone while healthy, repaired when broken; all without the network."""
 
-import importlib.util
 import json
 import os
+import runpy
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, write_programs
+from tests.conftest import ROOT, run_command, variables, write_programs
 
 # A project that installs in a moment: no dependency, and a build backend of its own that needs none.
 PYPROJECT = """
@@ -44,23 +43,14 @@ class Project:
         self.stamp = root / ".venv" / "installed.json"
         self.healthy = False  # whether a test left it so
 
-    def set_up(self, **environment: str) -> tuple[int, str]:
-        """Run `make venv` offline; return its exit code and what it said."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "MAKE", "MFLAGS"))}
-        process = subprocess.run(
-            ["make", "--no-print-directory", "venv"],
-            cwd=self.root,
-            env=kept | {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull} | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        return process.returncode, process.stdout
+    def set_up(self, code: int = 0, **environment: str) -> str:
+        """Run `make venv` offline, which must end with this code; return what it said."""
+        own = variables("PIP_", "MAKE", "MFLAGS", PIP_NO_INDEX="1", PIP_CONFIG_FILE=os.devnull) | environment
+        return run_command("make", "--no-print-directory", "venv", code=code, cwd=self.root, env=own)
 
     def toy(self) -> Path:
         """Return where the installed module lies, as the Python of .venv finds it."""
-        code = "import toy; print(toy.__file__)"
-        return Path(subprocess.check_output([self.python, "-I", "-c", code], text=True).strip())
+        return Path(run_command(self.python, "-I", "-c", "import toy; print(toy.__file__)").strip())
 
 
 @pytest.fixture(scope="module")
@@ -78,23 +68,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def project(shared: Project) -> Project:
     """Return the project with a healthy .venv, whatever the test before did to it."""
     if not shared.healthy:
-        code, said = shared.set_up()
-        assert code == 0, said
+        shared.set_up()
     shared.healthy = False
     return shared
 
 
 def assert_repaired(project: Project, reason: str, **environment: str) -> None:
-    code, said = project.set_up(**environment)
-    assert code == 0, said
-    assert reason in said
+    assert reason in project.set_up(**environment)
     assert project.toy().is_relative_to(project.root / ".venv")
     assert_unchanged(project)
 
 
 def assert_unchanged(project: Project) -> None:
     stamp = project.stamp.stat().st_mtime_ns
-    assert project.set_up() == (0, "")
+    assert project.set_up() == ""
     assert project.stamp.stat().st_mtime_ns == stamp
     project.healthy = True
 
@@ -106,13 +93,8 @@ def test_second_run_changes_nothing(project):
 def test_interrupted_installation_is_done_afresh_and_no_surroundings_leak_in(project, tmp_path):
     project.stamp.unlink()  # as an installation that was killed leaves it
     (project.root / ".venv" / "leftover").touch()
-    surroundings = {
-        "PYTHONHOME": str(tmp_path),
-        "PYTHONPATH": str(tmp_path),
-        "VIRTUAL_ENV": str(tmp_path),
-        "PIP_USER": "1",
-        "PIP_TARGET": str(tmp_path / "target"),
-    }
+    surroundings = dict.fromkeys(("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"), str(tmp_path))
+    surroundings |= {"PIP_USER": "1", "PIP_TARGET": str(tmp_path / "target")}
     (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
     assert_repaired(project, "rebuild: there is none, or it was left half made", **surroundings)
     assert not (project.root / ".venv" / "leftover").exists()
@@ -153,9 +135,7 @@ def test_changed_requirements_update_in_place(project):
 def test_failed_update_keeps_the_old_environment(project):
     pyproject = project.root / "pyproject.toml"
     pyproject.write_text(PYPROJECT.replace('"backend"', '"no_such_backend"'))
-    code, said = project.set_up()
-    assert code != 0
-    assert "could not be updated" in said
+    assert "could not be updated" in project.set_up(code=2)
     assert project.toy().is_file()
     pyproject.write_text(PYPROJECT)
     assert_unchanged(project)
@@ -167,45 +147,34 @@ def test_moved_folder(project, tmp_path):
     assert_repaired(moved, "rebuild: it was moved")
 
 
-def find_python(folder: Path, scripts: dict[str, str], **environment: str) -> tuple[int, str]:
+def find_python(folder: Path, scripts: dict[str, str], code: int = 0, **environment: str) -> str:
     """Run the search for a Python where there are only these programs."""
     path = str(write_programs(folder, scripts, linked=("sh", "dirname", "cat")))
-    process = subprocess.run(
-        [f"{path}/sh", ROOT / ".ci" / "venv.sh"], env={"PATH": path} | environment, capture_output=True, text=True
-    )
-    return process.returncode, process.stdout + process.stderr
+    return run_command(f"{path}/sh", ROOT / ".ci" / "venv.sh", code=code, env={"PATH": path} | environment)
 
 
 def test_newer_python_is_found_beside_an_old_python3(tmp_path):
     chosen = 'case "$*" in *version_info*) exit 0;; *) echo "$0";; esac'
     scripts = {"python3": "exit 1", "python3.11": "exit 127", "python3.12": chosen}
-    assert find_python(tmp_path, scripts) == (0, f"{tmp_path}/python3.12\n")
+    assert find_python(tmp_path, scripts) == f"{tmp_path}/python3.12\n"
 
 
 @pytest.mark.parametrize(
     ("scripts", "environment", "said"),
     [
         ({"python3": "exit 1"}, {}, "No Python 3.11 or newer was found"),
-        (
-            {"python3.11": "exit 0"},
-            {"PYTHON": "/nowhere/x"},
-            "PYTHON=/nowhere/x is not a Python 3.11 or newer that runs",
-        ),
+        ({"python3.11": "exit 0"}, {"PYTHON": "/nowhere/x"}, "PYTHON=/nowhere/x is not a Python 3.11 or newer"),
     ],
 )
 def test_a_python_that_is_too_old_or_does_not_run_is_refused(tmp_path, scripts, environment, said):
-    code, text = find_python(tmp_path, scripts, **environment)
-    assert code != 0
-    assert said in text
+    assert said in find_python(tmp_path, scripts, code=1, **environment)
 
 
 def test_missing_tools_are_named(monkeypatch, tmp_path):
-    spec = importlib.util.spec_from_file_location("setup_venv", ROOT / ".ci" / "setup_venv.py")
-    setup_venv = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(setup_venv)
-    monkeypatch.setattr(setup_venv, "STAMP", tmp_path / "none.json")
-    monkeypatch.setattr(setup_venv.shutil, "which", lambda name: None)
-    monkeypatch.setattr(setup_venv.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(setup_venv.sysconfig, "get_path", lambda name: str(tmp_path))
+    setup_venv = runpy.run_path(str(ROOT / ".ci" / "setup_venv.py"))
+    monkeypatch.setitem(setup_venv["set_up"].__globals__, "STAMP", tmp_path / "none.json")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
     with pytest.raises(SystemExit, match="sudo apt-get install python3-venv build-essential python3-dev"):
-        setup_venv.set_up(lock=0)
+        setup_venv["set_up"](lock=0)

@@ -1,7 +1,6 @@
 """The website as tests see it: built from the executed notebooks that are there, and served on this machine."""
 
 import os
-import subprocess
 import sys
 import threading
 from functools import partial
@@ -11,7 +10,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT, run_command
+
 COPIES = ROOT / "build" / "notebooks"
 PREFIX = "/hypersound_lib/"  # where GitHub Pages shows a project's site
 
@@ -22,17 +22,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     present = {path.name for path in COPIES.glob("*.ipynb")}
     if missing := sorted({path.name for path in (ROOT / "notebooks").glob("*.ipynb")} - present):
         reason = f"there is no executed copy of {', '.join(missing)}: run `make tutorial` first"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     base = tmp_path_factory.getbasetemp()
     # Processes that test side by side have a folder each in one of the session: the first builds, the others wait.
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            command = [sys.executable, ROOT / "docs" / "build.py", "--copies", COPIES, "--site", folder]
-            process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            assert process.returncode == 0, process.stdout
+            run_command(sys.executable, ROOT / "docs" / "build.py", "--copies", COPIES, "--site", folder)
     return folder
 
 
@@ -58,7 +54,6 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def address(site: Path):
-    """Serve the site and return the address of its front page."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}{PREFIX}"

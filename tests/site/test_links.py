@@ -6,6 +6,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
+from tests.conftest import ROOT
+
 from .conftest import PREFIX
 
 HERE = "http://here" + PREFIX
@@ -53,14 +55,10 @@ def fault(name: str, address: str, parsed: dict[str, Page], site: Path) -> str |
 
 
 def test_all_links_lead_somewhere(parsed, site):
-    count, faults = 0, []
-    for name, page in parsed.items():
-        for address in page.addresses:
-            count += 1
-            if wrong := fault(name, address, parsed, site):
-                faults.append(f"{name or 'the front page'}: {address} {wrong}")
-    assert count > 1000
-    assert faults == []
+    addresses = [(name, address) for name, page in parsed.items() for address in page.addresses]
+    assert len(addresses) > 1000
+    faults = {(name, address): fault(name, address, parsed, site) for name, address in addresses}
+    assert {place: wrong for place, wrong in faults.items() if wrong} == {}
 
 
 def test_the_front_page_leads_to_the_first_notebook_and_the_map(parsed):
@@ -70,7 +68,8 @@ def test_the_front_page_leads_to_the_first_notebook_and_the_map(parsed):
 
 
 def test_every_public_module_has_a_page(pages):
-    library = Path(__file__).resolve().parents[2] / "hypersound_lib"
-    entries = [path for path in library.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    entries = [
+        path for path in (ROOT / "hypersound_lib").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
+    ]
     names = {path.stem for path in entries if not path.stem.startswith("_")}
     assert {f"library/{name}/" for name in names} <= set(pages)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser import opened
+
 PHONE = 390  # CSS pixels
 AXE = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 PLAY = """async () => {
@@ -49,29 +51,22 @@ def violations(page) -> list[str]:
 @pytest.fixture(scope="module")
 def visits(browser, address: str, pages: list[str]) -> dict[str, dict]:
     """Visit every page once and note what was found there."""
-    found, record = {}, {}
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    page = context.new_page()
-
-    def note(what: str, text: str) -> None:
-        record[what].append(text)
-
-    page.on("console", lambda m: note("troubles", m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: note("troubles", str(error)))
-    page.on("response", lambda r: note("troubles", f"{r.status} {r.url}") if r.status >= 400 else None)
-    page.on("request", lambda r: note("elsewhere", r.url) if is_elsewhere(r.url, address) else None)
-    for name in pages:
-        found[name] = record = {"troubles": [], "elsewhere": []}
-        page.set_viewport_size({"width": 1280, "height": 900})
-        page.goto(address + name, wait_until="load")
-        record["pictures"] = page.evaluate(WITHOUT_TEXT)
-        record["players"], record["silent"] = page.locator("audio").count(), page.evaluate(PLAY)
-        page.set_viewport_size({"width": PHONE, "height": 844})
-        record["width"] = page.evaluate("document.documentElement.scrollWidth")
-        page.add_style_tag(content="* { transition: none !important }")  # axe-core would see colours on their way
-        page.set_viewport_size({"width": 1280, "height": 900})
-        record["axe"] = violations(page)
-    context.close()
+    found, troubles, elsewhere = {}, [], []
+    with opened(browser, troubles) as page:
+        page.on("response", lambda r: troubles.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        page.on("request", lambda r: elsewhere.append(r.url) if is_elsewhere(r.url, address) else None)
+        for name in pages:
+            page.goto(address + name, wait_until="load")
+            found[name] = record = {"pictures": page.evaluate(WITHOUT_TEXT)}
+            record["players"], record["silent"] = page.locator("audio").count(), page.evaluate(PLAY)
+            page.set_viewport_size({"width": PHONE, "height": 844})
+            record["width"] = page.evaluate("document.documentElement.scrollWidth")
+            page.add_style_tag(content="* { transition: none !important }")  # axe-core would see colours on their way
+            page.set_viewport_size({"width": 1280, "height": 900})
+            record["axe"] = violations(page)
+            record |= {"troubles": troubles[:], "elsewhere": elsewhere[:]}
+            troubles.clear()
+            elsewhere.clear()
     return found
 
 
@@ -80,21 +75,14 @@ def is_elsewhere(url: str, address: str) -> bool:
 
 
 def noted(visits: dict[str, dict], what: str) -> dict:
-    """Return page -> what was noted there, of the pages where there is something."""
     return {name: record[what] for name, record in visits.items() if record[what]}
 
 
-def test_every_page_loads_without_errors(visits):
+@pytest.mark.parametrize("what", ["troubles", "elsewhere", "pictures", "axe"])
+def test_every_page_loads_from_one_place_has_texts_for_pictures_and_passes_axe(visits, what):
+    """Noted are errors, requests to other servers, pictures without a text, and what axe finds serious."""
     assert len(visits) > 40
-    assert noted(visits, "troubles") == {}
-
-
-def test_nothing_comes_from_elsewhere(visits):
-    assert noted(visits, "elsewhere") == {}
-
-
-def test_every_picture_is_there_and_has_a_text(visits):
-    assert noted(visits, "pictures") == {}
+    assert noted(visits, what) == {}
 
 
 def test_every_player_plays(visits):
@@ -107,25 +95,18 @@ def test_no_page_is_wider_than_a_phone(visits):
     assert {name: record["width"] for name, record in visits.items() if record["width"] > PHONE} == {}
 
 
-def test_axe_finds_nothing_serious(visits):
-    assert noted(visits, "axe") == {}
-
-
 @pytest.mark.parametrize(
     "name", ["", "notebooks/00_start_here/", "notebooks/05_evaluate/", "library/hypersound/", "results/", "lecturers/"]
 )
 def test_axe_finds_nothing_serious_in_the_dark(browser, address, name):
-    context = browser.new_context(color_scheme="dark")
-    page = context.new_page()
-    page.goto(address + name)
-    assert page.locator("body").get_attribute("data-md-color-scheme") == "slate"
-    assert violations(page) == []
-    context.close()
+    with opened(browser, [], scheme="dark") as page:
+        page.goto(address + name)
+        assert page.locator("body").get_attribute("data-md-color-scheme") == "slate"
+        assert violations(page) == []
 
 
 def test_axe_is_run_and_finds_what_is_wrong(browser, address):
-    page = browser.new_page()
-    page.goto(address)
-    page.evaluate("document.querySelector('main p').style.color = '#ddd'")
-    assert any(found.startswith("color-contrast") for found in violations(page))
-    page.close()
+    with opened(browser, []) as page:
+        page.goto(address)
+        page.evaluate("document.querySelector('main p').style.color = '#ddd'")
+        assert any(found.startswith("color-contrast") for found in violations(page))

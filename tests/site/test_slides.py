@@ -1,7 +1,6 @@
 """Slides of the core paths: a row for each section, nothing from another server, and they turn in a browser."""
 
 import re
-import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,9 +10,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 from sections import FOLDED, sections
 
-from tests.browser import SCREENSHOTS
+from tests.browser import SCREENSHOTS, opened
+from tests.conftest import ROOT, run_command
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["01_sound_as_a_function", "03_build_the_hypernetwork"]
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="  # a PNG file
 
@@ -57,10 +56,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shown = new_code_cell(f"{FOLDED}Draw\nunseen = 1", outputs=[picture, printed], execution_count=1)
         notebook.cells.insert(place, shown)
         nbformat.write(notebook, copies / f"{name}.ipynb")
-    command = [sys.executable, ROOT / "docs" / "slides.py", "--copies", copies, "--slides", slides]
-    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.returncode == 0, process.stdout
+    make_slides(copies, slides)
     return slides
+
+
+def make_slides(copies: Path, slides: Path, code: int = 0) -> str:
+    return run_command(sys.executable, ROOT / "docs/slides.py", "--copies", copies, "--slides", slides, code=code)
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -102,29 +103,22 @@ def test_formulas_are_mathml_and_links_to_notebooks_lead_to_slides(page):
 
 
 def test_without_an_executed_notebook_there_is_a_remedy(tmp_path):
-    command = [sys.executable, ROOT / "docs" / "slides.py", "--copies", tmp_path, "--slides", tmp_path / "slides"]
-    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.returncode == 1
-    assert "run `make tutorial` first" in process.stdout
+    assert "run `make tutorial` first" in make_slides(tmp_path, tmp_path / "slides", code=1)
 
 
 def test_slides_turn_in_a_browser_and_ask_no_server(browser, page, folder):
     name, text = page
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    tab = context.new_page()
     troubles = []
-    tab.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: troubles.append(str(error)))
-    tab.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else troubles.append(r.url))
-    tab.goto((folder / f"{name}.html").as_uri())
-    tab.wait_for_selector(".reveal.ready")
-    _, first, *_ = Page(text).rows
-    tab.keyboard.press("ArrowRight")
-    heading = tab.locator("section.present > section.present h2")
-    heading.wait_for(state="visible")
-    assert heading.inner_text() == first
-    tab.screenshot(path=SCREENSHOTS / f"slides_{name[:2]}.png")
-    tab.keyboard.press("ArrowDown")
-    tab.locator("section.present > section.present .output img").wait_for(state="visible")
+    with opened(browser, troubles, height=720) as tab:
+        tab.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else troubles.append(r.url))
+        tab.goto((folder / f"{name}.html").as_uri())
+        tab.wait_for_selector(".reveal.ready")
+        _, first, *_ = Page(text).rows
+        tab.keyboard.press("ArrowRight")
+        heading = tab.locator("section.present > section.present h2")
+        heading.wait_for(state="visible")
+        assert heading.inner_text() == first
+        tab.screenshot(path=SCREENSHOTS / f"slides_{name[:2]}.png")
+        tab.keyboard.press("ArrowDown")
+        tab.locator("section.present > section.present .output img").wait_for(state="visible")
     assert troubles == []
-    context.close()

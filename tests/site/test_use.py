@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.browser import SCREENSHOTS
+from tests.browser import SCREENSHOTS, opened
 
 from .conftest import COPIES
 
@@ -17,11 +17,8 @@ pytestmark = pytest.mark.notebooks
 
 @pytest.fixture
 def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    yield page
-    context.close()
+    with opened(browser, []) as page:
+        yield page
 
 
 def test_search_finds_a_word(page, address):
@@ -133,10 +130,8 @@ def test_formulas_are_mathml(page, address):
     ],
 )
 def test_pictures_for_those_who_look(browser, address, picture, name, width, scheme):
-    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(address + name)
     path = SCREENSHOTS / f"{picture}.png"
-    page.screenshot(path=path)
+    with opened(browser, [], width, height=1000, scheme=scheme) as page:
+        page.goto(address + name)
+        page.screenshot(path=path)
     assert path.stat().st_size > 20_000  # more than an empty page
-    context.close()
