@@ -68,10 +68,14 @@ def reproduce(
         curve, scores = read_log(folders / run / "validation.csv"), _score(chosen, run, trained, root, processes)
         done[run] = _record(chosen, run, trained, curve, scores)
         write_result(out / f"{run}.json", done[run], origin)
-    with atomic_path(out / "table1.md") as temporary:
-        temporary.write_text(render(done), encoding="utf-8")
-    _say(f"wrote {out / 'table1.md'}")
+    _write_table(out / "table1.md", done)
     return set(run_names(chosen)) <= set(done)
+
+
+def _write_table(path: Path, done: dict[str, dict[str, Any]]) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(render(done), encoding="utf-8")
+    _say(f"wrote {path}")
 
 
 def _runs_folder(out: Path) -> Path:
