@@ -101,7 +101,8 @@ def pytest_configure(config: pytest.Config) -> None:
             if report.failed:
                 crash = getattr(report.longrepr, "reprcrash", None)
                 message = str(crash.message if crash else report.longrepr)
-                config.get_terminal_writer().line(f"\n{report.nodeid} ({report.when}): {message[:500]}")
+                short = message if len(message) <= 600 else f"{message[:200]} … {message[-400:]}"
+                config.get_terminal_writer().line(f"\n{report.nodeid} ({report.when}): {short}")
 
     if "CI" in os.environ and "PYTEST_XDIST_WORKER" not in os.environ:
         config.pluginmanager.register(NameFailures())

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import ExitStack
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -84,8 +85,7 @@ def prepare_downloads(folder: Path) -> Try:
     fetch_module._PAUSE_SECONDS = 0.0
     content = random.Random(0).randbytes(300_000)
     digest = hashlib.sha256(content).hexdigest()
-    server = Server(files={"file.bin": content})
-    server.start()
+    server = ExitStack().enter_context(Server(files={"file.bin": content}).serving())  # until the process ends
 
     def attempt(generator: random.Random) -> str:
         for old in folder.iterdir():
