@@ -54,3 +54,16 @@ def test_a_card_is_estimated_by_arithmetic_and_by_memory(records):
     (peak, memory), low = expected_steps.CARDS["T4"], by_card["T4"][0]
     assert low == pytest.approx(peak / step["flops"] * step["float32"]["fraction_of_peak"])
     assert by_card["T4"][1] == pytest.approx(by_card["H200"][0] * memory / expected_steps.H200_MEMORY)
+
+
+def test_the_table_of_notebook_4_says_what_the_file_says():
+    hours = {}
+    for row in load("expected_steps")["results"]:
+        ends = [row["steps"] / speed / 3600 for speed in reversed(row["steps_per_second"])]
+        hours[row["preset"], row["machine"]] = ends
+    (days, more), (measured, _) = ([end / 24 for end in hours["paper-base", "A100"]], hours["paper-base", "H200"])
+    text = (ROOT / "notebooks" / "04_train_hypersound.ipynb").read_text(encoding="utf-8")
+    assert f"{60 * hours['tutorial', 'laptop'][0]:.0f} minutes, *measured*" in text
+    assert all(round(end) == 1 for end in hours["t4", "T4"])
+    assert "about an hour, *estimated*" in text
+    assert f"{days:.1f} to {more:.1f} days on an A100, *estimated*; {measured:.0f} hours on an H200" in text
